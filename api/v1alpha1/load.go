@@ -1,0 +1,160 @@
+package v1alpha1
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Load reads an environment file over the defaults. Fields that the file does
+// not know are errors with their line; paths become absolute.
+func Load(path string) (Environment, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Environment{}, fmt.Errorf("reading the environment file: %w", err)
+	}
+	env, err := Parse(data)
+	if err != nil {
+		return Environment{}, fmt.Errorf("environment file %s: %w", path, err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return Environment{}, fmt.Errorf("resolving the folder of %s: %w", path, err)
+	}
+	env.ResolvePaths(dir)
+	return env, nil
+}
+
+// Parse reads an environment over the defaults. It does not validate: flags
+// may still change what the file says.
+func Parse(data []byte) (Environment, error) {
+	env := Default()
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	var root yaml.Node
+	if err := decoder.Decode(&root); err != nil {
+		if errors.Is(err, io.EOF) {
+			return env, nil
+		}
+		return env, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return env, errors.New("holds more than one YAML document; an environment is one")
+	}
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+		return env, fmt.Errorf("line %d: is no mapping; it starts with apiVersion: %s", root.Line, APIVersion)
+	}
+	var problems []error
+	checkFields(root.Content[0], reflect.TypeFor[Environment](), "", &problems)
+	if len(problems) > 0 {
+		return env, errors.Join(problems...)
+	}
+	if err := root.Decode(&env); err != nil {
+		return env, typeErrors(err)
+	}
+	return env, nil
+}
+
+// ResolvePaths makes the paths of the environment absolute, from dir.
+func (e *Environment) ResolvePaths(dir string) {
+	abs := func(p *string) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	abs(&e.Cluster.PodTemplate)
+	abs(&e.Telemetry.Collectors.Cluster)
+	abs(&e.Telemetry.Collectors.Nodes)
+	for i := range e.Cluster.Stages {
+		abs(&e.Cluster.Stages[i])
+	}
+	for i := range e.Backend.Rules {
+		abs(&e.Backend.Rules[i])
+	}
+}
+
+// checkFields reports the keys of node that typ does not have, and keys that
+// stand twice, with line, path and what was probably meant.
+func checkFields(node *yaml.Node, typ reflect.Type, path string, problems *[]error) {
+	if node.Kind != yaml.MappingNode || typ.Kind() != reflect.Struct {
+		return
+	}
+	fields := map[string]reflect.Type{}
+	for i := range typ.NumField() {
+		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
+		fields[name] = typ.Field(i).Type
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		at := strings.TrimPrefix(path+"."+key.Value, ".")
+		field, known := fields[key.Value]
+		switch {
+		case !known:
+			*problems = append(*problems, fmt.Errorf("line %d: unknown field %q%s", key.Line, at, suggestion(key.Value, fields)))
+		case seen[key.Value]:
+			*problems = append(*problems, fmt.Errorf("line %d: field %q stands twice", key.Line, at))
+		default:
+			checkFields(value, field, at, problems)
+		}
+		seen[key.Value] = true
+	}
+}
+
+// suggestion names the closest known field, or all of them.
+func suggestion(name string, fields map[string]reflect.Type) string {
+	names := make([]string, 0, len(fields))
+	for field := range fields {
+		if strings.EqualFold(field, name) || distance(field, name) <= 2 {
+			return fmt.Sprintf("; did you mean %q?", field)
+		}
+		names = append(names, field)
+	}
+	slices.Sort(names)
+	return "; known here: " + strings.Join(names, ", ")
+}
+
+// distance is the Levenshtein distance of two short words.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// typeErrors joins what yaml found, each with its line, without Go's type names.
+func typeErrors(err error) error {
+	var te *yaml.TypeError
+	if !errors.As(err, &te) {
+		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	problems := make([]error, 0, len(te.Errors))
+	for _, text := range te.Errors {
+		text = strings.ReplaceAll(text, "cannot unmarshal !!str", "cannot read the text")
+		text = strings.ReplaceAll(text, "cannot unmarshal !!map", "cannot read a mapping")
+		text = strings.ReplaceAll(text, "cannot unmarshal !!seq", "cannot read a list")
+		text = strings.ReplaceAll(text, "cannot unmarshal !!", "cannot read the ")
+		text = strings.NewReplacer(" into int", " as a whole number", " into uint64", " as a whole number from 0", " into []string", " as a list of texts", " into string", " as a text").Replace(text)
+		problems = append(problems, errors.New(text))
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,160 @@
+// Package v1alpha1 holds the environment file: its types, its defaults, its
+// strict loading and its validation.
+//
+// The file is the interface of diorama; the flags of `up` only set the fields
+// that people change by hand each time.
+package v1alpha1
+
+import (
+	"fmt"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// APIVersion is the version that an environment file names.
+const APIVersion = "diorama/v1alpha1"
+
+// Kind says what an environment is made of.
+type Kind string
+
+// The kinds of environment that this version can bring up.
+const (
+	// Embedded needs nothing but the binary.
+	Embedded Kind = "embedded"
+)
+
+// Environment is a whole environment file.
+type Environment struct {
+	APIVersion string `yaml:"apiVersion" json:"apiVersion" jsonschema:"always diorama/v1alpha1"`
+	Kind       Kind   `yaml:"kind" json:"kind" jsonschema:"what the environment is made of: embedded"`
+	Name       string `yaml:"name" json:"name" jsonschema:"names the environment, its folder and its kubectl context diorama-NAME"`
+
+	Cluster   Cluster   `yaml:"cluster" json:"cluster" jsonschema:"what is simulated"`
+	Telemetry Telemetry `yaml:"telemetry" json:"telemetry" jsonschema:"how it is watched"`
+	Backend   Backend   `yaml:"backend" json:"backend" jsonschema:"where the telemetry goes"`
+	Ports     Ports     `yaml:"ports" json:"ports" jsonschema:"the loopback ports; 0 picks a free one, the word auto picks them all"`
+}
+
+// Cluster says what is simulated.
+type Cluster struct {
+	Nodes int `yaml:"nodes" json:"nodes" jsonschema:"simulated nodes, 1 to 5000"`
+	Pods  int `yaml:"pods" json:"pods" jsonschema:"long-running simulated pods, 0 to 100000; pods of daemon sets and jobs come on top"`
+	// PodTemplate and Stages are paths, relative to the environment file.
+	PodTemplate string   `yaml:"podTemplate,omitempty" json:"podTemplate,omitempty" jsonschema:"a file with one Pod that replaces the default workloads"`
+	Stages      []string `yaml:"stages,omitempty" json:"stages,omitempty" jsonschema:"files with KWOK Stages, applied after the default ones"`
+}
+
+// Telemetry says how the cluster is watched.
+type Telemetry struct {
+	Interval Duration `yaml:"interval" json:"interval" jsonschema:"collection interval of every receiver, such as 5s"`
+	Seed     uint64   `yaml:"seed" json:"seed" jsonschema:"the same seed gives the same usage"`
+	// Collectors are paths of collector configurations that replace the
+	// rendered ones.
+	Collectors Collectors `yaml:"collectors,omitempty" json:"collectors,omitempty" jsonschema:"collector configurations that replace the rendered ones"`
+}
+
+// Collectors names a configuration file for each collector.
+type Collectors struct {
+	Cluster string `yaml:"cluster,omitempty" json:"cluster,omitempty" jsonschema:"configuration file of the cluster collector"`
+	Nodes   string `yaml:"nodes,omitempty" json:"nodes,omitempty" jsonschema:"configuration file of the node collector"`
+}
+
+// Backend says how metrics and events are kept.
+type Backend struct {
+	Retention           Duration `yaml:"retention" json:"retention" jsonschema:"how long samples are kept, such as 24h"`
+	OutOfOrderWindow    Duration `yaml:"outOfOrderWindow" json:"outOfOrderWindow" jsonschema:"how old a sample may be to be taken out of order"`
+	TranslationStrategy string   `yaml:"translationStrategy" json:"translationStrategy" jsonschema:"how OpenTelemetry names become Prometheus names, as Prometheus calls the strategies"`
+	// PromoteResourceAttributes come on top of the built-in ones.
+	PromoteResourceAttributes []string `yaml:"promoteResourceAttributes,omitempty" json:"promoteResourceAttributes,omitempty" jsonschema:"resource attributes that become labels, on top of the built-in ones"`
+	Rules                     []string `yaml:"rules,omitempty" json:"rules,omitempty" jsonschema:"Prometheus rule files or globs"`
+	MaxEvents                 int      `yaml:"maxEvents" json:"maxEvents" jsonschema:"how many Kubernetes events are kept"`
+}
+
+// Ports are the loopback ports that users know. 0 picks a free one.
+type Ports struct {
+	Kubernetes       int `yaml:"kubernetes" json:"kubernetes" jsonschema:"Kubernetes API (TLS)"`
+	Kubelet          int `yaml:"kubelet" json:"kubelet" jsonschema:"kubelet API of the simulated nodes (TLS)"`
+	Prometheus       int `yaml:"prometheus" json:"prometheus" jsonschema:"Prometheus API"`
+	OTLPGRPC         int `yaml:"otlpGRPC" json:"otlpGRPC" jsonschema:"OTLP over gRPC"`
+	OTLPHTTP         int `yaml:"otlpHTTP" json:"otlpHTTP" jsonschema:"OTLP over HTTP"`
+	CollectorMetrics int `yaml:"collectorMetrics" json:"collectorMetrics" jsonschema:"Prometheus exporter of the cluster collector"`
+	NodeMetrics      int `yaml:"nodeMetrics" json:"nodeMetrics" jsonschema:"Prometheus exporter of the node collector"`
+}
+
+// Auto returns ports that are all picked at start.
+func Auto() Ports { return Ports{} }
+
+// DefaultPorts returns the ports of the reference environments.
+func DefaultPorts() Ports {
+	return Ports{Kubernetes: 6443, Kubelet: 10250, Prometheus: 9090, OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890}
+}
+
+// UnmarshalYAML takes the word auto or a mapping of ports.
+func (p *Ports) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		if node.Value != "auto" {
+			return fmt.Errorf("line %d: ports: %q is neither a mapping nor the word auto", node.Line, node.Value)
+		}
+		*p = Auto()
+		return nil
+	}
+	type plain Ports
+	return node.Decode((*plain)(p))
+}
+
+// Duration is a time.Duration that is written as Go writes it: 5s, 10m, 24h.
+type Duration time.Duration
+
+// UnmarshalYAML parses Go's notation.
+func (d *Duration) UnmarshalYAML(node *yaml.Node) error {
+	v, err := time.ParseDuration(node.Value)
+	if err != nil {
+		return fmt.Errorf("line %d: %q is no duration; write it as 5s, 10m or 24h", node.Line, node.Value)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText writes Go's notation without the parts that are zero.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	*d = Duration(v)
+	return err
+}
+
+// MarshalYAML writes what UnmarshalYAML reads.
+func (d Duration) MarshalYAML() (any, error) { return d.String(), nil }
+
+// String is Go's notation with whole hours and minutes kept short.
+func (d Duration) String() string {
+	v := time.Duration(d)
+	switch {
+	case v != 0 && v%time.Hour == 0:
+		return fmt.Sprintf("%dh", v/time.Hour)
+	case v != 0 && v%time.Minute == 0:
+		return fmt.Sprintf("%dm", v/time.Minute)
+	}
+	return v.String()
+}
+
+// Default returns the environment that an empty file describes.
+func Default() Environment {
+	return Environment{
+		APIVersion: APIVersion,
+		Kind:       Embedded,
+		Name:       "default",
+		Cluster:    Cluster{Nodes: 50, Pods: 200},
+		Telemetry:  Telemetry{Interval: Duration(5 * time.Second), Seed: 1},
+		Backend: Backend{
+			Retention:           Duration(24 * time.Hour),
+			OutOfOrderWindow:    Duration(10 * time.Minute),
+			TranslationStrategy: "UnderscoreEscapingWithSuffixes",
+			MaxEvents:           100000,
+		},
+		Ports: DefaultPorts(),
+	}
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+func newLogs(c *console.Console) *cobra.Command {
+	var name string
+	var follow bool
+	var lines int
+	cmd := &cobra.Command{
+		Use:   "logs [COMPONENT]",
+		Short: "Print the log of one component, or of all",
+		Args:  cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			folder, err := state.Open(name)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveError
+			}
+			return logNames(folder), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			folder, _, _, err := environment.Find(name)
+			if err != nil {
+				return err
+			}
+			names := logNames(folder)
+			if len(args) == 1 {
+				if names, err = pick(names, args[0]); err != nil {
+					return err
+				}
+			}
+			return printLogs(cmd.Context(), c.Out, folder, names, lines, follow)
+		},
+	}
+	nameFlag(cmd, &name)
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with new lines until Ctrl-C")
+	cmd.Flags().IntVar(&lines, "tail", 100, "how many lines of each log to begin with; -1 for all")
+	return cmd
+}
+
+func logNames(folder state.Folder) []string {
+	files, err := filepath.Glob(folder.Log("*"))
+	if err != nil {
+		return nil
+	}
+	names := make([]string, 0, len(files))
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".log"))
+	}
+	return names
+}
+
+func pick(names []string, wanted string) ([]string, error) {
+	for _, name := range names {
+		if name == wanted {
+			return []string{name}, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no log of %q; there are: %s", wanted, strings.Join(names, ", "))
+}
+
+// printLogs prints the last lines of each log, prefixed with its name if
+// there are several, and goes on with what is added if follow is set.
+func printLogs(ctx context.Context, out io.Writer, folder state.Folder, names []string, lines int, follow bool) error {
+	readers := make([]*bufio.Reader, len(names))
+	for i, name := range names {
+		file, err := os.Open(folder.Log(name))
+		if err != nil {
+			return fmt.Errorf("opening the log of %s: %w", name, err)
+		}
+		defer file.Close()
+		readers[i] = bufio.NewReader(file)
+		for _, line := range last(readAll(readers[i]), lines) {
+			writeLine(out, names, name, line)
+		}
+	}
+	for follow {
+		for i, name := range names {
+			for _, line := range readAll(readers[i]) {
+				writeLine(out, names, name, line)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(200 * time.Millisecond):
+		}
+		if held, err := folder.Held(); err != nil || !held {
+			return errors.Join(err, errors.New("the environment has ended"))
+		}
+	}
+	return nil
+}
+
+// readAll returns the whole lines that are there now.
+func readAll(r *bufio.Reader) []string {
+	var lines []string
+	for {
+		line, err := r.ReadString('\n')
+		if line != "" {
+			lines = append(lines, strings.TrimSuffix(line, "\n"))
+		}
+		if err != nil {
+			return lines
+		}
+	}
+}
+
+func last(lines []string, n int) []string {
+	if n < 0 || n >= len(lines) {
+		return lines
+	}
+	return lines[len(lines)-n:]
+}
+
+func writeLine(out io.Writer, names []string, name, line string) {
+	if len(names) > 1 {
+		line = fmt.Sprintf("%-24s | %s", name, line)
+	}
+	fmt.Fprintln(out, line)
+}

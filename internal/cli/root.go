@@ -1,0 +1,90 @@
+// Package cli holds the command line, one short file for each verb. Nothing
+// else knows flags.
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/console"
+)
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitInterrupted = 130
+)
+
+// Main runs a command line and returns the exit code.
+func Main(args []string, stdout, stderr io.Writer) int {
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer cancel()
+	ctx = component.Lifeline(ctx)
+	c := console.New(stdout, stderr)
+	root := newRoot(c)
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errInterrupted):
+		c.Note("interrupted: %v", err)
+		return exitInterrupted
+	default:
+		c.Fail(err)
+		return exitFailure
+	}
+}
+
+// errInterrupted tells that the user ended the command.
+var errInterrupted = errors.New("nothing was left behind")
+
+func newRoot(c *console.Console) *cobra.Command {
+	slog.SetDefault(slog.New(slog.NewTextHandler(c.Err, nil)))
+	root := &cobra.Command{
+		Use:   "diorama",
+		Short: "A Kubernetes observability lab in one binary",
+		Long: `diorama brings up a Kubernetes API with simulated nodes and pods, watches it with the
+OpenTelemetry Collector and stores what the collector sends in Prometheus.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.AddCommand(
+		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c),
+		newKubeconfig(c), newConfig(c), newVersion(c),
+		newStatsProxy(), newCollector(), newBackend(),
+		newSupervise(), newKwok(),
+	)
+	root.AddCommand(newControlPlane()...)
+	return root
+}
+
+// nameFlag adds the flag that picks the environment.
+func nameFlag(cmd *cobra.Command, name *string) {
+	cmd.Flags().StringVar(name, "name", "default", "name of the environment")
+	// The flag exists: it was added on the line above.
+	_ = cmd.RegisterFlagCompletionFunc("name", completeNames)
+}
+
+// outputFlag adds -o; the value is checked by checkOutput.
+func outputFlag(cmd *cobra.Command, output *string) {
+	cmd.Flags().StringVarP(output, "output", "o", "", "json prints the result for scripts")
+}
+
+func checkOutput(output string) error {
+	if output != "" && output != "json" {
+		return errors.New("--output knows json, and nothing for people to read")
+	}
+	return nil
+}

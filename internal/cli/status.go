@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+func newStatus(c *console.Console) *cobra.Command {
+	var name, output string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what runs and how the telemetry flows",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			status, err := statusOf(cmd.Context(), name)
+			if err != nil {
+				return err
+			}
+			if output == "json" {
+				return c.JSON(status)
+			}
+			return printStatus(c, status)
+		},
+	}
+	nameFlag(cmd, &name)
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+// statusOf asks the supervisor, or says what the folder says of an
+// environment that has none.
+func statusOf(ctx context.Context, name string) (environment.Status, error) {
+	_, record, alive, err := environment.Find(name)
+	if err != nil {
+		return environment.Status{}, err
+	}
+	if alive {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		return environment.NewClient(record).Status(ctx)
+	}
+	message := record.Message
+	if record.Phase == state.Crashed {
+		message = "its supervisor is gone: `diorama up` goes on with its data, `diorama down` removes it"
+	}
+	return environment.Status{
+		Name: name, Kind: record.Environment.Kind, Phase: record.Phase, Message: message,
+		CreatedAt: record.CreatedAt, StartedIn: record.StartedIn.String(),
+		Components: []environment.ComponentStatus{},
+	}, nil
+}
+
+func printStatus(c *console.Console, s environment.Status) error {
+	rows := [][]string{{"Name", s.Name}, {"Kind", string(s.Kind)}, {"Phase", string(s.Phase)}}
+	if s.Message != "" {
+		rows = append(rows, []string{"Message", s.Message})
+	}
+	if len(s.Components) == 0 {
+		return c.Table(rows)
+	}
+	t := s.Telemetry
+	flow := fmt.Sprintf("%d series, %.0f samples/s, last %.1fs ago", t.Series, t.SamplesPerSecond, t.LastSampleAge)
+	if t.Error != "" {
+		flow = t.Error
+	}
+	rows = append(rows,
+		[]string{"Ready in", s.StartedIn},
+		[]string{"Nodes", fmt.Sprintf("%d of %d Ready", s.Cluster.Nodes.Ready, s.Cluster.Nodes.Desired)},
+		[]string{"Pods", fmt.Sprintf("%d of %d Running, and %d of daemon sets", s.Cluster.Pods.Running, s.Cluster.Pods.Desired, s.Cluster.DaemonPods)},
+		[]string{"Telemetry", flow},
+		[]string{"Losses", fmt.Sprintf("%d failed scrapes, %d dropped samples", t.FailedScrapes, t.DroppedSamples)},
+		[]string{"Memory", mebibytes(s.RSSBytes)},
+		[]string{"Context", s.KubeContext},
+		[]string{"Kubernetes", s.Endpoints.Kubernetes},
+		[]string{"Kubelets", s.Endpoints.Kubelet},
+		[]string{"Prometheus", s.Endpoints.Prometheus},
+		[]string{"OTLP", s.Endpoints.OTLPGRPC + " (gRPC), " + s.Endpoints.OTLPHTTP + " (HTTP)"},
+		[]string{"Collectors", s.Endpoints.CollectorMetrics + ", " + s.Endpoints.NodeMetrics},
+	)
+	components := [][]string{{"COMPONENT", "PHASE", "PID", "RESTARTS", "STARTED IN", "MEMORY"}}
+	for _, component := range s.Components {
+		components = append(components, []string{
+			component.Name, string(component.Phase), orDash(component.PID), fmt.Sprint(component.Restarts), component.StartedIn, mebibytes(component.RSSBytes),
+		})
+	}
+	if err := c.Table(rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.Out)
+	return c.Table(components)
+}
+
+func orDash(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func mebibytes(bytes uint64) string {
+	if bytes == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%d MiB", bytes>>20)
+}
+
+func newList(c *console.Console) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the environments",
+		Args:  cobra.NoArgs,
+		RunE: func(_ *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			return list(c, output)
+		},
+	}
+	outputFlag(cmd, &output)
+	return cmd
+}
+
+// listed is one environment as `list -o json` prints it.
+type listed struct {
+	Name      string      `json:"name"`
+	Kind      string      `json:"kind"`
+	Phase     state.Phase `json:"phase"`
+	Nodes     int         `json:"nodes"`
+	Pods      int         `json:"pods"`
+	CreatedAt time.Time   `json:"createdAt"`
+}
+
+func list(c *console.Console, output string) error {
+	folders, err := state.List()
+	if err != nil {
+		return err
+	}
+	all := []listed{}
+	var problems []error
+	for _, folder := range folders {
+		record, _, err := folder.Read()
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		env := record.Environment
+		all = append(all, listed{folder.Name, string(env.Kind), record.Phase, env.Cluster.Nodes, env.Cluster.Pods, record.CreatedAt})
+	}
+	if output == "json" {
+		return errors.Join(append(problems, c.JSON(all))...)
+	}
+	if len(all) == 0 {
+		c.Note("there is no environment; `diorama up` brings one up")
+		return errors.Join(problems...)
+	}
+	rows := [][]string{{"NAME", "KIND", "PHASE", "NODES", "PODS", "SINCE"}}
+	for _, e := range all {
+		rows = append(rows, []string{e.Name, e.Kind, string(e.Phase), fmt.Sprint(e.Nodes), fmt.Sprint(e.Pods), e.CreatedAt.Format(time.DateTime)})
+	}
+	return errors.Join(append(problems, c.Table(rows))...)
+}
+
+// completeNames completes the names of environments.
+func completeNames(_ *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
+	folders, err := state.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var names []string
+	for _, folder := range folders {
+		if strings.HasPrefix(folder.Name, prefix) {
+			names = append(names, folder.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

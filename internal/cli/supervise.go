@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// newSupervise is the process that `up` leaves behind.
+func newSupervise() *cobra.Command {
+	var name string
+	var retain bool
+	cmd := &cobra.Command{
+		Use:    "supervise",
+		Short:  "Run an environment that up has prepared",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			folder, err := state.Open(name)
+			if err != nil {
+				return err
+			}
+			env, err := folder.ReadEnvironment()
+			if err != nil {
+				return err
+			}
+			return environment.Run(cmd.Context(), folder, env, environment.Options{Retain: retain})
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "default", "name of the environment")
+	cmd.Flags().BoolVar(&retain, "retain", false, "keep the folder and logs if the start fails")
+	return cmd
+}

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+type upFlags struct {
+	file, name, ports, kind     string
+	nodes, pods                 int
+	collectorConfig, nodeConfig string
+	podTemplate                 string
+	foreground, retain, dryRun  bool
+	output                      string
+}
+
+func newUp(c *console.Console) *cobra.Command {
+	var flags upFlags
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Bring an environment up and return when it is ready",
+		Args:  cobra.NoArgs,
+		Example: `  diorama up
+  diorama up --nodes 10 --pods 40
+  diorama up --name second --ports auto
+  diorama up --file environment.yaml`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			env, err := flags.environment(cmd)
+			if err != nil {
+				return err
+			}
+			return up(cmd.Context(), c, env, flags)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&flags.file, "file", "f", "", "environment file (see `diorama config defaults`)")
+	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded")
+	f.StringVar(&flags.name, "name", "", "name of the environment (default \"default\")")
+	f.IntVar(&flags.nodes, "nodes", 0, "simulated nodes (default 50)")
+	f.IntVar(&flags.pods, "pods", 0, "long-running simulated pods, without those of daemon sets and jobs (default 200)")
+	f.StringVar(&flags.ports, "ports", "", "auto picks free ports")
+	f.StringVar(&flags.podTemplate, "pod-template", "", "file with one Pod that replaces the default workloads")
+	f.StringVar(&flags.collectorConfig, "collector-config", "", "configuration that replaces the cluster collector's")
+	f.StringVar(&flags.nodeConfig, "node-collector-config", "", "configuration that replaces the node collector's")
+	f.BoolVar(&flags.foreground, "foreground", false, "stay, and take the environment down at the end")
+	f.BoolVar(&flags.retain, "retain", false, "keep the folder and logs if the start fails")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be started, and start nothing")
+	outputFlag(cmd, &flags.output)
+	return cmd
+}
+
+// environment reads the file and lets the flags that were given win.
+func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, error) {
+	if err := checkOutput(flags.output); err != nil {
+		return v1alpha1.Environment{}, err
+	}
+	env := v1alpha1.Default()
+	if flags.file != "" {
+		var err error
+		if env, err = v1alpha1.Load(flags.file); err != nil {
+			return env, err
+		}
+	}
+	changed := cmd.Flags().Changed
+	set := func(flag string, apply func()) {
+		if changed(flag) {
+			apply()
+		}
+	}
+	set("env", func() { env.Kind = v1alpha1.Kind(flags.kind) })
+	set("name", func() { env.Name = flags.name })
+	set("nodes", func() { env.Cluster.Nodes = flags.nodes })
+	set("pods", func() { env.Cluster.Pods = flags.pods })
+	set("pod-template", func() { env.Cluster.PodTemplate = flags.podTemplate })
+	set("collector-config", func() { env.Telemetry.Collectors.Cluster = flags.collectorConfig })
+	set("node-collector-config", func() { env.Telemetry.Collectors.Nodes = flags.nodeConfig })
+	if changed("ports") {
+		if flags.ports != "auto" {
+			return env, fmt.Errorf("--ports %q: only auto is known; single ports are set in the environment file", flags.ports)
+		}
+		env.Ports = v1alpha1.Auto()
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return env, fmt.Errorf("finding the working folder: %w", err)
+	}
+	env.ResolvePaths(dir)
+	return env, env.Validate()
+}
+
+func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags upFlags) error {
+	if flags.dryRun {
+		return dryRun(c, env)
+	}
+	folder, left, err := environment.Prepare(env)
+	if err != nil {
+		return err
+	}
+	if left != nil {
+		c.Note("environment %q was %s: going on with its data", env.Name, left.Phase)
+	}
+	if err := folder.WriteEnvironment(env); err != nil {
+		return err
+	}
+	if flags.foreground {
+		return foreground(ctx, c, folder, env, flags)
+	}
+	began := time.Now()
+	if err := start(ctx, c, folder, flags); err != nil {
+		return err
+	}
+	return announce(ctx, c, env.Name, time.Since(began), flags.output)
+}
+
+// start brings the environment up in a process of its own; an interrupt takes
+// it down again.
+func start(ctx context.Context, c *console.Console, folder state.Folder, flags upFlags) error {
+	progress := c.Progress()
+	defer progress.Close()
+	var args []string
+	if flags.retain {
+		args = append(args, "--retain")
+	}
+	client, err := environment.Detach(ctx, folder, args...)
+	if err == nil {
+		err = client.Follow(ctx, func(p environment.Progress) { show(progress, p) })
+	}
+	if ctx.Err() == nil {
+		if err != nil && client != nil {
+			return errors.Join(err, environment.AwaitRollback(folder))
+		}
+		return err
+	}
+	progress.Close()
+	c.Note("interrupted: taking back what was started")
+	if client != nil {
+		if err := environment.Abort(folder, client); err != nil {
+			return fmt.Errorf("taking back what was started; `diorama down --name %s` tries again: %w", folder.Name, err)
+		}
+	}
+	return errInterrupted
+}
+
+func foreground(ctx context.Context, c *console.Console, folder state.Folder, env v1alpha1.Environment, flags upFlags) error {
+	progress := c.Progress()
+	defer progress.Close()
+	return environment.Run(ctx, folder, env, environment.Options{
+		Retain: flags.retain,
+		Observe: func(p environment.Progress) {
+			show(progress, p)
+			if p.End && p.Error == "" {
+				c.Note("%s is ready; Ctrl-C takes it down", c.Bold(env.Name))
+			}
+		},
+	})
+}
+
+// show turns what a supervisor reports into lines.
+func show(progress *console.Progress, p environment.Progress) {
+	switch {
+	case p.Detail != "":
+		progress.Detail(p.Component, p.Detail)
+	case p.Phase == component.Starting:
+		progress.Started(p.Component)
+	case p.Phase == component.Ready:
+		progress.Done(p.Component, p.Took)
+	case p.Phase == component.Failed:
+		progress.Failed(p.Component)
+	}
+}
+
+// announce says where the environment is to be found.
+func announce(ctx context.Context, c *console.Console, name string, took time.Duration, output string) error {
+	_, record, alive, err := environment.Find(name)
+	if err != nil {
+		return err
+	}
+	if !alive {
+		return errors.New("the environment ended right after its start; see `diorama logs supervisor`")
+	}
+	status, err := environment.NewClient(record).Status(ctx)
+	if err != nil {
+		return err
+	}
+	if output == "json" {
+		return c.JSON(status)
+	}
+	c.Note("\n%s is ready after %.1fs: %d nodes, %d pods", c.Bold(name), took.Seconds(), status.Cluster.Nodes.Ready, status.Cluster.Pods.Running)
+	c.Note("  kubectl     context %s (current now)", status.KubeContext)
+	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)
+	c.Note("  OTLP        %s (gRPC), %s (HTTP)", status.Endpoints.OTLPGRPC, status.Endpoints.OTLPHTTP)
+	c.Note("\nTry:  kubectl get nodes        diorama status        diorama scale --nodes 100 --pods 500        diorama down")
+	return nil
+}
+
+func dryRun(c *console.Console, env v1alpha1.Environment) error {
+	folder, err := state.Open(env.Name)
+	if err != nil {
+		return err
+	}
+	plan, err := environment.DryPlan(env, folder)
+	if err != nil {
+		return err
+	}
+	return c.JSON(plan)
+}

@@ -1,0 +1,53 @@
+package component
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// ExitError tells that a process ended before it was ready.
+type ExitError struct {
+	Reason string
+	Log    string
+}
+
+// Error ends with the last lines of the log.
+func (e *ExitError) Error() string {
+	return "ended before it was ready: " + e.Reason + tail(e.Log)
+}
+
+// NotReadyError tells that a process did not become ready in time.
+type NotReadyError struct {
+	Cause error
+	// Last is what the probe said last.
+	Last error
+	Log  string
+}
+
+// Error ends with the last lines of the log.
+func (e *NotReadyError) Error() string {
+	return fmt.Sprintf("is not ready (%v), its probe said last: %v%s", e.Cause, e.Last, tail(e.Log))
+}
+
+// Unwrap makes a cancelled start recognisable.
+func (e *NotReadyError) Unwrap() error { return e.Cause }
+
+// How much of a log an error message carries.
+const (
+	tailLines = 8
+	tailBytes = 16 << 10
+)
+
+// tail returns the last lines of a log file, indented, or "" if it has none.
+func tail(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil || len(bytes.TrimSpace(data)) == 0 {
+		return ""
+	}
+	data = data[max(0, len(data)-tailBytes):]
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	lines = lines[max(0, len(lines)-tailLines):]
+	return "\nlast lines of " + path + ":\n  " + strings.Join(lines, "\n  ")
+}

@@ -1,0 +1,210 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/kubeconfig"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// pollEvery is how often a folder is looked at while waiting for a supervisor.
+const pollEvery = 20 * time.Millisecond
+
+// RunningError tells that an environment of that name is up.
+type RunningError struct{ Record state.Record }
+
+// Error says what runs and what can be done.
+func (e *RunningError) Error() string {
+	env := e.Record.Environment
+	return fmt.Sprintf("environment %q is already up (%s, %s, %d nodes, %d pods, since %s); nothing was changed: "+
+		"see it with `diorama status`, change its size with `diorama scale`, end it with `diorama down`, or bring up another one with --name",
+		env.Name, env.Kind, e.Record.Phase, env.Cluster.Nodes, env.Cluster.Pods, e.Record.CreatedAt.Format(time.TimeOnly))
+}
+
+// NotFoundError tells that there is no environment of that name.
+type NotFoundError struct{ Name string }
+
+// Error says how to get one.
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("there is no environment %q; `diorama up --name %s` brings it up, `diorama list` shows those that exist", e.Name, e.Name)
+}
+
+// Prepare checks that an environment can be brought up and makes its folder.
+// It returns what is left of an earlier run, nil if nothing is.
+func Prepare(env v1alpha1.Environment) (state.Folder, *state.Record, error) {
+	folder, err := state.Open(env.Name)
+	if err != nil {
+		return folder, nil, err
+	}
+	var left *state.Record
+	if folder.Exists() {
+		record, alive, err := folder.Read()
+		if err != nil {
+			return folder, nil, err
+		}
+		if alive {
+			return folder, nil, &RunningError{Record: record}
+		}
+		left = &record
+	}
+	if err := checkPorts(env.Ports); err != nil {
+		return folder, left, err
+	}
+	if err := kubeconfig.Check(); err != nil {
+		return folder, left, err
+	}
+	return folder, left, folder.Create()
+}
+
+func checkPorts(ports v1alpha1.Ports) error {
+	var problems []error
+	for _, port := range ports.List() {
+		if port.Number == 0 {
+			continue
+		}
+		if err := state.CheckPort(port.Name, port.Number); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// Detach starts a supervisor that outlives this process, for the environment
+// in the file at path, and waits until it holds the folder. The supervisor's own words go to its log.
+func Detach(ctx context.Context, folder state.Folder, args ...string) (*Client, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this executable: %w", err)
+	}
+	log, err := os.OpenFile(folder.Log("supervisor"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the supervisor's log: %w", err)
+	}
+	defer log.Close()
+	cmd := exec.Command(executable, append([]string{"supervise", "--name", folder.Name}, args...)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the supervisor: %w", err)
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	for {
+		if record, alive, err := folder.Read(); err == nil && alive && record.PID == cmd.Process.Pid {
+			if _, err := os.Stat(record.Control); err == nil {
+				return NewClient(record), nil
+			}
+		}
+		select {
+		case <-exited:
+			return nil, supervisorError(folder)
+		case <-ctx.Done():
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			<-exited
+			return nil, ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// supervisorError says why a supervisor ended before it could be asked.
+func supervisorError(folder state.Folder) error {
+	data, err := os.ReadFile(folder.Log("supervisor"))
+	if err != nil {
+		return fmt.Errorf("the supervisor ended at once, and its log cannot be read: %w", err)
+	}
+	return fmt.Errorf("the supervisor ended at once: %s", lastLines(data))
+}
+
+// Find returns the record of an environment and whether it is running.
+func Find(name string) (state.Folder, state.Record, bool, error) {
+	folder, err := state.Open(name)
+	if err != nil {
+		return folder, state.Record{}, false, err
+	}
+	if !folder.Exists() {
+		return folder, state.Record{}, false, &NotFoundError{Name: name}
+	}
+	record, alive, err := folder.Read()
+	return folder, record, alive, err
+}
+
+// Down takes an environment down, or removes what is left of one whose
+// supervisor is gone.
+func Down(ctx context.Context, name string, keepData bool) error {
+	folder, record, alive, err := Find(name)
+	if err != nil {
+		return err
+	}
+	if alive {
+		if err := NewClient(record).Stop(ctx, keepData); err != nil {
+			return err
+		}
+		return waitReleased(ctx, folder)
+	}
+	lock, err := folder.Lock()
+	if err != nil {
+		return err
+	}
+	err = cleanUp(folder, record, keepData)
+	return errors.Join(err, lock.Unlock())
+}
+
+// cleanUp does what the supervisor would have done: its child processes have
+// ended with it (see component.Lifeline), the rest is files.
+func cleanUp(folder state.Folder, record state.Record, keepData bool) error {
+	var restored error
+	if c := record.Context; c != nil {
+		restored = kubeconfig.Remove(c.Kubeconfig, c.Name, c.Previous)
+		record.Context = nil
+	}
+	if dir := filepath.Dir(record.Control); record.Control != "" && dir != folder.Path {
+		if err := os.RemoveAll(dir); err != nil {
+			restored = errors.Join(restored, fmt.Errorf("removing the control socket: %w", err))
+		}
+	}
+	if keepData {
+		record.Phase = state.Stopped
+		return errors.Join(restored, folder.Write(record), folder.RemoveAllButData())
+	}
+	return errors.Join(restored, folder.Remove())
+}
+
+// waitReleased waits until the supervisor has given the folder back.
+func waitReleased(ctx context.Context, folder state.Folder) error {
+	for {
+		held, err := folder.Held()
+		if err != nil || !held {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the supervisor to end: %w", ctx.Err())
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// AwaitRollback waits until the supervisor of a start that failed has taken
+// everything back.
+func AwaitRollback(folder state.Folder) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*stopLimit)
+	defer cancel()
+	return waitReleased(ctx, folder)
+}
+
+// Abort ends a start that the user interrupted, and waits for the rollback.
+func Abort(folder state.Folder, client *Client) error {
+	if err := client.Stop(context.Background(), false); err != nil {
+		return err
+	}
+	return AwaitRollback(folder)
+}

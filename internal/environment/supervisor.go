@@ -1,0 +1,263 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// How long an environment may take to start, and to stop or be rolled back.
+const (
+	startLimit = 10 * time.Minute
+	stopLimit  = 20 * time.Second
+)
+
+// Options say how Run treats an environment.
+type Options struct {
+	// Observe is told how the start and the stop go; it may be nil.
+	Observe func(Progress)
+	// Retain keeps the folder of an environment that failed to start.
+	Retain bool
+}
+
+// supervisor runs one environment: it holds the folder's lock, the components
+// and the control socket.
+type supervisor struct {
+	folder   state.Folder
+	plan     Plan
+	recipe   *recipe
+	group    *component.Group
+	progress *progressLog
+	stopping context.CancelFunc
+
+	// existed tells that the folder held data before this start.
+	existed bool
+
+	mu       sync.Mutex
+	record   state.Record
+	keepData bool
+}
+
+// Run brings an environment up and keeps it until ctx ends or it is asked to
+// stop, and takes it down. The folder exists and env is valid.
+func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, options Options) (err error) {
+	lock, err := folder.Lock()
+	if err != nil {
+		return err
+	}
+	// Whoever waits for the lock sees the folder as it stays.
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+
+	s, err := newSupervisor(folder, env, options)
+	if err != nil {
+		return err
+	}
+	ctx, s.stopping = context.WithCancel(ctx)
+	defer s.stopping()
+	closeControl, err := s.serveControl(s.record.Control)
+	if err != nil {
+		return err
+	}
+	failure := s.start(ctx)
+	if failure == nil {
+		s.wait(ctx)
+	} else {
+		slog.Error("the environment did not start", "error", failure)
+	}
+	stopErr := s.shutdown(options.Observe)
+	s.progress.add(Progress{End: true, Error: errorText(errors.Join(failure, stopErr))})
+	closeControl()
+	return errors.Join(failure, stopErr, s.settle(failure, options.Retain))
+}
+
+func newSupervisor(folder state.Folder, env v1alpha1.Environment, options Options) (*supervisor, error) {
+	var previous state.Record
+	existed := folder.Exists()
+	if existed {
+		var err error
+		if previous, _, err = folder.Read(); err != nil {
+			return nil, err
+		}
+	}
+	internal, err := pickPorts(&env)
+	if err != nil {
+		return nil, err
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this executable: %w", err)
+	}
+	plan, err := NewPlan(env, folder, internal)
+	if err != nil {
+		return nil, err
+	}
+	control, err := controlPath(folder)
+	if err != nil {
+		return nil, err
+	}
+	s := &supervisor{folder: folder, plan: plan, progress: newProgressLog(), existed: existed}
+	s.record = state.Record{
+		Environment: plan.Environment, Phase: state.Starting, PID: os.Getpid(), CreatedAt: time.Now(),
+		Control: control, Internal: internal, Context: previous.Context,
+	}
+	s.recipe = newRecipe(plan, executable, s)
+	s.group, err = component.NewGroup(func(e component.Event) { s.observe(e, options.Observe) }, s.recipe.components()...)
+	if err != nil {
+		return nil, err
+	}
+	return s, folder.Write(s.record)
+}
+
+func (s *supervisor) observe(e component.Event, also func(Progress)) {
+	p := Progress{Component: e.Component, Phase: e.Phase, Took: e.Took}
+	if e.Err != nil {
+		p.Error = e.Err.Error()
+	}
+	slog.Info("component", "name", e.Component, "phase", e.Phase, "took", e.Took)
+	s.report(p, also)
+}
+
+func (s *supervisor) report(p Progress, also func(Progress)) {
+	s.progress.add(p)
+	if also != nil {
+		also(p)
+	}
+}
+
+// detail reports how far a component's start is.
+func (s *supervisor) detail(name, text string) {
+	s.progress.add(Progress{Component: name, Detail: text})
+}
+
+func (s *supervisor) start(ctx context.Context) error {
+	began := time.Now()
+	if err := s.plan.WriteFiles(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := s.group.Start(ctx); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record.Phase, s.record.StartedIn = state.Ready, time.Since(began)
+	if err := s.folder.Write(s.record); err != nil {
+		return err
+	}
+	s.progress.add(Progress{End: true})
+	return nil
+}
+
+// wait returns when the environment is to stop. A component that died for
+// good leaves the rest running, and a phase that says so.
+func (s *supervisor) wait(ctx context.Context) {
+	for _, c := range s.group.Components() {
+		go func() {
+			select {
+			case err := <-c.Died():
+				slog.Error("a component is gone for good", "error", err)
+				s.setPhase(state.Degraded, err.Error())
+			case <-ctx.Done():
+			}
+		}()
+	}
+	<-ctx.Done()
+}
+
+func (s *supervisor) setPhase(phase state.Phase, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record.Phase, s.record.Message = phase, message
+	if err := s.folder.Write(s.record); err != nil {
+		slog.Error("the state could not be written", "error", err)
+	}
+}
+
+// stop asks the environment to go down; the reply does not wait for it.
+func (s *supervisor) stop(keepData bool) {
+	s.mu.Lock()
+	s.keepData = keepData
+	s.mu.Unlock()
+	s.stopping()
+}
+
+// shutdown stops what was started, under a context of its own: the one that
+// ended must not keep the rollback from happening.
+func (s *supervisor) shutdown(observe func(Progress)) error {
+	s.setPhase(state.Stopping, "")
+	ctx, cancel := context.WithTimeout(context.Background(), stopLimit)
+	defer cancel()
+	return s.group.Stop(ctx)
+}
+
+// settle leaves the folder as the next command should find it.
+func (s *supervisor) settle(failure error, retain bool) error {
+	s.mu.Lock()
+	keep := s.keepData
+	s.mu.Unlock()
+	switch {
+	case failure != nil && retain && !errors.Is(failure, context.Canceled):
+		s.setPhase(state.Failed, failure.Error())
+		return nil
+	case keep || (failure != nil && s.existed):
+		s.setPhase(state.Stopped, errorText(failure))
+		return s.folder.RemoveAllButData()
+	}
+	return s.folder.Remove()
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// remember notes the change to the user's kubeconfig, so that down can take
+// it back even if this process is gone by then.
+func (s *supervisor) remember(c *state.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record.Context = c
+	return s.folder.Write(s.record)
+}
+
+// remembered returns the change to the user's kubeconfig, nil if there is none.
+func (s *supervisor) remembered() *state.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record.Context
+}
+
+func (s *supervisor) scale(ctx context.Context, request scaleRequest, emit func(Progress) error) error {
+	env := s.plan.Environment
+	s.mu.Lock()
+	phase := s.record.Phase
+	env.Cluster = s.record.Environment.Cluster
+	s.mu.Unlock()
+	if phase != state.Ready && phase != state.Degraded {
+		return fmt.Errorf("the environment is %s; scale it when it is Ready", phase)
+	}
+	env.Cluster.Nodes, env.Cluster.Pods = request.Nodes, request.Pods
+	if err := env.Validate(); err != nil {
+		return err
+	}
+	return s.recipe.scale(ctx, env.Cluster, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.record.Environment.Cluster = env.Cluster
+		return s.folder.Write(s.record)
+	}, func(text string) {
+		// A client that has gone does not end the scaling.
+		_ = emit(Progress{Component: "cluster", Detail: text})
+	})
+}

@@ -1,0 +1,12 @@
+// Command diorama is a Kubernetes observability lab in one binary.
+package main
+
+import (
+	"os"
+
+	"github.com/diorama-lab/diorama/internal/cli"
+)
+
+func main() {
+	os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr))
+}
