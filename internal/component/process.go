@@ -270,7 +270,7 @@ func (p *Process) waitProbe(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil {
+		if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
 			last = err
 		}
 		select {
