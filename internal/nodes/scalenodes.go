@@ -1,0 +1,170 @@
+package nodes
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+var (
+	nodeResource = corev1.SchemeGroupVersion.WithResource("nodes")
+	podResource  = corev1.SchemeGroupVersion.WithResource("pods")
+)
+
+// createNodes creates the missing nodes and returns the names of those that
+// are too many, highest first.
+func (s *scaler) createNodes(ctx context.Context, f Fleet) ([]string, error) {
+	list, err := s.metadata.Resource(nodeResource).List(ctx, metav1.ListOptions{LabelSelector: managedBySelector})
+	if err != nil {
+		return nil, fmt.Errorf("list nodes: %w", err)
+	}
+	have := map[string]bool{}
+	for _, node := range list.Items {
+		have[node.Name] = true
+	}
+	var missing []int
+	for i := range f.Nodes {
+		if !have[nodeName(i)] {
+			missing = append(missing, i)
+		}
+		delete(have, nodeName(i))
+	}
+	surplus := make([]string, 0, len(have))
+	for name := range have {
+		surplus = append(surplus, name)
+	}
+	slices.SortFunc(surplus, func(a, b string) int { return cmp.Compare(b, a) })
+
+	step := s.report.step("create nodes", len(missing))
+	return surplus, inParallel(ctx, missing, func(ctx context.Context, i int) error {
+		defer step.done()
+		_, err := s.typed.CoreV1().Nodes().Create(ctx, newNode(i), metav1.CreateOptions{FieldManager: fieldManager})
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("create node %s: %w", nodeName(i), err)
+		}
+		return nil
+	})
+}
+
+// nodeWait bounds how long Scale waits for nodes before it creates workloads.
+const nodeWait = 30 * time.Second
+
+// waitForNodes waits until the nodes are ready, or for a while. Pods that find
+// no node are put aside by the scheduler and tried again and again: with nodes
+// there first, a large cluster is up in half the time. It is no condition,
+// though: WaitReady says what is missing.
+func (s *scaler) waitForNodes(ctx context.Context, f Fleet) {
+	ctx, cancel := context.WithTimeout(ctx, nodeWait)
+	defer cancel()
+	counter, err := NewCounter(s.config)
+	if err != nil {
+		return
+	}
+	go counter.runNodes(ctx)
+	step := s.report.step("wait for nodes", f.Nodes)
+	_ = poll(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
+		ready := counter.readyNodes()
+		step.set(min(ready, f.Nodes))
+		return ready >= f.Nodes, nil
+	})
+}
+
+// drain empties the nodes and deletes them: no new pods, the ones there end as
+// pods do, then the node goes, and what is left of its pods with it.
+func (s *scaler) drain(ctx context.Context, names []string) error {
+	step := s.report.step("remove nodes", len(names))
+	cordon := []byte(`{"spec":{"unschedulable":true}}`)
+	err := inParallel(ctx, names, func(ctx context.Context, name string) error {
+		_, err := s.typed.CoreV1().Nodes().Patch(ctx, name, types.StrategicMergePatchType, cordon, metav1.PatchOptions{FieldManager: fieldManager})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("cordon node %s: %w", name, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return inParallel(ctx, names, func(ctx context.Context, name string) error {
+		defer step.done()
+		if err := s.drainOne(ctx, name); err != nil {
+			return fmt.Errorf("remove node %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
+// drainWait bounds how long a removed node's pods may take to end. KWOK needs
+// a moment; it may also not be running.
+const drainWait = 10 * time.Second
+
+func (s *scaler) drainOne(ctx context.Context, name string) error {
+	bounded, cancel := context.WithTimeout(ctx, drainWait)
+	defer cancel()
+	err := poll(bounded, 200*time.Millisecond, func(ctx context.Context) (bool, error) {
+		left, err := s.deletePods(ctx, name, false)
+		return left == 0, err
+	})
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	err = s.typed.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	// With the node, its kubelet is gone: nobody else would finish these.
+	_, err = s.deletePods(ctx, name, true)
+	return err
+}
+
+// deletePods deletes the pods of a node and returns how many there were. If
+// not forced, daemon pods stay, and pods that are being deleted are left to
+// the kubelet.
+func (s *scaler) deletePods(ctx context.Context, node string, force bool) (int, error) {
+	pods, err := s.metadata.Resource(podResource).List(ctx, metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector("spec.nodeName", node).String(),
+	})
+	if err != nil {
+		return 0, err
+	}
+	options := metav1.DeleteOptions{}
+	if force {
+		options.GracePeriodSeconds = new(int64(0))
+	}
+	count := 0
+	for _, pod := range pods.Items {
+		if !force && controllerKind(&pod) == "DaemonSet" {
+			continue
+		}
+		count++
+		if !force && pod.DeletionTimestamp != nil {
+			continue
+		}
+		err := s.metadata.Resource(podResource).Namespace(pod.Namespace).Delete(ctx, pod.Name, options)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return count, err
+		}
+	}
+	return count, nil
+}
+
+// controllerKind is the kind of the controller that made an object.
+func controllerKind(o metav1.Object) string {
+	if owner := metav1.GetControllerOfNoCopy(o); owner != nil {
+		return owner.Kind
+	}
+	return ""
+}
+
+// poll asks until it is told true or an error, or ctx ends.
+func poll(ctx context.Context, every time.Duration, ask func(context.Context) (bool, error)) error {
+	return wait.PollUntilContextCancel(ctx, every, true, ask)
+}
