@@ -1,0 +1,280 @@
+package kubelet
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+)
+
+// Options say what to watch and where to answer.
+type Options struct {
+	// Kubeconfig of a user who may get, list and watch pods, nodes and persistentvolumeclaims.
+	Kubeconfig string
+	// Listen is the plain listener's address, host:port. Port 0 picks one, see Listening.
+	Listen string
+	// TunnelListen is where the API server's egress selector connects; empty: no tunnel.
+	TunnelListen string
+	// ServingCACert and ServingCAKey sign the nodes' serving certificates.
+	// Without them a CA and a client certificate are made in CertDir.
+	ServingCACert, ServingCAKey string
+	// ClientCAs are the files of the CAs whose client certificates are let in;
+	// required with a serving CA, otherwise the CA that was made is added.
+	ClientCAs []string
+	// CertDir keeps what is made without a serving CA; empty: a temporary folder, logged.
+	CertDir string
+	// ServingNames are further host names and addresses that clients of the plain listener use.
+	ServingNames []string
+	// Insecure serves the plain listener without TLS and lets everybody in; loopback only.
+	Insecure bool
+	// Seed of the usage: the same seed gives the same telemetry.
+	Seed uint64
+	// StateFile keeps the nodes' counters over a restart; empty: they begin
+	// anew with what pods are there.
+	StateFile string
+	// Listening, if set, is called once with the addresses that are bound.
+	Listening func(plain, tunnel net.Addr)
+}
+
+const (
+	// headerTimeout bounds how long a client may take over a request's header.
+	headerTimeout = 10 * time.Second
+	// idleTimeout outlasts the interval of any scrape: reconnecting a thousand
+	// clients costs more than keeping their connections.
+	idleTimeout     = 5 * time.Minute
+	shutdownTimeout = 2 * time.Second
+)
+
+// Run serves until ctx ends, then returns nil; or fails.
+func Run(ctx context.Context, o Options) error {
+	client, err := newClient(o.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	s := newStore(o.Seed, time.Now)
+	if err := loadState(s, o.StateFile); err != nil {
+		return err
+	}
+	servers, err := bind(o, s)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	// client-go says through this logger when it cannot list or watch.
+	watchCtx := klog.NewContext(ctx, logr.FromSlogHandler(slog.Default().Handler()))
+	wait := follow(watchCtx, client, s)
+	saved := make(chan struct{})
+	go func() {
+		defer close(saved)
+		keepState(ctx, s, o.StateFile)
+	}()
+	err = serveAll(ctx, servers)
+	cancel()
+	wait()
+	<-saved
+	return err
+}
+
+func newClient(kubeconfig string) (kubernetes.Interface, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("load the kubeconfig: %w", err)
+	}
+	config.UserAgent = "diorama-kubelet"
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("use the kubeconfig: %w", err)
+	}
+	return client, nil
+}
+
+// server is an HTTP server and the listener that it is bound to.
+type server struct {
+	*http.Server
+	listener net.Listener
+}
+
+// bind opens the listeners, so that a port in use is said before anything runs.
+func bind(o Options, s *store) (_ []server, err error) {
+	if o.Listen == "" {
+		return nil, errors.New("no address to listen on")
+	}
+	var servers []server
+	defer func() {
+		if err != nil {
+			for _, s := range servers {
+				_ = s.listener.Close()
+			}
+		}
+	}()
+	answers := &api{store: s}
+	errorLog := slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug) // failed handshakes, mostly
+	add := func(l net.Listener, h http.Handler) *http.Server {
+		hs := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: errorLog}
+		servers = append(servers, server{hs, l})
+		return hs
+	}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the kubelet API: %w", err)
+	}
+	plain := add(listener, answers.plain())
+	if o.Insecure {
+		if err := insecureAllowed(o, listener.Addr()); err != nil {
+			return nil, err
+		}
+		announce(o, listener.Addr(), nil)
+		return servers, nil
+	}
+	a, clients, err := credentials(o)
+	if err != nil {
+		return nil, err
+	}
+	if plain.TLSConfig, err = plainTLS(o, a, clients); err != nil {
+		return nil, err
+	}
+	if o.TunnelListen == "" {
+		announce(o, listener.Addr(), nil)
+		return servers, nil
+	}
+	outer, err := net.Listen("tcp", o.TunnelListen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the API server's tunnel: %w", err)
+	}
+	through := newHandoff(outer.Addr())
+	tunnelServer := add(outer, &tunnel{store: s, authority: a, clients: clients, accepted: through})
+	tunnelServer.TLSConfig = plain.TLSConfig
+	add(through, answers.tunnelled()).ConnContext = withNode
+	announce(o, listener.Addr(), outer.Addr())
+	return servers, nil
+}
+
+func announce(o Options, plain, tunnel net.Addr) {
+	attributes := []any{"address", plain.String(), "tls", !o.Insecure}
+	if tunnel != nil {
+		attributes = append(attributes, "tunnel", tunnel.String())
+	}
+	slog.Info("The kubelet API of the simulated nodes is up.", attributes...)
+	if o.Listening != nil {
+		o.Listening(plain, tunnel)
+	}
+}
+
+func insecureAllowed(o Options, bound net.Addr) error {
+	if tcp, ok := bound.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
+		return fmt.Errorf("plain HTTP is served on loopback only, not on %s: leave out the insecure option or listen on 127.0.0.1", o.Listen)
+	}
+	if o.TunnelListen != "" {
+		return errors.New("the tunnel has no insecure form: leave out the insecure option or the tunnel")
+	}
+	return nil
+}
+
+// credentials loads the CAs, or makes them.
+func credentials(o Options) (*authority, *x509.CertPool, error) {
+	clientCAs := o.ClientCAs
+	var pair tls.Certificate
+	var err error
+	if o.ServingCACert == "" && o.ServingCAKey == "" {
+		dir := o.CertDir
+		if dir == "" {
+			if dir, err = os.MkdirTemp("", "diorama-kubelet-"); err != nil {
+				return nil, nil, fmt.Errorf("make a folder for certificates: %w", err)
+			}
+		}
+		if pair, err = ownCredentials(dir); err != nil {
+			return nil, nil, err
+		}
+		slog.Info("Clients call with this certificate.", "ca", filepath.Join(dir, caFile+certExtension),
+			"cert", filepath.Join(dir, clientFile+certExtension), "key", filepath.Join(dir, clientFile+keyExtension))
+		clientCAs = append([]string{filepath.Join(dir, caFile+certExtension)}, clientCAs...)
+	} else if pair, err = tls.LoadX509KeyPair(o.ServingCACert, o.ServingCAKey); err != nil {
+		return nil, nil, fmt.Errorf("load the serving CA: %w", err)
+	}
+	if len(clientCAs) == 0 {
+		return nil, nil, errors.New("no client CA: name the CA whose client certificates are let in")
+	}
+	a, err := newAuthority(pair)
+	if err != nil {
+		return nil, nil, fmt.Errorf("use the serving CA %s: %w", o.ServingCACert, err)
+	}
+	clients, err := clientPool(clientCAs)
+	return a, clients, err
+}
+
+// plainTLS presents a certificate for the usual loopback names, for what the
+// user named, and for the very address that a client connected to.
+func plainTLS(o Options, a *authority, clients *x509.CertPool) (*tls.Config, error) {
+	names := append([]string{"localhost", "127.0.0.1", "::1"}, o.ServingNames...)
+	if host, err := os.Hostname(); err == nil {
+		names = append(names, host)
+	}
+	subject := pkix.Name{CommonName: "diorama-kubelet"}
+	first, err := a.serving(subject, names...)
+	if err != nil {
+		return nil, err
+	}
+	config := serverTLS(first, clients)
+	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		local, ok := hello.Conn.LocalAddr().(*net.TCPAddr)
+		if !ok || local.IP.IsLoopback() {
+			return a.serving(subject, names...)
+		}
+		return a.serving(subject, append(names[:len(names):len(names)], local.IP.String())...)
+	}
+	return config, nil
+}
+
+// serveAll runs the servers until ctx ends or one fails, and stops them all.
+func serveAll(ctx context.Context, servers []server) error {
+	failed := make(chan error, len(servers))
+	var running sync.WaitGroup
+	for _, s := range servers {
+		running.Go(func() { failed <- s.serve() })
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	for _, s := range servers {
+		if s.Shutdown(grace) != nil {
+			_ = s.Close() // connections that are still busy
+		}
+	}
+	running.Wait()
+	return err
+}
+
+func (s server) serve() error {
+	var err error
+	if s.TLSConfig != nil {
+		err = s.ServeTLS(s.listener, "", "")
+	} else {
+		err = s.Serve(s.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve the kubelet API: %w", err)
+}

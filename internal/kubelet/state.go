@@ -1,0 +1,125 @@
+package kubelet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/diorama-lab/diorama/internal/usage"
+)
+
+// savedNode is what a node's counters were when they were last written down.
+type savedNode struct {
+	UID     types.UID    `json:"uid"`
+	At      int64        `json:"at"` // Unix nanoseconds
+	Retired usage.Totals `json:"retired"`
+	Totals  usage.Totals `json:"totals"`
+}
+
+// restoreAll makes up, once the first lists are in, for pods that went away
+// while nobody watched: what a node had counted then, and what is there now
+// does not account for, was theirs.
+func (s *store) restoreAll() {
+	if s.restored == nil || !s.syncedPods.Load() || !s.syncedNodes.Load() {
+		return
+	}
+	for name, saved := range s.restored {
+		n := s.nodes[name]
+		if n == nil || n.facts == nil || n.facts.uid != saved.UID {
+			continue
+		}
+		known := n.facts.services.Totals(n.facts.boot, saved.At)
+		for _, p := range n.pods {
+			known = known.Add(p.totals(saved.At))
+		}
+		gone := saved.Totals.Shortfall(known)
+		gone = gone.Add(saved.Retired.Shortfall(gone)) // the greater of both
+		n.retired = n.retired.Add(gone)
+	}
+	s.restored = nil
+}
+
+// save returns what restoreAll needs later.
+func (s *store) save() map[string]savedNode {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	at := s.clock.read()
+	out := make(map[string]savedNode, len(s.nodes))
+	for name, n := range s.nodes {
+		if n.facts == nil {
+			continue
+		}
+		total := n.retired.Add(n.facts.services.Totals(n.facts.boot, at))
+		for _, p := range n.pods {
+			total = total.Add(p.totals(at))
+		}
+		out[name] = savedNode{UID: n.facts.uid, At: at, Retired: n.retired, Totals: total}
+	}
+	return out
+}
+
+// stateInterval is how often counters are written down. What is lost at a
+// crash is only what pods deleted since then had used since then.
+const stateInterval = 30 * time.Second
+
+// loadState reads what keepState wrote; a file that is not there, or cannot be
+// understood, means that nodes begin anew.
+func loadState(s *store, path string) error {
+	if path == "" {
+		return nil
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the nodes' counters: %w", err)
+	}
+	restored := map[string]savedNode{}
+	if err := json.Unmarshal(data, &restored); err != nil {
+		slog.Warn("The saved counters cannot be read: nodes begin anew.", "file", path, "error", err)
+		return nil
+	}
+	s.restored = restored
+	return nil
+}
+
+// keepState writes the counters now and then, and when ctx ends.
+func keepState(ctx context.Context, s *store, path string) {
+	if path == "" {
+		return
+	}
+	ticker := time.NewTicker(stateInterval)
+	defer ticker.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-ticker.C:
+		}
+		if !s.synced() {
+			continue
+		}
+		if err := saveState(s, path); err != nil {
+			slog.Error("The nodes' counters cannot be kept.", "error", err)
+		}
+	}
+}
+
+func saveState(s *store, path string) error {
+	data, err := json.Marshal(s.save())
+	if err != nil {
+		return err
+	}
+	temporary := path + ".tmp"
+	if err := os.WriteFile(temporary, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
