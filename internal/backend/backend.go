@@ -1,0 +1,155 @@
+// Package backend is the store of an environment: OTLP comes in and PromQL
+// answers come out. It joins Prometheus' storage, query engine, rule manager
+// and HTTP API with an embedded store for Kubernetes events.
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/prometheus/tsdb"
+)
+
+// Run serves until ctx ends, and returns nil then. It listens before it
+// replays its log: /-/healthy answers from the start, /-/ready when
+// everything does.
+func Run(ctx context.Context, o Options) (err error) {
+	o, err = o.withDefaults()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.DataDir, 0o700); err != nil {
+		return fmt.Errorf("making the data folder: %w", err)
+	}
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return fmt.Errorf("listening for queries and OTLP on %s: %w", o.Listen, err)
+	}
+	o.Listen = listener.Addr().String()
+
+	stats := tsdb.NewDBStats()
+	entry := &gate{closed: http.HandlerFunc(notReady)}
+	server := newServer(guard(o, front(entry, stats)))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	if o.Listening != nil {
+		o.Listening(o.Listen)
+	}
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- keepOpen(ctx, o, entry, stats, server) }()
+	select {
+	case err = <-ended: // ctx ended, or the storage cannot be opened
+		_ = server.Close()
+		<-served
+	case err = <-served:
+		if errors.Is(err, http.ErrServerClosed) { // by keepOpen, which is still closing the storage
+			return <-ended
+		}
+		cancel()
+		err = errors.Join(fmt.Errorf("serving on %s: %w", o.Listen, err), <-ended)
+	}
+	return err
+}
+
+// front answers what can be answered without an open storage.
+func front(entry *gate, stats *tsdb.DBStats) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /-/healthy", answer("Healthy.\n"))
+	mux.HandleFunc("GET /api/v1/status/walreplay", replayStatus(stats))
+	mux.Handle("/", entry)
+	return mux
+}
+
+func notReady(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Retry-After", "1")
+	http.Error(w, "not ready: the storage is being opened", http.StatusServiceUnavailable)
+}
+
+// keepOpen holds one instance open until ctx ends. When its log could not be
+// written, memory and log have parted: series may exist that the log does
+// not know, and their samples would be lost with the process. Then the
+// instance is closed, and a new one is read from the log once there is room.
+func keepOpen(ctx context.Context, o Options, entry *gate, stats *tsdb.DBStats, server *http.Server) error {
+	for first := true; ; first = false {
+		in, err := openInstance(o, stats)
+		if err != nil && first {
+			return err
+		}
+		if err != nil {
+			o.Logger.Error("storage not opened again yet", "err", err)
+			if !waitWritable(ctx, o) {
+				return nil
+			}
+			continue
+		}
+		entry.set(in.ctx, in.handler())
+		o.Logger.Info("backend ready", "address", o.Listen, "series", in.db.Head().NumSeries())
+
+		select {
+		case <-ctx.Done():
+			shutdown(server)
+			in.stop()
+			entry.set(nil, nil)
+			return in.close()
+		case <-in.ingest.broken:
+			o.Logger.Error("the write-ahead log could not be written; the storage is opened anew when there is room")
+			in.stop()
+			entry.set(nil, nil)
+			if err := in.close(); err != nil {
+				o.Logger.Error("closing the storage", "err", err)
+			}
+			if !waitWritable(ctx, o) {
+				return nil
+			}
+		}
+	}
+}
+
+// shutdown lets running requests end, for a moment.
+func shutdown(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(ctx) != nil {
+		_ = server.Close()
+	}
+}
+
+// waitWritable waits until the data folder takes writes again, and reports
+// false when ctx ended before.
+func waitWritable(ctx context.Context, o Options) bool {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-ticker.C:
+			if probeWrite(o) == nil {
+				return true
+			}
+		}
+	}
+}
+
+// probeWrite tries what the storage is about to do.
+func probeWrite(o Options) error {
+	free, err := o.freeBytes(o.DataDir)
+	if err != nil {
+		return err
+	}
+	if free < o.MinFreeBytes {
+		return errors.New("too little free space")
+	}
+	path := filepath.Join(o.DataDir, "probe.tmp")
+	err = os.WriteFile(path, make([]byte, 256<<10), 0o600)
+	return errors.Join(err, os.Remove(path))
+}

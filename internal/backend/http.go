@@ -1,0 +1,153 @@
+package backend
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// newServer bounds what a client may cost. There is no write timeout: a
+// query may take as long as QueryTimeout lets it.
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// guard refuses what a web page elsewhere could make a browser send: requests
+// under a foreign name (DNS rebinding) and cross-site writes.
+func guard(o Options, next http.Handler) http.Handler {
+	checked := http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if !o.hostAllowed(r.Host) {
+			http.Error(w, fmt.Sprintf("host %q is not allowed here; use localhost or add it to the allowed hosts", r.Host), http.StatusForbidden)
+			return
+		}
+		checked.ServeHTTP(w, r)
+	})
+}
+
+// hostAllowed says whether a Host header names this backend. A page cannot
+// make a browser send an address it is not talking to, only a name, so on a
+// listener beyond loopback any address will do.
+func (o Options) hostAllowed(header string) bool {
+	host := header
+	if h, _, err := net.SplitHostPort(header); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	listen, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return false
+	}
+	listenAddr, listenErr := netip.ParseAddr(listen)
+	beyond := listen == "" || (listenErr == nil && !listenAddr.IsLoopback())
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback() || beyond || strings.EqualFold(host, listen)
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		(host != "" && strings.EqualFold(host, listen)) ||
+		slices.ContainsFunc(o.AllowedHosts, func(a string) bool { return strings.EqualFold(a, host) })
+}
+
+var errBodyTooLarge = errors.New("body too large")
+
+// limitedBody unpacks and bounds a request's body. It remembers that the
+// bound was met: the readers above tell all errors as bad requests.
+type limitedBody struct {
+	io.Reader
+	io.Closer
+	left     int64
+	tooLarge bool
+}
+
+func (b *limitedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.Reader.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		b.tooLarge = true
+		return n, errBodyTooLarge
+	}
+	return n, err
+}
+
+// limitBody replaces the body of r by its unpacked and bounded form.
+func limitBody(r *http.Request, limit int64) (*limitedBody, error) {
+	body := &limitedBody{Reader: r.Body, Closer: r.Body, left: limit}
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		unpacked, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("body is no gzip: %w", err)
+		}
+		body.Reader = unpacked
+	default:
+		return nil, fmt.Errorf("content encoding %q is not supported; use gzip or none", encoding)
+	}
+	r.Header.Del("Content-Encoding")
+	r.ContentLength = -1
+	r.Body = body
+	return body, nil
+}
+
+// statusRecorder remembers the answer's status for the metrics.
+type statusRecorder struct {
+	http.ResponseWriter
+	code int
+}
+
+func (s *statusRecorder) WriteHeader(code int) {
+	s.code = code
+	s.ResponseWriter.WriteHeader(code)
+}
+
+func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// gate hands requests to the instance that is open, and lets it be exchanged
+// when no request uses it any more.
+type gate struct {
+	mu      sync.RWMutex
+	current http.Handler
+	ctx     context.Context
+	closed  http.Handler // answers while nothing is open
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.current == nil {
+		g.closed.ServeHTTP(w, r)
+		return
+	}
+	// A query must not hold up the exchange for minutes.
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(g.ctx, cancel)()
+	g.current.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// set exchanges the handler; it returns when the old one is not in use. The
+// old one's context has to be cancelled before.
+func (g *gate) set(ctx context.Context, h http.Handler) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.current, g.ctx = h, ctx
+}

@@ -1,0 +1,211 @@
+package backend
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/diorama-lab/diorama/internal/backend/events"
+)
+
+// podEvent is a record as the k8s_events receiver makes it.
+func podEvent(uid string, count int64, at time.Time) plog.Logs {
+	logs := plog.NewLogs()
+	rl := logs.ResourceLogs().AppendEmpty()
+	for k, v := range map[string]string{
+		"k8s.node.name": "node-1", "k8s.object.kind": "Pod", "k8s.object.name": "cart-0", "k8s.object.uid": "pod-uid",
+		"k8s.object.fieldpath": "", "k8s.object.api_version": "v1", "k8s.cluster.name": "lab",
+	} {
+		rl.Resource().Attributes().PutStr(k, v)
+	}
+	record := rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+	record.SetTimestamp(pcommon.NewTimestampFromTime(at))
+	record.SetSeverityNumber(plog.SeverityNumberWarn)
+	record.SetSeverityText("Warning")
+	record.Body().SetStr("Back-off restarting failed container")
+	for k, v := range map[string]string{
+		"k8s.event.reason": "BackOff", "k8s.event.action": "", "k8s.event.name": "cart-0.1", "k8s.event.uid": uid,
+		"k8s.namespace.name": "shop", "k8s.event.start_time": at.Add(-time.Minute).UTC().Truncate(time.Second).String(),
+	} {
+		record.Attributes().PutStr(k, v)
+	}
+	if count > 0 {
+		record.Attributes().PutInt("k8s.event.count", count)
+	}
+	return logs
+}
+
+func encodeLogs(t testing.TB, logs plog.Logs) []byte {
+	t.Helper()
+	data, err := plogotlp.NewExportRequestFromLogs(logs).MarshalProto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestEventsComeOutNewestFirst(t *testing.T) {
+	b := start(t, Options{EventsMaxAge: time.Hour})
+	now := time.Now()
+	target := b.url + "/api/v1/otlp/v1/logs"
+	for i, uid := range []string{"a", "b", "c"} {
+		code, header, _ := post(t, target, contentProtobuf, encodeLogs(t, podEvent(uid, 1, now.Add(time.Duration(i)*time.Second))))
+		if code != 200 || header.Get("Content-Type") != contentProtobuf {
+			t.Fatalf("%d %v", code, header)
+		}
+	}
+	var page events.Page
+	get(t, b.url+"/api/v1/diorama/events?namespace=shop&kind=Pod&reason=BackOff&type=Warning&since=10m&limit=2", &page)
+	if len(page.Events) != 2 || page.Events[0].UID != "c" || page.NextCursor == "" {
+		t.Fatalf("page %+v", page)
+	}
+	cursor := page.NextCursor
+	page = events.Page{}
+	get(t, b.url+"/api/v1/diorama/events?limit=2&cursor="+cursor, &page)
+	if len(page.Events) != 1 || page.Events[0].UID != "a" || page.NextCursor != "" {
+		t.Errorf("page 2 %+v", page)
+	}
+	for _, bad := range []string{"limit=0", "limit=x", "since=yesterday", "cursor=!", "colour=red", "since=1m&until=1h", "kind=a&kind=b"} {
+		if code := get(t, b.url+"/api/v1/diorama/events?"+bad, nil); code != http.StatusBadRequest {
+			t.Errorf("%s: %d", bad, code)
+		}
+	}
+}
+
+func TestOldEventsAreRejectedAloud(t *testing.T) {
+	b := start(t, Options{EventsMaxAge: time.Hour})
+	logs := podEvent("new", 1, time.Now())
+	podEvent("old", 1, time.Now().Add(-2*time.Hour)).ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())
+	request, err := plogotlp.NewExportRequestFromLogs(logs).MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, _, body := post(t, b.url+"/v1/logs", contentJSON, request)
+	response := plogotlp.NewExportResponse()
+	if err := response.UnmarshalJSON(body); err != nil || code != 200 {
+		t.Fatalf("%d %s: %v", code, body, err)
+	}
+	if n := response.PartialSuccess().RejectedLogRecords(); n != 1 || response.PartialSuccess().ErrorMessage() == "" {
+		t.Errorf("rejected %d: %s", n, body)
+	}
+	if in := ingestion(t, b.url); in.EventsStored != 1 || in.EventsRejectedTotal != 1 || in.EventsReceivedTotal != 2 {
+		t.Errorf("ingestion %+v", in)
+	}
+}
+
+func TestBadLogBodies(t *testing.T) {
+	b := start(t, Options{MaxBodyBytes: 1024})
+	for _, c := range []struct {
+		kind, body string
+		code       int
+		status     codes.Code
+	}{
+		{contentProtobuf, "rubbish", 400, codes.InvalidArgument},
+		{contentJSON, "{", 400, codes.InvalidArgument},
+		{"text/plain", "hello", 400, codes.InvalidArgument},
+		{contentProtobuf, strings.Repeat("x", 2000), 413, codes.ResourceExhausted},
+	} {
+		code, _, body := post(t, b.url+"/api/v1/otlp/v1/logs", c.kind, []byte(c.body))
+		if status := decodeStatus(t, c.kind, body); code != c.code || codes.Code(status.Code) != c.status || status.Message == "" {
+			t.Errorf("%s %.10q: %d %v", c.kind, c.body, code, status)
+		}
+	}
+}
+
+func decodeStatus(t *testing.T, kind string, body []byte) *spb.Status {
+	t.Helper()
+	status := &spb.Status{}
+	decode := proto.Unmarshal
+	if kind == contentJSON {
+		decode = protojson.Unmarshal
+	}
+	if err := decode(body, status); err != nil {
+		t.Fatalf("no google.rpc.Status: %q: %v", body, err)
+	}
+	return status
+}
+
+func TestTracesAreRefused(t *testing.T) {
+	b := start(t, Options{})
+	for _, path := range []string{"/api/v1/otlp/v1/traces", "/v1/traces"} {
+		for _, kind := range []string{contentProtobuf, contentJSON} {
+			code, header, body := post(t, b.url+path, kind, []byte("{}"))
+			status := decodeStatus(t, kind, body)
+			if code != http.StatusNotImplemented || codes.Code(status.Code) != codes.Unimplemented || header.Get("Retry-After") != "" {
+				t.Errorf("%s %s: %d %v", path, kind, code, status)
+			}
+		}
+	}
+}
+
+func TestForeignRequestsAreRefused(t *testing.T) {
+	b := start(t, Options{AllowedHosts: []string{"host.docker.internal"}})
+	for host, want := range map[string]int{
+		"evil.example:9090": 403, "localhost:9090": 200, "[::1]:9090": 200, "127.0.0.1": 200,
+		"host.docker.internal:9090": 200, "10.0.0.1": 403, "lab.localhost": 200,
+	} {
+		if code, _, _ := post(t, b.url+"/-/reload", "", nil, "Host", host); code != want {
+			t.Errorf("%s: %d, want %d", host, code, want)
+		}
+	}
+	if code, _, _ := post(t, b.url+"/-/reload", "", nil, "Origin", "http://evil.example"); code != 403 {
+		t.Errorf("cross-site write: %d", code)
+	}
+	everywhere := Options{Listen: "0.0.0.0:9090"}
+	if !everywhere.hostAllowed("10.0.0.1:9090") || everywhere.hostAllowed("evil.example") {
+		t.Error("a listener beyond loopback takes addresses, not names")
+	}
+}
+
+func TestRulesReload(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const good = "groups:\n- name: g\n  interval: 100ms\n  rules:\n  - alert: Always\n    expr: vector(1)\n  - record: one\n    expr: vector(1)\n"
+	write(good)
+	b := start(t, Options{RuleFiles: []string{filepath.Join(dir, "*.yaml")}})
+	alerts := func() int {
+		var data struct{ Alerts []any }
+		get(t, b.url+"/api/v1/alerts", &data)
+		return len(data.Alerts)
+	}
+	eventually(t, func() bool { return alerts() == 1 })
+	eventually(t, func() bool { return len(query(t, b.url, "one", time.Now())) == 1 })
+
+	write(strings.Replace(good, "vector(1)", "vector(", 1))
+	err := Reload(context.Background(), b.url)
+	if err == nil || !strings.Contains(err.Error(), file+": 6:") {
+		t.Errorf("reload: %v", err)
+	}
+	if in := ingestion(t, b.url); in.RulesError == "" {
+		t.Error("ingestion does not tell of the bad file")
+	}
+	if alerts() != 1 {
+		t.Error("the good rules are gone")
+	}
+	write("groups: []\n")
+	if err := Reload(context.Background(), b.url); err != nil {
+		t.Errorf("reload: %v", err)
+	}
+	eventually(t, func() bool { return alerts() == 0 })
+	if err := CheckRules([]string{filepath.Join(dir, "none.yaml")}); err == nil {
+		t.Error("a missing file is no error")
+	}
+}
