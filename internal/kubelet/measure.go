@@ -95,10 +95,11 @@ func (v view) measurePod(s *store, p *pod) podUsage {
 		if !c.running {
 			continue
 		}
+		totals := c.usage.Totals(c.start, v.at)
 		u.containers = append(u.containers, containerUsage{
 			container: c,
-			totals:    c.usage.Totals(c.start, v.at),
-			rate:      mean(&c.usage, c.start, v.at),
+			totals:    totals,
+			rate:      mean(&c.usage, totals.CPU, c.start, v.at),
 			memory:    c.usage.Memory(c.start, v.at),
 			disk:      c.usage.Disk(c.start, v.at),
 		})
@@ -109,27 +110,29 @@ func (v view) measurePod(s *store, p *pod) podUsage {
 		u.disk.Logs += last.disk.Logs
 	}
 	u.memory = u.memory.Add(p.sandbox.Memory())
-	u.totals = p.totals(v.at)
+	u.totals = p.totalsWith(v.at, u.containers)
 	u.volumes, u.localDisk = v.measureVolumes(s, p)
 	return u
 }
 
 func (v view) measureService(c *usage.Container) serviceUsage {
 	boot := v.facts.boot
+	totals := c.Totals(boot, v.at)
 	return serviceUsage{
-		totals: c.Totals(boot, v.at),
-		rate:   mean(c, boot, v.at),
+		totals: totals,
+		rate:   mean(c, totals.CPU, boot, v.at),
 		memory: c.Memory(boot, v.at),
 	}
 }
 
-// mean is the CPU rate over the last window, or since the start if that is shorter ago.
-func mean(c *usage.Container, start, at int64) uint64 {
+// mean is the CPU rate over the last window, or since the start if that is
+// shorter ago, of a container that has used so much in all.
+func mean(c *usage.Container, total uint64, start, at int64) uint64 {
 	from := max(start, at-rateWindow)
 	if at <= from {
 		return 0
 	}
-	used := c.CPUTotal(start, at) - c.CPUTotal(start, from)
+	used := total - c.CPUTotal(start, from)
 	return uint64(float64(used) / (float64(at-from) / 1e9))
 }
 

@@ -46,10 +46,22 @@ type container struct {
 const endless = int64(math.MaxInt64)
 
 // totals are the pod's counters at t: all containers that ran in it, and its sandbox.
-func (p *pod) totals(t int64) usage.Totals {
+func (p *pod) totals(t int64) usage.Totals { return p.totalsWith(t, nil) }
+
+// totalsWith are the totals, given what some of the containers, in order, are
+// already known to have used at t.
+func (p *pod) totalsWith(t int64, known []containerUsage) usage.Totals {
 	sum := p.carry
 	for i := range p.containers {
 		c := &p.containers[i]
+		if len(known) > 0 && known[0].container == c {
+			k := known[0].totals
+			known = known[1:]
+			if c.since == c.start {
+				sum = sum.Add(k)
+				continue
+			}
+		}
 		sum = sum.Add(c.usage.Totals(c.since, min(t, c.until)))
 	}
 	sandbox := p.sandbox.Totals(p.start, min(t, p.until))

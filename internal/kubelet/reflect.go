@@ -20,15 +20,15 @@ func follow(ctx context.Context, client kubernetes.Interface, s *store) (wait fu
 	core := client.CoreV1()
 	assigned := fields.OneTermNotEqualSelector("spec.nodeName", "").String()
 	reflectors := []*cache.Reflector{
-		newReflector("pods", &corev1.Pod{}, podSink{s}, listWatch(assigned,
+		newReflector(client, "pods", &corev1.Pod{}, podSink{s}, listWatch(assigned,
 			func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 				return core.Pods(metav1.NamespaceAll).List(ctx, o)
 			}, core.Pods(metav1.NamespaceAll).Watch)),
-		newReflector("nodes", &corev1.Node{}, nodeSink{s}, listWatch("",
+		newReflector(client, "nodes", &corev1.Node{}, nodeSink{s}, listWatch("",
 			func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 				return core.Nodes().List(ctx, o)
 			}, core.Nodes().Watch)),
-		newReflector("persistentvolumeclaims", &corev1.PersistentVolumeClaim{}, claimSink{s}, listWatch("",
+		newReflector(client, "persistentvolumeclaims", &corev1.PersistentVolumeClaim{}, claimSink{s}, listWatch("",
 			func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 				return core.PersistentVolumeClaims(metav1.NamespaceAll).List(ctx, o)
 			}, core.PersistentVolumeClaims(metav1.NamespaceAll).Watch)),
@@ -47,15 +47,17 @@ func follow(ctx context.Context, client kubernetes.Interface, s *store) (wait fu
 	}
 }
 
-func newReflector(name string, object any, sink cache.ReflectorStore, lw cache.ListerWatcher) *cache.Reflector {
-	return cache.NewReflectorWithOptions(lw, object, sink, cache.ReflectorOptions{Name: name})
+func newReflector(client any, name string, object any, sink cache.ReflectorStore, lw *cache.ListWatch) *cache.Reflector {
+	// The client says whether it can stream lists; one made for tests cannot.
+	source := cache.ToListWatcherWithWatchListSemantics(lw, client)
+	return cache.NewReflectorWithOptions(source, object, sink, cache.ReflectorOptions{Name: name})
 }
 
 func listWatch(
 	selector string,
 	list func(context.Context, metav1.ListOptions) (runtime.Object, error),
 	watchFrom func(context.Context, metav1.ListOptions) (watch.Interface, error),
-) cache.ListerWatcher {
+) *cache.ListWatch {
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			o.FieldSelector = selector

@@ -27,7 +27,7 @@ type served struct {
 }
 
 // serveStore serves the store over TLS with self-made certificates until the test ends.
-func serveStore(t *testing.T, s *store) served {
+func serveStore(t testing.TB, s *store) served {
 	t.Helper()
 	dir := t.TempDir()
 	var out served
@@ -51,7 +51,7 @@ func serveStore(t *testing.T, s *store) served {
 	return out
 }
 
-func clientTLS(t *testing.T, dir string) *tls.Config {
+func clientTLS(t testing.TB, dir string) *tls.Config {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "client.crt"), filepath.Join(dir, "client.key"))
 	if err != nil {
@@ -67,7 +67,7 @@ func clientTLS(t *testing.T, dir string) *tls.Config {
 }
 
 // get asks for a URL and returns status and body.
-func get(t *testing.T, c *http.Client, url string) (int, string) {
+func get(t testing.TB, c *http.Client, url string) (int, string) {
 	t.Helper()
 	resp, err := c.Get(url)
 	if err != nil {
@@ -82,7 +82,7 @@ func get(t *testing.T, c *http.Client, url string) (int, string) {
 }
 
 // direct is a client of the plain listener.
-func (s served) direct(t *testing.T) *http.Client {
+func (s served) direct(t testing.TB) *http.Client {
 	transport := &http.Transport{TLSClientConfig: s.client}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}

@@ -6,17 +6,21 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	statsv1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/diorama-lab/diorama/internal/hostmetrics"
-	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
 // api answers for nodes.
 type api struct {
-	store *store
+	store   *store
+	buffers sync.Pool // of *[]byte
 }
 
 // plain serves /nodes/NODE/PATH, and /healthz for the server itself.
@@ -65,7 +69,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
 		a.healthz(w)
 	case "stats/summary":
 		small, _ := strconv.ParseBool(r.URL.Query().Get("only_cpu_and_memory"))
-		writeJSON(w, newSummary(v.measure(a.store), small))
+		a.writeSummary(w, newSummary(v.measure(a.store), small))
 	case "metrics/resource":
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
 		write(w, appendResource(nil, v.measure(a.store)))
@@ -94,6 +98,18 @@ func (a *api) unknown(w http.ResponseWriter, node string) {
 	}
 	http.Error(w, fmt.Sprintf("There is no simulated node %q: no node of that name has the annotation %s.", node, simulatedAnnotation),
 		http.StatusNotFound)
+}
+
+// writeSummary encodes into a buffer that is used again: a summary takes 100 KB and more.
+func (a *api) writeSummary(w http.ResponseWriter, sum *statsv1.Summary) {
+	buffer, _ := a.buffers.Get().(*[]byte)
+	if buffer == nil {
+		buffer = new([]byte)
+	}
+	*buffer = appendSummary((*buffer)[:0], sum)
+	w.Header().Set("Content-Type", "application/json")
+	write(w, *buffer)
+	a.buffers.Put(buffer)
 }
 
 // podList is the node's pods. The objects are trimmed, see trimPod.

@@ -142,6 +142,33 @@ func split(t *testing.T, data []byte) map[string][]map[string]any {
 	return out
 }
 
+// Our encoder and the standard one agree to the byte.
+func TestEncodingIsTheStandardOne(t *testing.T) {
+	s := shapeCluster()
+	odd := bare("odd")
+	odd.Spec.Volumes = []corev1.Volume{{Name: "<\"é&", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{}}}}
+	s.setPod(newPod(1, odd))
+	s.setNode(testNode(1)) // has no pods
+	for _, node := range []string{"node-0", "node-1"} {
+		for _, small := range []bool{false, true} {
+			sum := summaryOf(t, s, node, small)
+			if !small {
+				sum.Node.CPU.PSI = &statsv1.PSIStats{Some: statsv1.PSIData{Total: 7, Avg10: 0.25}}
+			}
+			want, err := json.Marshal(sum)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := appendSummary(nil, sum); !bytes.Equal(got, want) {
+				t.Errorf("%s, small %v:\n got %s\nwant %s", node, small, got, want)
+			}
+		}
+	}
+	if got, want := appendSummary(nil, &statsv1.Summary{Pods: []statsv1.PodStats{}}), `{"node":{"nodeName":"","startTime":null},"pods":[]}`; string(got) != want {
+		t.Errorf("empty: %s", got)
+	}
+}
+
 func TestClaimVolume(t *testing.T) {
 	sum := summaryOf(t, shapeCluster(), "node-0", false)
 	for _, p := range sum.Pods {
