@@ -1,0 +1,79 @@
+package controlplane
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+)
+
+// ProbeEtcd asks etcd whether it is healthy.
+func (o Options) ProbeEtcd(ctx context.Context) error {
+	return o.probe(ctx, o.Ports.EtcdClient, "/health", "etcd-ca", "apiserver-etcd-client")
+}
+
+// ProbeAPIServer asks kube-apiserver whether it is ready.
+func (o Options) ProbeAPIServer(ctx context.Context) error {
+	return o.probe(ctx, o.Ports.API, "/readyz", "ca", "admin")
+}
+
+// ProbeControllerManager asks kube-controller-manager whether it is healthy.
+func (o Options) ProbeControllerManager(ctx context.Context) error {
+	return o.probe(ctx, o.Ports.ControllerManager, "/healthz", "ca", "admin")
+}
+
+// ProbeScheduler asks kube-scheduler whether it is ready.
+func (o Options) ProbeScheduler(ctx context.Context) error {
+	return o.probe(ctx, o.Ports.Scheduler, "/readyz", "ca", "admin")
+}
+
+func (o Options) probe(ctx context.Context, port int, path, ca, client string) error {
+	transport, err := o.transport(ca, client)
+	if err != nil {
+		return err
+	}
+	return Probe(ctx, &http.Client{Transport: transport}, "https://"+address(port)+path)
+}
+
+// transport makes connections that are not kept: a probe is for once.
+func (o Options) transport(ca, client string) (*http.Transport, error) {
+	pem, err := os.ReadFile(o.Certificate(ca))
+	if err != nil {
+		return nil, fmt.Errorf("reading the CA for a probe: %w", err)
+	}
+	certificate, err := tls.LoadX509KeyPair(o.Certificate(client), o.Key(client))
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate for a probe: %w", err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+	}, nil
+}
+
+// Probe returns nil if a URL answers 200, and what it says otherwise.
+func Probe(ctx context.Context, client *http.Client, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("making the probe: %w", err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1024))
+	if err != nil {
+		return fmt.Errorf("%s answers %s", url, response.Status)
+	}
+	return fmt.Errorf("%s answers %s: %s", url, response.Status, strings.TrimSpace(string(text)))
+}
