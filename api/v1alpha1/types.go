@@ -39,7 +39,7 @@ type Environment struct {
 // Cluster says what is simulated.
 type Cluster struct {
 	Nodes int `yaml:"nodes" json:"nodes" jsonschema:"simulated nodes, 1 to 5000"`
-	Pods  int `yaml:"pods" json:"pods" jsonschema:"long-running simulated pods, 0 to 100000; pods of daemon sets and jobs come on top"`
+	Pods  int `yaml:"pods" json:"pods" jsonschema:"long-running simulated pods, 0 to 20000; pods of daemon sets and jobs come on top"`
 	// PodTemplate and Stages are paths, relative to the environment file.
 	PodTemplate string   `yaml:"podTemplate,omitempty" json:"podTemplate,omitempty" jsonschema:"a file with one Pod that replaces the default workloads"`
 	Stages      []string `yaml:"stages,omitempty" json:"stages,omitempty" jsonschema:"files with KWOK Stages, applied after the default ones"`
@@ -88,6 +88,17 @@ func Auto() Ports { return Ports{} }
 // DefaultPorts returns the ports of the reference environments.
 func DefaultPorts() Ports {
 	return Ports{Kubernetes: 6443, Kubelet: 10250, Prometheus: 9090, OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890}
+}
+
+// Open returns the ports that are to be picked.
+func (p *Ports) Open() []*int {
+	var open []*int
+	for _, port := range []*int{&p.Kubernetes, &p.Kubelet, &p.Prometheus, &p.OTLPGRPC, &p.OTLPHTTP, &p.CollectorMetrics, &p.NodeMetrics} {
+		if *port == 0 {
+			open = append(open, port)
+		}
+	}
+	return open
 }
 
 // UnmarshalYAML takes the word auto or a mapping of ports.

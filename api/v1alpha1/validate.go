@@ -12,7 +12,7 @@ import (
 // MaxNodes and MaxPods bound what one machine can hold with any use.
 const (
 	MaxNodes = 5000
-	MaxPods  = 100000
+	MaxPods  = 20000
 )
 
 // TranslationStrategies are the names that Prometheus 3.11 gives its OTLP

@@ -63,7 +63,7 @@ OpenTelemetry Collector and stores what the collector sends in Prometheus.`,
 	root.AddCommand(
 		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c),
 		newKubeconfig(c), newConfig(c), newVersion(c),
-		newStatsProxy(), newCollector(), newBackend(),
+		newStatsProxy(c), newCollector(), newBackend(c),
 		newSupervise(), newKwok(),
 	)
 	root.AddCommand(newControlPlane()...)

@@ -46,8 +46,12 @@ func tail(path string) string {
 	if err != nil || len(bytes.TrimSpace(data)) == 0 {
 		return ""
 	}
-	data = data[max(0, len(data)-tailBytes):]
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	lines = lines[max(0, len(lines)-tailLines):]
-	return "\nlast lines of " + path + ":\n  " + strings.Join(lines, "\n  ")
+	return "\nlast lines of " + path + ":\n  " + LastLines(data)
+}
+
+// LastLines returns the last lines of a log, as many as a message bears.
+func LastLines(log []byte) string {
+	log = log[max(0, len(log)-tailBytes):]
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n  ")
 }

@@ -31,6 +31,11 @@ func (o Options) ProbeScheduler(ctx context.Context) error {
 	return o.probe(ctx, o.Ports.Scheduler, "/readyz", "ca", "admin")
 }
 
+// ProbeKubelets returns a probe of the simulated nodes' kubelet API.
+func (o Options) ProbeKubelets(port int) func(context.Context) error {
+	return func(ctx context.Context) error { return o.probe(ctx, port, "/healthz", "kubelet-ca", "collector") }
+}
+
 func (o Options) probe(ctx context.Context, port int, path, ca, client string) error {
 	transport, err := o.transport(ca, client)
 	if err != nil {

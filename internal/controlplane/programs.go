@@ -187,4 +187,3 @@ func endsWith(ctx context.Context, err error) error {
 	}
 	return err
 }
-

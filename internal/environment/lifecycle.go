@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/state"
 )
@@ -54,6 +55,9 @@ func Prepare(env v1alpha1.Environment) (state.Folder, *state.Record, error) {
 			return folder, nil, &RunningError{Record: record}
 		}
 		left = &record
+	}
+	if err := CheckFiles(env); err != nil {
+		return folder, left, err
 	}
 	if err := checkPorts(env.Ports); err != nil {
 		return folder, left, err
@@ -121,7 +125,7 @@ func supervisorError(folder state.Folder) error {
 	if err != nil {
 		return fmt.Errorf("the supervisor ended at once, and its log cannot be read: %w", err)
 	}
-	return fmt.Errorf("the supervisor ended at once: %s", lastLines(data))
+	return fmt.Errorf("the supervisor ended at once: %s", component.LastLines(data))
 }
 
 // Find returns the record of an environment and whether it is running.
@@ -141,8 +145,13 @@ func Find(name string) (state.Folder, state.Record, bool, error) {
 // supervisor is gone.
 func Down(ctx context.Context, name string, keepData bool) error {
 	folder, record, alive, err := Find(name)
-	if err != nil {
+	if errors.As(err, new(*NotFoundError)) || folder.Path == "" {
 		return err
+	}
+	if err != nil {
+		// A record that cannot be read still leaves a folder to remove, and a
+		// lock that says whether someone uses it.
+		record, keepData = state.Record{}, false
 	}
 	if alive {
 		if err := NewClient(record).Stop(ctx, keepData); err != nil {

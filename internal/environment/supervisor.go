@@ -11,6 +11,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -34,6 +35,7 @@ type supervisor struct {
 	folder   state.Folder
 	plan     Plan
 	recipe   *recipe
+	flow     *flow
 	group    *component.Group
 	progress *progressLog
 	stopping context.CancelFunc
@@ -113,6 +115,14 @@ func newSupervisor(folder state.Folder, env v1alpha1.Environment, options Option
 	if err != nil {
 		return nil, err
 	}
+	s.flow = &flow{backendURL: endpoints(plan).Prometheus}
+	// A configuration of the user's need not have a page of its own metrics.
+	if plan.Environment.Telemetry.Collectors.Cluster == "" {
+		s.flow.collectors = append(s.flow.collectors, "http://"+loopback(internal["clusterCollectorSelf"])+"/metrics")
+	}
+	if plan.Environment.Telemetry.Collectors.Nodes == "" {
+		s.flow.collectors = append(s.flow.collectors, "http://"+loopback(internal["nodeCollectorSelf"])+"/metrics")
+	}
 	return s, folder.Write(s.record)
 }
 
@@ -139,7 +149,7 @@ func (s *supervisor) detail(name, text string) {
 
 func (s *supervisor) start(ctx context.Context) error {
 	began := time.Now()
-	if err := s.plan.WriteFiles(); err != nil {
+	if err := errors.Join(s.plan.WriteFiles(), controlplane.EnsureCredentials(s.recipe.control)); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
@@ -170,7 +180,7 @@ func (s *supervisor) wait(ctx context.Context) {
 			}
 		}()
 	}
-	<-ctx.Done()
+	s.flow.run(ctx)
 }
 
 func (s *supervisor) setPhase(phase state.Phase, message string) {

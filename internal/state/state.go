@@ -117,7 +117,9 @@ func List() ([]Folder, error) {
 }
 
 // The layout of an environment's folder.
-func (f Folder) file(elem ...string) string { return filepath.Join(append([]string{f.Path}, elem...)...) }
+func (f Folder) file(elem ...string) string {
+	return filepath.Join(append([]string{f.Path}, elem...)...)
+}
 
 // LogDir holds a log for each component.
 func (f Folder) LogDir() string { return f.file("logs") }

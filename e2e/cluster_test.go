@@ -1,0 +1,320 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// The sizes that `up` has without flags.
+const (
+	defaultNodes = 50
+	defaultPods  = 200
+)
+
+// TestObservedCluster brings up the default environment and asks it, with
+// stock kubectl and PromQL, for what the README promises.
+func TestObservedCluster(t *testing.T) {
+	l := newLab(t)
+	l.diorama("up", "--ports", "auto")
+	s := l.status()
+	base := s.Endpoints.Prometheus
+
+	t.Run("status", func(t *testing.T) { checkStatus(t, s) })
+	t.Run("kubectl", func(t *testing.T) { checkKubectl(t, l) })
+	t.Run("counts", func(t *testing.T) { checkCounts(t, l) })
+	t.Run("owners", func(t *testing.T) { checkOwners(t, l) })
+	t.Run("workloads", func(t *testing.T) { checkWorkloads(t, l) })
+	t.Run("kubelet", func(t *testing.T) { checkKubelet(t, l) })
+	t.Run("metrics", func(t *testing.T) { checkMetrics(t, l, base) })
+	t.Run("cpu rate of every running pod", func(t *testing.T) { checkPodCPU(t, l, base) })
+	t.Run("events", func(t *testing.T) { checkEvents(t, base) })
+	t.Run("nothing is lost", func(t *testing.T) { checkLosses(t, l) })
+	t.Run("listeners are on loopback", func(t *testing.T) { checkListeners(t, s) })
+	t.Run("down leaves nothing", func(t *testing.T) { checkDown(t, l, s) })
+}
+
+func checkStatus(t *testing.T, s status) {
+	if s.Name != "default" || s.Kind != "embedded" || s.Phase != "Ready" || s.StartedIn == "" || s.KubeContext != "diorama-default" {
+		t.Errorf("status is %+v", s)
+	}
+	if s.Cluster.Nodes.Desired != defaultNodes || s.Cluster.Nodes.Ready != defaultNodes {
+		t.Errorf("nodes are %+v", s.Cluster.Nodes)
+	}
+	if s.Cluster.Pods.Desired != defaultPods || s.Cluster.Pods.Running != defaultPods || s.Cluster.DaemonPods < defaultNodes {
+		t.Errorf("pods are %+v, daemon pods %d", s.Cluster.Pods, s.Cluster.DaemonPods)
+	}
+	for _, endpoint := range []string{s.Endpoints.Prometheus, s.Endpoints.OTLPGRPC, s.Endpoints.OTLPHTTP, s.Endpoints.Kubernetes, s.Endpoints.Kubelet, s.Endpoints.CollectorMetrics} {
+		if !strings.Contains(endpoint, "127.0.0.1:") {
+			t.Errorf("endpoint %q is not on loopback", endpoint)
+		}
+	}
+	for _, component := range s.Components {
+		if component.Phase != "Ready" || component.Restarts != 0 || component.PID == 0 || component.RSSBytes == 0 || component.Log == "" {
+			t.Errorf("component is %+v", component)
+		}
+	}
+	if s.Telemetry.Series == 0 || s.Telemetry.Error != "" {
+		t.Errorf("telemetry is %+v", s.Telemetry)
+	}
+}
+
+func checkKubectl(t *testing.T, l *lab) {
+	l.t = t
+	if out := l.kubectl("version"); !strings.Contains(out, "Server Version: v1.35.4") {
+		t.Errorf("kubectl version says %s", out)
+	}
+	if out := l.kubectl("get", "--raw", "/readyz"); out != "ok" {
+		t.Errorf("/readyz says %q", out)
+	}
+	wide := l.kubectl("get", "nodes", "-o", "wide", "--no-headers")
+	if lines := strings.Split(strings.TrimSpace(wide), "\n"); len(lines) != defaultNodes {
+		t.Errorf("kubectl get nodes -o wide has %d lines:\n%s", len(lines), wide)
+	}
+	if r := l.command(binary(t, "KUBECTL_BINARY"), "--token", "none", "--kubeconfig", "/dev/null", "--server", "https://127.0.0.1:1", "version"); r.err == nil {
+		t.Error("kubectl reached an API server that is not there")
+	}
+	manifest := l.write("configmap.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied, namespace: default}\ndata: {a: b}\n")
+	l.kubectl("apply", "--server-side", "-f", manifest)
+	if out := l.kubectl("get", "configmap", "applied", "-o", "jsonpath={.data.a}"); out != "b" {
+		t.Errorf("the applied ConfigMap holds %q", out)
+	}
+	if out := l.kubectl("get", "crds", "-o", "name"); !strings.Contains(out, "stages.kwok.x-k8s.io") || !strings.Contains(out, "clusterresourceusages.kwok.x-k8s.io") || !strings.Contains(out, "resourceusages.kwok.x-k8s.io") {
+		t.Errorf("KWOK's definitions are not all there: %s", out)
+	}
+	if out := l.kubectl("auth", "can-i", "get", "secrets", "--as", "system:anonymous"); strings.TrimSpace(out) != "no" {
+		t.Errorf("anonymous may read secrets: %q", out)
+	}
+}
+
+// object is what these tests read of any Kubernetes object.
+type object struct {
+	Metadata struct {
+		Name, Namespace, UID string
+		OwnerReferences      []struct{ Kind, Name, UID string }
+	}
+	Spec struct {
+		NodeName string
+	}
+	Status struct {
+		Phase, PodIP, StartTime string
+		Conditions              []struct{ Type, Status string }
+		ContainerStatuses       []struct{ Name, ContainerID string }
+	}
+}
+
+type objects struct{ Items []object }
+
+func checkCounts(t *testing.T, l *lab) {
+	l.t = t
+	var nodes, pods objects
+	l.kubectlInto(&nodes, "get", "nodes")
+	ready := 0
+	for _, node := range nodes.Items {
+		for _, c := range node.Status.Conditions {
+			if c.Type == "Ready" && c.Status == "True" {
+				ready++
+			}
+		}
+	}
+	if ready != defaultNodes {
+		t.Errorf("%d nodes are Ready, want %d", ready, defaultNodes)
+	}
+	l.kubectlInto(&pods, "get", "pods", "-A")
+	long, daemons := 0, 0
+	for _, pod := range pods.Items {
+		if pod.Status.Phase != "Running" {
+			continue
+		}
+		if pod.Status.PodIP == "" || pod.Status.StartTime == "" || len(pod.Status.ContainerStatuses) == 0 {
+			t.Errorf("running pod %s/%s has status %+v", pod.Metadata.Namespace, pod.Metadata.Name, pod.Status)
+		}
+		switch ownerKind(pod) {
+		case "DaemonSet":
+			daemons++
+		case "ReplicaSet", "StatefulSet":
+			long++
+		}
+	}
+	if long != defaultPods || daemons < defaultNodes {
+		t.Errorf("%d pods and %d daemon pods are Running, want %d and at least %d", long, daemons, defaultPods, defaultNodes)
+	}
+}
+
+func ownerKind(o object) string {
+	if len(o.Metadata.OwnerReferences) == 0 {
+		return ""
+	}
+	return o.Metadata.OwnerReferences[0].Kind
+}
+
+// checkOwners follows every owner reference of a pod to an object that exists
+// and has the same UID.
+func checkOwners(t *testing.T, l *lab) {
+	l.t = t
+	var pods, owners objects
+	l.kubectlInto(&owners, "get", "deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs", "-A")
+	l.kubectlInto(&pods, "get", "pods", "-A", "--field-selector", "status.phase=Running")
+	uids := map[string]bool{}
+	for _, owner := range owners.Items {
+		uids[owner.Metadata.UID] = true
+	}
+	for _, o := range append(pods.Items, owners.Items...) {
+		for _, ref := range o.Metadata.OwnerReferences {
+			// A Job's pod may be gone with its Job between the two requests.
+			if !uids[ref.UID] && ref.Kind != "Job" {
+				t.Errorf("%s/%s is owned by %s %s, which does not exist", o.Metadata.Namespace, o.Metadata.Name, ref.Kind, ref.Name)
+			}
+		}
+	}
+	for _, pod := range pods.Items {
+		if len(pod.Metadata.OwnerReferences) == 0 {
+			t.Errorf("pod %s/%s has no owner", pod.Metadata.Namespace, pod.Metadata.Name)
+		}
+	}
+}
+
+func checkWorkloads(t *testing.T, l *lab) {
+	l.t = t
+	for _, resource := range []string{
+		"deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "horizontalpodautoscalers", "resourcequotas", "persistentvolumeclaims", "services",
+	} {
+		var found objects
+		l.kubectlInto(&found, "get", resource, "-A")
+		if len(found.Items) == 0 {
+			t.Errorf("there are no %s", resource)
+		}
+	}
+	var claims objects
+	l.kubectlInto(&claims, "get", "persistentvolumeclaims", "-A")
+	for _, claim := range claims.Items {
+		if claim.Status.Phase != "Bound" {
+			t.Errorf("claim %s/%s is %s", claim.Metadata.Namespace, claim.Metadata.Name, claim.Status.Phase)
+		}
+	}
+	eventually(t, "a job completes", func() error {
+		var jobs objects
+		l.kubectlInto(&jobs, "get", "jobs", "-A")
+		for _, job := range jobs.Items {
+			for _, c := range job.Status.Conditions {
+				if c.Type == "Complete" && c.Status == "True" {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("none of %d is complete", len(jobs.Items))
+	})
+}
+
+// checkKubelet asks the kubelet API of two nodes through the API server.
+func checkKubelet(t *testing.T, l *lab) {
+	l.t = t
+	var nodes objects
+	l.kubectlInto(&nodes, "get", "nodes")
+	for _, node := range []string{nodes.Items[0].Metadata.Name, nodes.Items[len(nodes.Items)-1].Metadata.Name} {
+		var summary struct {
+			Node struct{ NodeName string }
+			Pods []struct {
+				PodRef struct{ Name, Namespace, UID string }
+			}
+		}
+		l.kubectlRaw(&summary, "/api/v1/nodes/"+node+"/proxy/stats/summary")
+		if summary.Node.NodeName != node {
+			t.Errorf("%s answers as %s", node, summary.Node.NodeName)
+		}
+		var pods objects
+		l.kubectlInto(&pods, "get", "pods", "-A", "--field-selector", "status.phase=Running,spec.nodeName="+node)
+		running := map[string]bool{}
+		for _, pod := range pods.Items {
+			running[pod.Metadata.UID] = true
+		}
+		if len(summary.Pods) == 0 {
+			t.Errorf("%s reports no pods", node)
+		}
+		for _, pod := range summary.Pods {
+			if !running[pod.PodRef.UID] && !strings.Contains(pod.PodRef.Name, "job") {
+				t.Errorf("%s reports %s/%s, which does not run there", node, pod.PodRef.Namespace, pod.PodRef.Name)
+			}
+		}
+	}
+	r := l.command(binary(t, "KUBECTL_BINARY"), "get", "--raw", "/api/v1/nodes/none/proxy/stats/summary")
+	if r.err == nil || !strings.Contains(r.stderr, "none") {
+		t.Errorf("a node that does not exist answers: %s%s", r.stdout, r.stderr)
+	}
+}
+
+func checkPodCPU(t *testing.T, l *lab, base string) {
+	l.t = t
+	eventually(t, "rate of k8s_pod_cpu_time_seconds_total", func() error {
+		var pods objects
+		l.kubectlInto(&pods, "get", "pods", "-A", "--field-selector", "status.phase=Running")
+		samples, err := promQL(base, `sum by (k8s_namespace_name, k8s_pod_name) (rate(k8s_pod_cpu_time_seconds_total[1m])) > 0`)
+		if err != nil {
+			return err
+		}
+		moving := map[string]bool{}
+		for _, s := range samples {
+			moving[s.Metric["k8s_namespace_name"]+"/"+s.Metric["k8s_pod_name"]] = true
+		}
+		for _, pod := range pods.Items {
+			// Pods of jobs come and go within the window.
+			if key := pod.Metadata.Namespace + "/" + pod.Metadata.Name; !moving[key] && ownerKind(pod) != "Job" {
+				return fmt.Errorf("%s has no rate above 0 (%d of %d have)", key, len(moving), len(pods.Items))
+			}
+		}
+		return nil
+	})
+}
+
+func checkEvents(t *testing.T, base string) {
+	eventually(t, "events", func() error {
+		var answer struct {
+			Events []struct{ Namespace, Kind, Name, Reason, Message string }
+		}
+		if err := getJSON(base+"/api/v1/diorama/events?kind=Pod&limit=10", &answer); err != nil {
+			return err
+		}
+		if len(answer.Events) == 0 {
+			return fmt.Errorf("none of a Pod have arrived")
+		}
+		for _, e := range answer.Events {
+			if e.Kind != "Pod" || e.Namespace == "" || e.Name == "" || e.Reason == "" {
+				return fmt.Errorf("an event is %+v", e)
+			}
+		}
+		return nil
+	})
+}
+
+func checkLosses(t *testing.T, l *lab) {
+	l.t = t
+	if s := l.status(); s.Telemetry.FailedScrapes != 0 || s.Telemetry.DroppedSamples != 0 || s.Telemetry.LastSampleAge > 60 {
+		t.Errorf("telemetry is %+v", s.Telemetry)
+	}
+}
+
+func checkDown(t *testing.T, l *lab, s status) {
+	l.t = t
+	l.diorama("down")
+	if left := l.dioramaFails("status"); !strings.Contains(left, "there is no environment") {
+		t.Errorf("status after down says %s", left)
+	}
+	for _, component := range s.Components {
+		if alive(component.PID) {
+			t.Errorf("%s still runs as process %d", component.Name, component.PID)
+		}
+	}
+	if r := l.command(binary(t, "KUBECTL_BINARY"), "config", "get-contexts", "-o", "name"); strings.TrimSpace(r.stdout) != "" {
+		t.Errorf("contexts are left: %s", r.stdout)
+	}
+	if response, err := http.Get(s.Endpoints.Prometheus + "/-/healthy"); err == nil {
+		response.Body.Close()
+		t.Error("Prometheus still answers")
+	}
+	if left := l.files("state"); len(left) != 0 {
+		t.Errorf("files are left: %q", left)
+	}
+}

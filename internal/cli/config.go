@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+func newConfig(c *console.Console) *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Print configurations: what is used without any of yours"}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "defaults", Short: "Print the environment file that an empty one means", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error {
+				encoder := yaml.NewEncoder(c.Out)
+				encoder.SetIndent(2)
+				if err := encoder.Encode(v1alpha1.Default()); err != nil {
+					return fmt.Errorf("writing the defaults: %w", err)
+				}
+				return encoder.Close()
+			},
+		},
+		&cobra.Command{
+			Use: "schema", Short: "Print the JSON Schema of the environment file", Args: cobra.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return c.JSON(v1alpha1.Schema()) },
+		},
+		newConfigCollector(c),
+	)
+	return cmd
+}
+
+func newConfigCollector(c *console.Console) *cobra.Command {
+	var file, name string
+	cmd := &cobra.Command{
+		Use:       "collector [cluster|nodes]",
+		Short:     "Print the configuration of a collector, to be changed and given to --collector-config",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"cluster", "nodes"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			which := "cluster"
+			if len(args) == 1 {
+				which = args[0]
+			}
+			env := v1alpha1.Default()
+			if file != "" {
+				var err error
+				if env, err = v1alpha1.Load(file); err != nil {
+					return err
+				}
+			}
+			if cmd.Flags().Changed("name") {
+				env.Name = name
+			}
+			return printCollector(c, env, which)
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
+	nameFlag(cmd, &name)
+	return cmd
+}
+
+// printCollector prints what a running environment uses, else what the
+// environment would use.
+func printCollector(c *console.Console, env v1alpha1.Environment, which string) error {
+	folder, err := state.Open(env.Name)
+	if err != nil {
+		return err
+	}
+	if data, err := os.ReadFile(environment.CollectorFile(folder, which)); err == nil {
+		_, err = c.Out.Write(data)
+		return err
+	}
+	text, err := environment.CollectorConfig(env, folder, which)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(c.Out, text)
+	return err
+}

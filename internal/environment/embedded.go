@@ -1,0 +1,162 @@
+package environment
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/collector"
+	"github.com/diorama-lab/diorama/internal/controlplane"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// The components of the embedded kind.
+const (
+	etcd              = "etcd"
+	apiServer         = "kube-apiserver"
+	controllerManager = "kube-controller-manager"
+	scheduler         = "kube-scheduler"
+	bootstrap         = "bootstrap"
+	kwok              = "kwok"
+	kubelets          = "kubelet"
+	backendName       = "backend"
+	clusterCollector  = "collector-cluster"
+	nodeCollector     = "collector-nodes"
+	cluster           = "cluster"
+	telemetry         = "telemetry"
+	kubeContext       = "context"
+)
+
+// Go's collector runs more often than by default: a lab shares two cores and
+// a few hundred megabytes with its user, and its processes are many.
+const lessMemory = "GOGC=50"
+
+func controlPlaneOptions(p Plan) controlplane.Options {
+	return controlplane.Options{Dir: p.Folder, Ports: controlplane.Ports{
+		API: p.Environment.Ports.Kubernetes, EtcdClient: p.Internal["etcdClient"], EtcdPeer: p.Internal["etcdPeer"],
+		ControllerManager: p.Internal["controllerManager"], Scheduler: p.Internal["scheduler"], KubeletTunnel: p.Internal["kubeletTunnel"],
+	}}
+}
+
+// planEmbedded plans the kind that needs nothing but the binary.
+func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
+	env, control := p.Environment, controlPlaneOptions(p)
+	clusterConfig, nodesConfig, err := collectorConfigs(&p, control, folder)
+	if err != nil {
+		return p, err
+	}
+	p.Files[control.EgressFile()] = control.EgressConfig()
+	program := func(name string, needs []string, args []string, env ...string) {
+		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: append([]string{lessMemory}, env...)})
+	}
+	step := func(name, does string, needs ...string) {
+		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Does: does})
+	}
+	collectorEnv := "KUBECONFIG=" + control.Kubeconfig("collector")
+
+	program(etcd, nil, control.EtcdArgs())
+	program(apiServer, []string{etcd}, control.APIServerArgs())
+	program(controllerManager, []string{apiServer}, control.ControllerManagerArgs())
+	program(scheduler, []string{apiServer}, control.SchedulerArgs())
+	step(bootstrap, "installs KWOK's definitions, access rules and stages", apiServer)
+	program(kwok, []string{bootstrap}, []string{
+		"--kubeconfig=" + control.Kubeconfig("kwok"), "--health-address=" + loopback(p.Internal["kwokHealth"]),
+	})
+	program(kubelets, []string{bootstrap}, []string{
+		"--kubeconfig=" + control.Kubeconfig("kubelet"),
+		"--listen=" + loopback(env.Ports.Kubelet), "--tunnel-listen=" + loopback(p.Internal["kubeletTunnel"]),
+		"--serving-ca-cert=" + control.Certificate("kubelet-ca"), "--serving-ca-key=" + control.Key("kubelet-ca"),
+		"--client-ca=" + control.Certificate("ca"), "--seed=" + strconv.FormatUint(env.Telemetry.Seed, 10),
+		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
+	})
+	program(backendName, nil, backendArgs(p, folder))
+	program(clusterCollector, []string{bootstrap, backendName}, []string{"--config=" + clusterConfig}, collectorEnv)
+	program(nodeCollector, []string{kubelets, backendName}, []string{"--config=" + nodesConfig}, collectorEnv)
+	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kwok, controllerManager, scheduler)
+	step(telemetry, "waits for the first metrics of both collectors", clusterCollector, nodeCollector, cluster)
+	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry)
+	return p, nil
+}
+
+// commandOf returns the verb that runs a component.
+func commandOf(name string) string {
+	switch name {
+	case kubelets:
+		return "stats-proxy"
+	case clusterCollector, nodeCollector:
+		return "collector"
+	}
+	return name
+}
+
+func backendArgs(p Plan, folder state.Folder) []string {
+	b := p.Environment.Backend
+	args := []string{
+		"--listen=" + loopback(p.Environment.Ports.Prometheus), "--data=" + filepath.Join(folder.DataDir(), "backend"),
+		"--retention=" + b.Retention.String(), "--out-of-order-window=" + b.OutOfOrderWindow.String(),
+		"--translation-strategy=" + b.TranslationStrategy, "--max-events=" + strconv.Itoa(b.MaxEvents),
+	}
+	for _, attribute := range b.PromoteResourceAttributes {
+		args = append(args, "--promote-resource-attribute="+attribute)
+	}
+	for _, rules := range b.Rules {
+		args = append(args, "--rules="+rules)
+	}
+	return args
+}
+
+// collectorConfigs renders the collectors' configurations into the plan, or
+// names the user's own, and returns their paths.
+func collectorConfigs(p *Plan, control controlplane.Options, folder state.Folder) (clusterPath, nodesPath string, err error) {
+	clusterPath, nodesPath = p.Environment.Telemetry.Collectors.Cluster, p.Environment.Telemetry.Collectors.Nodes
+	if clusterPath == "" {
+		clusterPath = CollectorFile(folder, "cluster")
+		if p.Files[clusterPath], err = collector.ClusterConfig(collectorOptions(p.Environment, p.Internal, control, "clusterCollector")); err != nil {
+			return "", "", err
+		}
+	}
+	if nodesPath == "" {
+		nodesPath = CollectorFile(folder, "nodes")
+		p.Files[nodesPath], err = collector.NodesConfig(collectorOptions(p.Environment, p.Internal, control, "nodeCollector"))
+	}
+	return clusterPath, nodesPath, err
+}
+
+// CollectorFile is the path of the rendered configuration of a collector:
+// cluster or nodes.
+func CollectorFile(folder state.Folder, which string) string {
+	return filepath.Join(folder.ConfigDir(), "collector-"+which+".yaml")
+}
+
+// CollectorConfig renders the configuration of a collector: cluster or nodes.
+// Ports that are picked at start are 0.
+func CollectorConfig(env v1alpha1.Environment, folder state.Folder, which string) (string, error) {
+	env.Telemetry.Collectors = v1alpha1.Collectors{}
+	plan, err := DryPlan(env, folder)
+	return plan.Files[CollectorFile(folder, which)], err
+}
+
+// AdminKubeconfig is the path of the administrator's kubeconfig.
+func AdminKubeconfig(folder state.Folder) string {
+	return controlplane.Options{Dir: folder.Path}.Kubeconfig("admin")
+}
+
+// collectorOptions are what a collector's configuration is rendered from.
+// prefix picks the internal ports of one of the two collectors.
+func collectorOptions(env v1alpha1.Environment, internal map[string]int, control controlplane.Options, prefix string) collector.Options {
+	exporter := env.Ports.CollectorMetrics
+	if prefix == "nodeCollector" {
+		exporter = env.Ports.NodeMetrics
+	}
+	return collector.Options{
+		Kubeconfig: control.Kubeconfig("collector"), ClusterName: env.Name,
+		BackendURL:      "http://" + loopback(env.Ports.Prometheus),
+		KubeletEndpoint: "https://" + loopback(env.Ports.Kubelet), KubeletCA: control.Certificate("kubelet-ca"),
+		ClientCert: control.Certificate("collector"), ClientKey: control.Key("collector"),
+		Interval: time.Duration(env.Telemetry.Interval),
+		OTLPGRPC: loopback(env.Ports.OTLPGRPC), OTLPHTTP: loopback(env.Ports.OTLPHTTP),
+		PrometheusExporter: loopback(exporter), Health: loopback(internal[prefix+"Health"]), SelfMetrics: loopback(internal[prefix+"Self"]),
+	}
+}

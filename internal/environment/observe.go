@@ -1,0 +1,146 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/diorama-lab/diorama/internal/backend"
+	"github.com/diorama-lab/diorama/internal/collector"
+	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// sampleEvery is how often the flow of the telemetry is read, so that status
+// has a rate to tell.
+const sampleEvery = 2 * time.Second
+
+// flow reads how the telemetry flows, in the background.
+type flow struct {
+	backendURL string
+	// collectors are the pages of the collectors' own metrics.
+	collectors []string
+
+	mu   sync.Mutex
+	last Telemetry
+	// lastSample is the newest stored timestamp.
+	lastSample time.Time
+}
+
+// run samples until ctx ends.
+func (f *flow) run(ctx context.Context) {
+	var before backend.Ingestion
+	var at time.Time
+	ticker := time.NewTicker(sampleEvery)
+	defer ticker.Stop()
+	for {
+		now := time.Now()
+		ingestion, err := f.sample(ctx, before, now.Sub(at))
+		if err == nil {
+			before, at = ingestion, now
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.Duration) (backend.Ingestion, error) {
+	ctx, cancel := context.WithTimeout(ctx, sampleEvery)
+	defer cancel()
+	ingestion, err := backend.ReadIngestion(ctx, f.backendURL)
+	t := Telemetry{
+		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal + ingestion.FailedTotal),
+		Events: uint64(ingestion.EventsStored),
+	}
+	// A store that was restarted counts from 0 again.
+	if appended := ingestion.SamplesAppendedTotal - before.SamplesAppendedTotal; before.SamplesAppendedTotal > 0 && appended >= 0 {
+		t.SamplesPerSecond = float64(appended) / since.Seconds()
+	}
+	for _, page := range f.collectors {
+		health, healthErr := collector.ReadHealth(ctx, page)
+		err = errors.Join(err, healthErr)
+		t.FailedScrapes += health.FailedScrapes
+		t.DroppedSamples += health.DroppedPoints
+	}
+	if err != nil {
+		t.Error = err.Error()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last, f.lastSample = t, ingestion.LastSampleTime
+	return ingestion, err
+}
+
+// telemetry returns the last sample.
+func (f *flow) telemetry() Telemetry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t := f.last
+	t.LastSampleAge = -1
+	if !f.lastSample.IsZero() {
+		t.LastSampleAge = max(0, time.Since(f.lastSample).Seconds())
+	}
+	return t
+}
+
+// status tells all that is known of the environment now.
+func (s *supervisor) status(ctx context.Context) Status {
+	s.mu.Lock()
+	record := s.record
+	s.mu.Unlock()
+	status := Status{
+		Name: record.Environment.Name, Kind: record.Environment.Kind, Phase: record.Phase, Message: record.Message,
+		CreatedAt: record.CreatedAt, StartedIn: rounded(record.StartedIn),
+		KubeContext: contextName(record.Environment), Endpoints: endpoints(s.plan),
+		Cluster: s.clusterStatus(record), Telemetry: s.flow.telemetry(), Components: []ComponentStatus{},
+	}
+	// The supervisor is a process of the environment like the others.
+	all := []component.Status{{Name: "supervisor", Phase: component.Ready, PID: record.PID, Log: s.folder.Log("supervisor")}}
+	for _, c := range s.group.Components() {
+		if process, ok := s.recipe.processes[c.Name()]; ok {
+			all = append(all, process.Status())
+		}
+	}
+	for _, c := range all {
+		memory := rss(ctx, c.PID)
+		status.RSSBytes += memory
+		status.Components = append(status.Components, ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name)), RSSBytes: memory})
+		if c.Phase == component.Restarting && status.Phase == state.Ready {
+			status.Phase = state.Degraded
+			status.Message = c.Name + " " + c.Message
+		}
+	}
+	return status
+}
+
+func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
+	size := record.Environment.Cluster
+	status := ClusterStatus{Nodes: NodeCounts{Desired: size.Nodes}, Pods: PodCounts{Desired: size.Pods}}
+	s.recipe.mu.Lock()
+	counter := s.recipe.counter
+	s.recipe.mu.Unlock()
+	if counter == nil {
+		return status
+	}
+	// Before the counter has seen everything its counts are only part.
+	counts, _ := counter.Counts()
+	status.Nodes.Ready, status.Pods.Running = counts.NodesReady, counts.PodsRunning
+	status.DaemonPods, status.JobPods = counts.DaemonPodsRunning, counts.JobPodsRunning
+	return status
+}
+
+func endpoints(p Plan) Endpoints {
+	ports := p.Environment.Ports
+	return Endpoints{
+		Prometheus: "http://" + loopback(ports.Prometheus),
+		OTLPGRPC:   loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),
+		Kubernetes: "https://" + loopback(ports.Kubernetes), Kubelet: "https://" + loopback(ports.Kubelet),
+		CollectorMetrics: "http://" + loopback(ports.CollectorMetrics) + "/metrics", NodeMetrics: "http://" + loopback(ports.NodeMetrics) + "/metrics",
+	}
+}
+
+func rounded(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }

@@ -1,0 +1,100 @@
+// Package environment brings environments up and down: the plan of one, the
+// recipe of each kind, the supervisor that keeps it running, and what a
+// command asks of that supervisor.
+package environment
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// Plan is all that bringing an environment up will do, as a value: the same
+// file and ports give the same plan.
+type Plan struct {
+	Environment v1alpha1.Environment `json:"environment"`
+	Folder      string               `json:"folder"`
+	// Internal are the ports that only the components use among themselves.
+	Internal   map[string]int `json:"internalPorts"`
+	Components []Planned      `json:"components"`
+	// Files are the rendered configurations, by absolute path.
+	Files map[string]string `json:"files"`
+}
+
+// Planned is one component of a plan.
+type Planned struct {
+	Name  string   `json:"name"`
+	Needs []string `json:"needs,omitempty"`
+	// Args is the command line after the executable; a step has none.
+	Args []string `json:"args,omitempty"`
+	// Env is added to the environment of the process.
+	Env []string `json:"env,omitempty"`
+	// Does says what a step does.
+	Does string `json:"does,omitempty"`
+}
+
+// internalPorts are the names of the ports that users need not know.
+var internalPorts = []string{
+	"etcdClient", "etcdPeer", "controllerManager", "scheduler", "kubeletTunnel", "kwokHealth",
+	"clusterCollectorHealth", "clusterCollectorSelf", "nodeCollectorHealth", "nodeCollectorSelf",
+}
+
+// NewPlan plans an environment. It has no side effects.
+func NewPlan(env v1alpha1.Environment, folder state.Folder, internal map[string]int) (Plan, error) {
+	plan := Plan{Environment: env, Folder: folder.Path, Internal: internal, Files: map[string]string{}}
+	switch env.Kind {
+	case v1alpha1.Embedded:
+		return planEmbedded(plan, folder)
+	default:
+		return plan, fmt.Errorf("kind %q: this diorama brings up %s", env.Kind, v1alpha1.Embedded)
+	}
+}
+
+// DryPlan plans an environment without picking ports: those to be picked are 0.
+func DryPlan(env v1alpha1.Environment, folder state.Folder) (Plan, error) {
+	internal := map[string]int{}
+	for _, name := range internalPorts {
+		internal[name] = 0
+	}
+	return NewPlan(env, folder, internal)
+}
+
+// WriteFiles writes the rendered configurations.
+func (p Plan) WriteFiles() error {
+	for _, path := range slices.Sorted(maps.Keys(p.Files)) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return fmt.Errorf("making the folder of %s: %w", path, err)
+		}
+		if err := state.WriteFile(path, []byte(p.Files[path])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pickPorts fills in the ports that are 0 and returns the internal ones.
+func pickPorts(env *v1alpha1.Environment) (map[string]int, error) {
+	open := env.Ports.Open()
+	free, err := state.FreePorts(len(open) + len(internalPorts))
+	if err != nil {
+		return nil, err
+	}
+	for i, port := range open {
+		*port = free[i]
+	}
+	internal := map[string]int{}
+	for i, name := range internalPorts {
+		internal[name] = free[len(open)+i]
+	}
+	return internal, nil
+}
+
+// loopback returns host:port on the loopback address.
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -1,0 +1,347 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"encoding/json"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/controlplane"
+	"github.com/diorama-lab/diorama/internal/kubeconfig"
+	"github.com/diorama-lab/diorama/internal/nodes"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// recipe turns a plan of the embedded kind into components.
+type recipe struct {
+	plan       Plan
+	folder     state.Folder
+	executable string
+	control    controlplane.Options
+	host       *supervisor
+	processes  map[string]*component.Process
+
+	mu sync.Mutex
+	// counter counts nodes and pods once the API server is there; stopCounting
+	// ends it.
+	counter      *nodes.Counter
+	stopCounting func()
+	// scaling keeps two changes of size from crossing.
+	scaling sync.Mutex
+}
+
+func newRecipe(plan Plan, executable string, host *supervisor) *recipe {
+	return &recipe{
+		plan: plan, folder: host.folder, executable: executable, host: host,
+		control: controlPlaneOptions(plan), processes: map[string]*component.Process{},
+	}
+}
+
+// components makes a process of every planned command and a step of the rest.
+func (r *recipe) components() []component.Component {
+	var all []component.Component
+	for _, planned := range r.plan.Components {
+		if planned.Args == nil {
+			all = append(all, r.step(planned))
+			continue
+		}
+		process := component.NewProcess(component.ProcessConfig{
+			Name: planned.Name, Needs: planned.Needs, Path: r.executable, Args: planned.Args, Env: planned.Env,
+			Log: r.folder.Log(planned.Name), Probe: r.probe(planned.Name),
+		})
+		r.processes[planned.Name] = process
+		all = append(all, process)
+	}
+	return all
+}
+
+func (r *recipe) probe(name string) func(context.Context) error {
+	plain := func(port int, path string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			return controlplane.Probe(ctx, client, "http://"+loopback(port)+path)
+		}
+	}
+	switch name {
+	case etcd:
+		return r.control.ProbeEtcd
+	case apiServer:
+		return r.control.ProbeAPIServer
+	case controllerManager:
+		return r.control.ProbeControllerManager
+	case scheduler:
+		return r.control.ProbeScheduler
+	case kwok:
+		return plain(r.plan.Internal["kwokHealth"], "/healthz")
+	case kubelets:
+		return r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet)
+	case backendName:
+		return plain(r.plan.Environment.Ports.Prometheus, "/-/ready")
+	case clusterCollector:
+		return r.collectorProbe(r.plan.Environment.Telemetry.Collectors.Cluster, plain(r.plan.Internal["clusterCollectorHealth"], "/"))
+	case nodeCollector:
+		return r.collectorProbe(r.plan.Environment.Telemetry.Collectors.Nodes, plain(r.plan.Internal["nodeCollectorHealth"], "/"))
+	}
+	return nil
+}
+
+// collectorProbe gives up the probe for a configuration of the user's, which
+// need not have a health check.
+func (r *recipe) collectorProbe(replaced string, probe func(context.Context) error) func(context.Context) error {
+	if replaced != "" {
+		return nil
+	}
+	return probe
+}
+
+func (r *recipe) step(planned Planned) component.Component {
+	s := &component.Step{StepName: planned.Name, StepNeeds: planned.Needs}
+	switch planned.Name {
+	case bootstrap:
+		s.Do = r.bootstrap
+	case cluster:
+		s.Do, s.Undo = r.makeCluster, r.endCounting
+	case telemetry:
+		s.Do = r.awaitTelemetry
+	case kubeContext:
+		s.Do, s.Undo = r.addContext, r.removeContext
+	}
+	return s
+}
+
+// restConfig returns the administrator's configuration.
+func (r *recipe) restConfig() (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", r.control.Kubeconfig("admin"))
+	if err != nil {
+		return nil, fmt.Errorf("reading the administrator's kubeconfig: %w", err)
+	}
+	config.UserAgent = "diorama"
+	return config, nil
+}
+
+func (r *recipe) bootstrap(ctx context.Context) error {
+	config, err := r.restConfig()
+	if err != nil {
+		return err
+	}
+	if err := controlplane.Bootstrap(ctx, config); err != nil {
+		return err
+	}
+	files, err := stageFiles(r.plan.Environment.Cluster.Stages)
+	if err != nil {
+		return err
+	}
+	return nodes.ApplyStages(ctx, config, files)
+}
+
+func stageFiles(paths []string) ([]nodes.StageFile, error) {
+	var files []nodes.StageFile
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading a stage file: %w", err)
+		}
+		files = append(files, nodes.StageFile{Name: path, Data: data})
+	}
+	return files, nil
+}
+
+// makeCluster creates nodes and workloads, starts counting them, and waits
+// until they run.
+func (r *recipe) makeCluster(ctx context.Context) error {
+	config, err := r.restConfig()
+	if err != nil {
+		return err
+	}
+	counter, err := nodes.NewCounter(config)
+	if err != nil {
+		return err
+	}
+	counting, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- counter.Run(counting) }()
+	r.mu.Lock()
+	r.counter, r.stopCounting = counter, func() { cancel(); <-done }
+	r.mu.Unlock()
+	return r.resize(ctx, config, r.plan.Environment.Cluster, func(text string) { r.host.detail(cluster, text) })
+}
+
+func (r *recipe) endCounting(context.Context) error {
+	r.mu.Lock()
+	stop := r.stopCounting
+	r.counter, r.stopCounting = nil, nil
+	r.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	return nil
+}
+
+func (r *recipe) resize(ctx context.Context, config *rest.Config, size v1alpha1.Cluster, detail func(string)) error {
+	fleet, workloads, err := sizes(size)
+	if err != nil {
+		return err
+	}
+	progress := func(p nodes.Progress) { detail(fmt.Sprintf("%s %d/%d", p.Step, p.Done, p.Total)) }
+	if err := nodes.Scale(ctx, config, fleet, workloads, progress); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	counter := r.counter
+	r.mu.Unlock()
+	if counter == nil {
+		return errors.New("the environment is going down")
+	}
+	return counter.WaitReady(ctx, fleet, workloads, progress)
+}
+
+// sizes reads the template, if there is one.
+func sizes(size v1alpha1.Cluster) (nodes.Fleet, nodes.Workloads, error) {
+	fleet, workloads := nodes.Fleet{Nodes: size.Nodes}, nodes.Workloads{Pods: size.Pods}
+	if size.PodTemplate != "" {
+		data, err := os.ReadFile(size.PodTemplate)
+		if err != nil {
+			return fleet, workloads, fmt.Errorf("reading the pod template: %w", err)
+		}
+		workloads.Template, workloads.TemplateFile = data, size.PodTemplate
+	}
+	return fleet, workloads, nil
+}
+
+// CheckFiles says early what the API server would refuse late: a template
+// that is no Pod, a stage that does not parse, more pods than fit.
+func CheckFiles(env v1alpha1.Environment) error {
+	fleet, workloads, err := sizes(env.Cluster)
+	if err != nil {
+		return err
+	}
+	files, err := stageFiles(env.Cluster.Stages)
+	if err != nil {
+		return err
+	}
+	return errors.Join(nodes.CheckCapacity(fleet, workloads), nodes.ParseStages(files))
+}
+
+// scale changes the size of the running cluster. The new size is written down
+// before it is reached: a restart in between goes on towards it.
+func (r *recipe) scale(ctx context.Context, size v1alpha1.Cluster, remember func() error, detail func(string)) error {
+	if !r.scaling.TryLock() {
+		return errors.New("another change of size is under way; wait for it to end")
+	}
+	defer r.scaling.Unlock()
+	fleet, workloads, err := sizes(size)
+	if err != nil {
+		return err
+	}
+	if err := nodes.CheckCapacity(fleet, workloads); err != nil {
+		return err
+	}
+	config, err := r.restConfig()
+	if err != nil {
+		return err
+	}
+	if err := remember(); err != nil {
+		return err
+	}
+	return r.resize(ctx, config, size, detail)
+}
+
+// awaitTelemetry waits until series of both collectors can be queried. A
+// configuration of the user's may send something else, or nothing.
+func (r *recipe) awaitTelemetry(ctx context.Context) error {
+	wanted := map[string]string{"k8s_cluster": `{__name__=~"k8s.pod.phase.*"}`, "kubeletstats": `{__name__=~"k8s.node.cpu.*"}`}
+	if r.plan.Environment.Telemetry.Collectors.Cluster != "" {
+		delete(wanted, "k8s_cluster")
+	}
+	if r.plan.Environment.Telemetry.Collectors.Nodes != "" {
+		delete(wanted, "kubeletstats")
+	}
+	for receiver, selector := range wanted {
+		r.host.detail(telemetry, "waiting for "+receiver)
+		if err := poll(ctx, func() (bool, error) { return r.hasSeries(ctx, selector) }); err != nil {
+			return fmt.Errorf("waiting for the first metrics of %s: %w", receiver, err)
+		}
+	}
+	return nil
+}
+
+// poll calls check until it is true; a cancelled ctx ends it with the last error.
+func poll(ctx context.Context, check func() (bool, error)) error {
+	for {
+		ok, err := check()
+		if ok {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (r *recipe) hasSeries(ctx context.Context, selector string) (bool, error) {
+	address := "http://" + loopback(r.plan.Environment.Ports.Prometheus) + "/api/v1/query?query=" + url.QueryEscape("count("+selector+")")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return false, fmt.Errorf("making a query: %w", err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false, fmt.Errorf("querying Prometheus: %w", err)
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Data struct{ Result []json.RawMessage }
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		return false, fmt.Errorf("reading Prometheus' answer: %w", err)
+	}
+	return len(answer.Data.Result) > 0, nil
+}
+
+// addContext makes the environment's context the user's current one. What was
+// current before is kept over a crash.
+func (r *recipe) addContext(context.Context) error {
+	admin, err := controlplane.AdminConfig(r.control)
+	if err != nil {
+		return err
+	}
+	path, err := kubeconfig.Path()
+	if err != nil {
+		return err
+	}
+	name := contextName(r.plan.Environment)
+	previous, err := kubeconfig.Merge(path, name, admin)
+	if err != nil {
+		return err
+	}
+	if before := r.host.remembered(); previous == "" && before != nil && before.Kubeconfig == path {
+		previous = before.Previous
+	}
+	return r.host.remember(&state.Context{Kubeconfig: path, Name: name, Previous: previous})
+}
+
+func (r *recipe) removeContext(context.Context) error {
+	c := r.host.remembered()
+	if c == nil {
+		return nil
+	}
+	if err := kubeconfig.Remove(c.Kubeconfig, c.Name, c.Previous); err != nil {
+		return err
+	}
+	return r.host.remember(nil)
+}
+
+func contextName(env v1alpha1.Environment) string { return "diorama-" + env.Name }
