@@ -23,6 +23,7 @@ import (
 
 const (
 	leafLifetime = 365 * 24 * time.Hour
+	leafRenewal  = 24 * time.Hour // what is left when it is made anew
 	caLifetime   = 10 * leafLifetime
 	// leafCacheSize bounds what is kept of the certificates made on demand;
 	// one that was pushed out is made again.
@@ -62,7 +63,7 @@ func (a *authority) serving(subject pkix.Name, names ...string) (*tls.Certificat
 	id := subject.CommonName + " " + strings.Join(names, " ")
 	if v, found := a.leaves.Get(id); found {
 		c := v.(*tls.Certificate)
-		if time.Until(c.Leaf.NotAfter) > leafLifetime/2 {
+		if time.Until(c.Leaf.NotAfter) > leafRenewal {
 			return c, nil
 		}
 	}

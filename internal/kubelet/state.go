@@ -34,10 +34,7 @@ func (s *store) restoreAll() {
 		if n == nil || n.facts == nil || n.facts.uid != saved.UID {
 			continue
 		}
-		known := n.facts.services.Totals(n.facts.boot, saved.At)
-		for _, p := range n.pods {
-			known = known.Add(p.totals(saved.At))
-		}
+		known := view{facts: n.facts, pods: n.pods, at: saved.At}.known()
 		gone := saved.Totals.Shortfall(known)
 		gone = gone.Add(saved.Retired.Shortfall(gone)) // the greater of both
 		n.retired = n.retired.Add(gone)
@@ -45,23 +42,34 @@ func (s *store) restoreAll() {
 	s.restored = nil
 }
 
-// save returns what restoreAll needs later.
+// save returns what restoreAll needs later. Only the slices are taken under
+// the lock: evaluating every pod takes long enough to be felt.
 func (s *store) save() map[string]savedNode {
 	s.mu.RLock()
-	defer s.mu.RUnlock()
 	at := s.clock.read()
-	out := make(map[string]savedNode, len(s.nodes))
-	for name, n := range s.nodes {
-		if n.facts == nil {
-			continue
+	views := make([]view, 0, len(s.nodes))
+	for _, n := range s.nodes {
+		if n.facts != nil {
+			views = append(views, view{facts: n.facts, pods: n.pods, retired: n.retired, at: at})
 		}
-		total := n.retired.Add(n.facts.services.Totals(n.facts.boot, at))
-		for _, p := range n.pods {
-			total = total.Add(p.totals(at))
-		}
-		out[name] = savedNode{UID: n.facts.uid, At: at, Retired: n.retired, Totals: total}
+	}
+	s.mu.RUnlock()
+
+	out := make(map[string]savedNode, len(views))
+	for _, v := range views {
+		total := v.retired.Add(v.known())
+		out[v.facts.name] = savedNode{UID: v.facts.uid, At: at, Retired: v.retired, Totals: total}
 	}
 	return out
+}
+
+// known is what the node's services and pods account for at the view's instant.
+func (v view) known() usage.Totals {
+	sum := v.facts.services.Totals(v.facts.boot, v.at)
+	for _, p := range v.pods {
+		sum = sum.Add(p.totals(v.at))
+	}
+	return sum
 }
 
 // stateInterval is how often counters are written down. What is lost at a

@@ -15,6 +15,9 @@ import (
 // tunnel is what the API server's egress selector speaks to (HTTPConnect over
 // TCP and mutual TLS). Each CONNECT names a node; what follows is a second TLS
 // session, in which the node itself answers with its own certificate.
+//
+// The API server has to be told to prefer InternalIP addresses: before it
+// proxies to a node by host name it looks the name up in DNS, where it is not.
 type tunnel struct {
 	store     *store
 	authority *authority
