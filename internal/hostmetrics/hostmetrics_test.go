@@ -205,7 +205,7 @@ func near(a, b float64) bool { return a-b < 1e-6*(1+b) && b-a < 1e-6*(1+b) }
 func TestNothingIsNegative(t *testing.T) {
 	for name, change := range map[string]func(*Host){
 		"before boot":  func(h *Host) { h.At = h.Boot - 1e12 },
-		"overcommited": func(h *Host) { h.Busy = 1 << 62 },
+		"overcommitted": func(h *Host) { h.Busy = 1 << 62 },
 		"zero":         func(h *Host) { *h = Host{Name: h.Name} },
 	} {
 		h := host()

@@ -128,7 +128,13 @@ func bind(o Options, s *store) (_ []server, err error) {
 	answers := &api{store: s}
 	errorLog := slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug) // failed handshakes, mostly
 	add := func(l net.Listener, h http.Handler) *http.Server {
-		hs := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: errorLog}
+		hs := &http.Server{
+			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: errorLog,
+			Protocols: new(http.Protocols),
+		}
+		// A tunnel's connection cannot be taken over in HTTP/2, and a scraper
+		// that has its connection to itself gains nothing from it.
+		hs.Protocols.SetHTTP1(true)
 		servers = append(servers, server{hs, l})
 		return hs
 	}
@@ -161,7 +167,7 @@ func bind(o Options, s *store) (_ []server, err error) {
 	}
 	through := newHandoff(outer.Addr())
 	tunnelServer := add(outer, &tunnel{store: s, authority: a, clients: clients, accepted: through})
-	tunnelServer.TLSConfig = plain.TLSConfig
+	tunnelServer.TLSConfig = plain.TLSConfig.Clone()
 	add(through, answers.tunnelled()).ConnContext = withNode
 	announce(o, listener.Addr(), outer.Addr())
 	return servers, nil
