@@ -113,8 +113,8 @@ func (o Options) APIServerArgs() []string {
 		"--kubelet-certificate-authority=" + o.Certificate("kubelet-ca"),
 		"--kubelet-client-certificate=" + o.Certificate("apiserver-kubelet-client"),
 		"--kubelet-client-key=" + o.Key("apiserver-kubelet-client"),
-		// The tunnel knows nodes by name; their addresses do not exist.
-		"--kubelet-preferred-address-types=Hostname,InternalIP",
+		// The tunnel knows whose address it is; a host name would be looked up first.
+		"--kubelet-preferred-address-types=InternalIP",
 		"--egress-selector-config-file=" + o.EgressFile(),
 		"--requestheader-client-ca-file=" + o.Certificate("front-proxy-ca"),
 		"--requestheader-allowed-names=front-proxy-client",
