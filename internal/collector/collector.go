@@ -1,0 +1,84 @@
+// Package collector is the OpenTelemetry Collector that diorama is built with:
+// the real receivers, processors and exporters, two receivers for simulated
+// nodes, and the configurations of the two collectors of an environment.
+package collector
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/provider/envprovider"
+	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
+	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
+	"go.opentelemetry.io/collector/otelcol"
+)
+
+// RunOptions say what a collector runs.
+type RunOptions struct {
+	// ConfigURIs are paths, or URIs of the schemes file, env and yaml; later
+	// ones are merged over earlier ones.
+	ConfigURIs []string
+}
+
+// Run runs a collector until ctx ends, then flushes what it holds and returns
+// nil; or fails. SIGHUP makes it read its configuration again.
+func Run(ctx context.Context, o RunOptions) error {
+	c, err := newCollector(o)
+	if err != nil {
+		return err
+	}
+	if err := c.Run(ctx); err != nil {
+		return fmt.Errorf("running the collector: %w", err)
+	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("the collector ended on its own; the last lines of its log say why")
+	}
+	return nil
+}
+
+// Validate checks a configuration without running it.
+func Validate(ctx context.Context, o RunOptions) error {
+	c, err := newCollector(o)
+	if err != nil {
+		return err
+	}
+	if err := c.DryRun(ctx); err != nil {
+		return fmt.Errorf("the collector's configuration: %w", err)
+	}
+	return nil
+}
+
+func newCollector(o RunOptions) (*otelcol.Collector, error) {
+	c, err := otelcol.NewCollector(otelcol.CollectorSettings{
+		Factories: Factories,
+		BuildInfo: component.BuildInfo{Command: "diorama collector", Description: "diorama's OpenTelemetry Collector", Version: Version()},
+		// ctx is how we are told to end; the collector is not to take SIGTERM
+		// from whoever runs it.
+		DisableGracefulShutdown: true,
+		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
+			URIs:              o.ConfigURIs,
+			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
+			// So that ${NAME} is a variable of the environment.
+			DefaultScheme: "env",
+		}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("setting up the collector: %w", err)
+	}
+	return c, nil
+}
+
+// Version is that of the OpenTelemetry Collector which is built in.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, module := range info.Deps {
+			if module.Path == "go.opentelemetry.io/collector/otelcol" {
+				return module.Version
+			}
+		}
+	}
+	return "unknown"
+}

@@ -1,0 +1,110 @@
+package collector
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"text/template"
+	"time"
+)
+
+//go:embed templates/*.tmpl
+var templates embed.FS
+
+// DefaultInterval is how often is scraped unless Options say otherwise.
+// k8s_cluster sends for the first time after one interval.
+const DefaultInterval = 5 * time.Second
+
+// Options are what an environment's collectors are configured with. Addresses
+// are host:port.
+type Options struct {
+	// Kubeconfig is the file that KUBECONFIG has to name when the collector
+	// runs: its Kubernetes components have no option for it.
+	Kubeconfig  string
+	ClusterName string
+	// BackendURL is where Prometheus' API is, such as http://127.0.0.1:9090.
+	BackendURL string
+	// KubeletEndpoint is where the simulated kubelets are, such as
+	// https://127.0.0.1:10250, KubeletCA what signs their certificates, and
+	// ClientCert and ClientKey what they let the collector in with.
+	KubeletEndpoint, KubeletCA, ClientCert, ClientKey string
+	// Interval of scraping; 0 means DefaultInterval.
+	Interval time.Duration
+	// OTLPGRPC and OTLPHTTP are where the cluster's collector takes metrics.
+	OTLPGRPC, OTLPHTTP string
+	// PrometheusExporter serves the latest metrics, Health says whether the
+	// collector runs, SelfMetrics are those about itself.
+	PrometheusExporter, Health, SelfMetrics string
+}
+
+// ClusterConfig renders the configuration of the collector that watches the
+// API server and takes metrics from applications.
+func ClusterConfig(o Options) (string, error) {
+	return render("cluster", o, map[string]string{"OTLPGRPC": o.OTLPGRPC, "OTLPHTTP": o.OTLPHTTP})
+}
+
+// NodesConfig renders the configuration of the collector that scrapes the
+// simulated nodes.
+func NodesConfig(o Options) (string, error) {
+	return render("nodes", o, map[string]string{
+		"KubeletEndpoint": o.KubeletEndpoint, "KubeletCA": o.KubeletCA, "ClientCert": o.ClientCert, "ClientKey": o.ClientKey,
+	})
+}
+
+// values are what the templates see.
+type values struct {
+	Options
+	Name                   string
+	SelfHost, SelfPort     string
+	Expiration             time.Duration
+	MetricsURL, LogsURL    string
+	SelfMetricsIntervalMil int64
+}
+
+func render(name string, o Options, required map[string]string) (string, error) {
+	for option, value := range map[string]string{
+		"Kubeconfig": o.Kubeconfig, "ClusterName": o.ClusterName, "BackendURL": o.BackendURL,
+		"PrometheusExporter": o.PrometheusExporter, "Health": o.Health, "SelfMetrics": o.SelfMetrics,
+	} {
+		required[option] = value
+	}
+	for option, value := range required {
+		if value == "" {
+			return "", fmt.Errorf("the configuration of the collector for the %s needs the option %s", name, option)
+		}
+	}
+	if o.Interval <= 0 {
+		o.Interval = DefaultInterval
+	}
+	host, port, err := net.SplitHostPort(o.SelfMetrics)
+	if err != nil {
+		return "", fmt.Errorf("the address of the collector's own metrics: %w", err)
+	}
+	otlp := strings.TrimSuffix(o.BackendURL, "/") + "/api/v1/otlp/v1"
+	v := values{
+		Options: o, Name: name, SelfHost: host, SelfPort: port,
+		MetricsURL: otlp + "/metrics", LogsURL: otlp + "/logs",
+		// Objects that are gone are to disappear soon, but not for one missed scrape.
+		Expiration:             max(4*o.Interval, 30*time.Second),
+		SelfMetricsIntervalMil: max(o.Interval, 10*time.Second).Milliseconds(),
+	}
+	parsed, err := template.New(name).Funcs(template.FuncMap{"str": quote}).ParseFS(templates, "templates/*.tmpl")
+	if err != nil {
+		return "", fmt.Errorf("parsing the collector's templates: %w", err)
+	}
+	var out bytes.Buffer
+	if err := parsed.ExecuteTemplate(&out, name+".yaml.tmpl", v); err != nil {
+		return "", fmt.Errorf("rendering the collector's configuration: %w", err)
+	}
+	return out.String(), nil
+}
+
+// quote writes a YAML string. A JSON string is one; the collector would expand
+// a $ in it.
+func quote(s string) (string, error) {
+	quoted, err := json.Marshal(s)
+	return strings.ReplaceAll(string(quoted), "$", "$$"), err
+}

@@ -1,0 +1,110 @@
+package collector
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func exampleOptions() Options {
+	return Options{
+		Kubeconfig: "/env/kubeconfigs/collector.kubeconfig", ClusterName: "lab", BackendURL: "http://127.0.0.1:9090",
+		KubeletEndpoint: "https://127.0.0.1:10250", KubeletCA: "/env/pki/kubelet-ca.crt",
+		ClientCert: "/env/pki/collector.crt", ClientKey: "/env/pki/collector.key",
+		Interval: 5 * time.Second,
+		OTLPGRPC: "127.0.0.1:4317", OTLPHTTP: "127.0.0.1:4318",
+		PrometheusExporter: "127.0.0.1:8889", Health: "127.0.0.1:13133", SelfMetrics: "127.0.0.1:8888",
+	}
+}
+
+func renderers() map[string]func(Options) (string, error) {
+	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig}
+}
+
+func TestConfigGolden(t *testing.T) {
+	for name, renderConfig := range renderers() {
+		t.Run(name, func(t *testing.T) {
+			got, err := renderConfig(exampleOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden := filepath.Join("testdata", name+".yaml")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("differs from %s (go test -update writes it):\n%s", golden, got)
+			}
+		})
+	}
+}
+
+func TestConfigValidates(t *testing.T) {
+	// The home folder of somebody may have a $ in it.
+	odd := exampleOptions()
+	odd.KubeletCA, odd.ClientCert, odd.ClusterName = `/home/$me "x"/ca.crt`, "/home/$me/it's: #1.crt", "a-${b}"
+	odd.Interval = 0
+	for name, renderConfig := range renderers() {
+		for about, options := range map[string]Options{"ordinary": exampleOptions(), "odd names": odd} {
+			t.Run(name+" "+about, func(t *testing.T) {
+				config, err := renderConfig(options)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := Validate(t.Context(), RunOptions{ConfigURIs: []string{"yaml:" + config}}); err != nil {
+					t.Errorf("%v\n%s", err, config)
+				}
+			})
+		}
+	}
+}
+
+// TestConfigOfOthers holds on to the names that people's own files have.
+func TestConfigOfOthers(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join("testdata", "kubeconfig.yaml"))
+	if err := Validate(t.Context(), RunOptions{ConfigURIs: []string{filepath.Join("testdata", "own.yaml")}}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	lacking := exampleOptions()
+	lacking.OTLPHTTP = ""
+	if _, err := ClusterConfig(lacking); err == nil || !strings.Contains(err.Error(), "OTLPHTTP") {
+		t.Errorf("got %v, want an error that names OTLPHTTP", err)
+	}
+	lacking.KubeletCA = ""
+	if _, err := NodesConfig(lacking); err == nil || !strings.Contains(err.Error(), "KubeletCA") {
+		t.Errorf("got %v, want an error that names KubeletCA", err)
+	}
+	config, err := NodesConfig(exampleOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{
+		"metric_groups: [container, pod, node, volume]": "metric_groups: [container]\n      endpoint: x",
+		"      auth_type: tls":                          "      auth_type: tls\n      node: n",
+		"    endpoint: \"https://127.0.0.1:10250\"":     "    endpoint: 127.0.0.1:10250",
+		"collection_interval: 5s":                       "collection_interval: -5s",
+		"    kubeletstats:":                             "    kubelet_stats:",
+	} {
+		changed := strings.ReplaceAll(config, from, to)
+		if changed == config {
+			t.Fatalf("the configuration has no %q", from)
+		}
+		if err := Validate(t.Context(), RunOptions{ConfigURIs: []string{"yaml:" + changed}}); err == nil {
+			t.Errorf("%q instead of %q was taken", to, from)
+		}
+	}
+}

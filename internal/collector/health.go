@@ -1,0 +1,132 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/diorama-lab/diorama/internal/collector/simulatednodes"
+)
+
+// maxSelfMetrics bounds the page of a collector's own metrics, which takes
+// some 30 KB.
+const maxSelfMetrics = 8 << 20
+
+// Health is what a collector counted about itself since it started. Points
+// are metric points and log records.
+type Health struct {
+	// NodesFollowed is how many simulated nodes are scraped now. With two
+	// receivers that follow them it is the smaller number.
+	NodesFollowed uint64 `json:"nodesFollowed"`
+	// Scrapes and FailedScrapes are those of simulated nodes.
+	Scrapes       uint64 `json:"scrapes"`
+	FailedScrapes uint64 `json:"failedScrapes"`
+	// ErroredPoints could not be read in scrapes that otherwise succeeded.
+	ErroredPoints uint64 `json:"erroredPoints"`
+	// AcceptedPoints came in; RefusedPoints were turned away at a receiver,
+	// for example by memory_limiter.
+	AcceptedPoints uint64 `json:"acceptedPoints"`
+	RefusedPoints  uint64 `json:"refusedPoints"`
+	// SentPoints left through the exporters, each exporter counted;
+	// SendFailedPoints were given up after all retries; EnqueueFailedPoints
+	// found no room in an exporter's queue.
+	SentPoints          uint64 `json:"sentPoints"`
+	SendFailedPoints    uint64 `json:"sendFailedPoints"`
+	EnqueueFailedPoints uint64 `json:"enqueueFailedPoints"`
+}
+
+// LostPoints are those that came as far as the collector and no further.
+func (h Health) LostPoints() uint64 {
+	return h.RefusedPoints + h.SendFailedPoints + h.EnqueueFailedPoints
+}
+
+// ReadHealth reads a collector's page of self metrics, for example
+// http://127.0.0.1:8888/metrics.
+func ReadHealth(ctx context.Context, selfMetricsURL string) (Health, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, selfMetricsURL, http.NoBody)
+	if err != nil {
+		return Health{}, fmt.Errorf("asking for a collector's own metrics: %w", err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return Health{}, fmt.Errorf("asking for a collector's own metrics: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return Health{}, fmt.Errorf("asking for a collector's own metrics: %s answered %s", selfMetricsURL, response.Status)
+	}
+	return parseHealth(io.LimitReader(response.Body, maxSelfMetrics))
+}
+
+func parseHealth(page io.Reader) (Health, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	read, err := parser.TextToMetricFamilies(page)
+	if err != nil {
+		return Health{}, fmt.Errorf("reading a collector's own metrics: %w", err)
+	}
+	// Whether counters end in _total is an option of the reader.
+	families := make(map[string]*dto.MetricFamily, len(read))
+	for name, family := range read {
+		families[strings.TrimSuffix(name, "_total")] = family
+	}
+	points := func(prefix string) uint64 {
+		return sum(families[prefix+"_metric_points"], "") + sum(families[prefix+"_log_records"], "")
+	}
+	scrapes := families[simulatednodes.ScrapesMetric]
+	return Health{
+		NodesFollowed: smallest(families[simulatednodes.FollowedMetric]),
+		Scrapes:       sum(scrapes, ""),
+		FailedScrapes: sum(scrapes, simulatednodes.OutcomeFailure),
+		ErroredPoints: points("otelcol_scraper_errored"),
+		// receiver_failed tells part of the refusals apart, once the feature
+		// gate receiverhelper.newReceiverMetrics is on; until then it is 0.
+		RefusedPoints:       points("otelcol_receiver_refused") + points("otelcol_receiver_failed"),
+		AcceptedPoints:      points("otelcol_receiver_accepted"),
+		SentPoints:          points("otelcol_exporter_sent"),
+		SendFailedPoints:    points("otelcol_exporter_send_failed"),
+		EnqueueFailedPoints: points("otelcol_exporter_enqueue_failed"),
+	}, nil
+}
+
+// sum adds the values of a family, of one outcome only if it is given.
+func sum(family *dto.MetricFamily, outcome string) uint64 {
+	var total float64
+	for _, m := range family.GetMetric() {
+		if outcome == "" || label(m, simulatednodes.OutcomeKey) == outcome {
+			total += value(m)
+		}
+	}
+	return uint64(total)
+}
+
+func smallest(family *dto.MetricFamily) uint64 {
+	metrics := family.GetMetric()
+	if len(metrics) == 0 {
+		return 0
+	}
+	least := value(metrics[0])
+	for _, m := range metrics[1:] {
+		least = min(least, value(m))
+	}
+	return uint64(max(least, 0))
+}
+
+// value of a counter or gauge, whichever type the page declares.
+func value(m *dto.Metric) float64 {
+	return m.GetCounter().GetValue() + m.GetGauge().GetValue() + m.GetUntyped().GetValue()
+}
+
+func label(m *dto.Metric, name string) string {
+	for _, pair := range m.GetLabel() {
+		if pair.GetName() == name {
+			return pair.GetValue()
+		}
+	}
+	return ""
+}
