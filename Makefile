@@ -33,8 +33,13 @@ unit:
 	go test ./...
 
 # The end-to-end scripts run the binary as users have it.
-e2e: build
-	DIORAMA_BINARY=$(CURDIR)/bin/diorama go test -count=1 -timeout 30m -tags e2e ./testdata/...
+e2e: build bin/kubectl
+	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl go test -count=1 -timeout 30m -tags e2e ./e2e
+
+# Stock kubectl, of the version of the API server.
+bin/kubectl: go.mod
+	@mkdir -p bin
+	go build -ldflags "$(LDFLAGS)" -o $@ k8s.io/kubernetes/cmd/kubectl
 
 lint:
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }

@@ -138,7 +138,7 @@ func start(ctx context.Context, c *console.Console, folder state.Folder, flags u
 	}
 	if ctx.Err() == nil {
 		if err != nil && client != nil {
-			return errors.Join(err, environment.AwaitRollback(folder))
+			return errors.Join(err, environment.AwaitRollback(folder, client))
 		}
 		return err
 	}

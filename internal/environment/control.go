@@ -186,12 +186,16 @@ func (s *supervisor) serveControl(path string) (func(), error) {
 }
 
 // Client talks to the supervisor of a running environment.
-type Client struct{ http http.Client }
+type Client struct {
+	http http.Client
+	// pid is the supervisor's.
+	pid int
+}
 
 // NewClient returns a client for the socket that a record names.
 func NewClient(record state.Record) *Client {
 	dialer := net.Dialer{Timeout: 2 * time.Second}
-	return &Client{http: http.Client{Transport: &http.Transport{
+	return &Client{pid: record.PID, http: http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", record.Control)
 		},

@@ -157,7 +157,7 @@ func Down(ctx context.Context, name string, keepData bool) error {
 		if err := NewClient(record).Stop(ctx, keepData); err != nil {
 			return err
 		}
-		return waitReleased(ctx, folder)
+		return waitReleased(ctx, folder, record.PID)
 	}
 	lock, err := folder.Lock()
 	if err != nil {
@@ -187,12 +187,17 @@ func cleanUp(folder state.Folder, record state.Record, keepData bool) error {
 	return errors.Join(restored, folder.Remove())
 }
 
-// waitReleased waits until the supervisor has given the folder back.
-func waitReleased(ctx context.Context, folder state.Folder) error {
+// waitReleased waits until the supervisor has given the folder back and has
+// ended.
+func waitReleased(ctx context.Context, folder state.Folder, pid int) error {
 	for {
 		held, err := folder.Held()
-		if err != nil || !held {
+		if err != nil {
 			return err
+		}
+		if !held {
+			awaitExit(pid)
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -204,10 +209,20 @@ func waitReleased(ctx context.Context, folder state.Folder) error {
 
 // AwaitRollback waits until the supervisor of a start that failed has taken
 // everything back.
-func AwaitRollback(folder state.Folder) error {
+func AwaitRollback(folder state.Folder, client *Client) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*stopLimit)
 	defer cancel()
-	return waitReleased(ctx, folder)
+	return waitReleased(ctx, folder, client.pid)
+}
+
+// awaitExit waits a moment for a process that has nothing left to do. Where
+// nobody reaps it (a container without an init) it stays as a zombie.
+func awaitExit(pid int) {
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(pollEvery) {
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			return
+		}
+	}
 }
 
 // Abort ends a start that the user interrupted, and waits for the rollback.
@@ -215,5 +230,5 @@ func Abort(folder state.Folder, client *Client) error {
 	if err := client.Stop(context.Background(), false); err != nil {
 		return err
 	}
-	return AwaitRollback(folder)
+	return AwaitRollback(folder, client)
 }

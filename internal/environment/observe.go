@@ -64,7 +64,7 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 		health, healthErr := collector.ReadHealth(ctx, page)
 		err = errors.Join(err, healthErr)
 		t.FailedScrapes += health.FailedScrapes
-		t.DroppedSamples += health.DroppedPoints
+		t.DroppedSamples += health.LostPoints()
 	}
 	if err != nil {
 		t.Error = err.Error()

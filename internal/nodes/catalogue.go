@@ -122,7 +122,7 @@ func dataApps() []app {
 		},
 		{
 			namespace: "data", name: "indexer", component: "worker", weight: 4,
-			containers: []corev1.Container{mounted(container("indexer", "registry.example.com/data/indexer:1.22.0", "80m", "128Mi", "800m", "512Mi"), "scratch", "/scratch")},
+			containers: []corev1.Container{withScratch(mounted(container("indexer", "registry.example.com/data/indexer:1.22.0", "80m", "128Mi", "800m", "512Mi"), "scratch", "/scratch"), "1Gi", "4Gi")},
 			volumes:    []corev1.Volume{memoryVolume("scratch", "64Mi")},
 		},
 	}

@@ -32,6 +32,13 @@ func resources(cpu, memory string) corev1.ResourceList {
 	return list
 }
 
+// withScratch adds a request and a limit of ephemeral storage.
+func withScratch(c corev1.Container, request, limit string) corev1.Container {
+	c.Resources.Requests[corev1.ResourceEphemeralStorage] = resource.MustParse(request)
+	c.Resources.Limits[corev1.ResourceEphemeralStorage] = resource.MustParse(limit)
+	return c
+}
+
 // mounted adds volume mounts, given as pairs of volume and path.
 func mounted(c corev1.Container, pairs ...string) corev1.Container {
 	for i := 0; i+1 < len(pairs); i += 2 {

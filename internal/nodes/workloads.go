@@ -72,8 +72,11 @@ func (s slot) workloadObjects() []object {
 	var objects []object
 	if s.kind == statefulSet {
 		objects = append(objects, &appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{
-			Replicas:             replicas,
-			ServiceName:          s.name,
+			Replicas:    replicas,
+			ServiceName: s.name,
+			// In order, each pod would wait seconds for the claim of the
+			// one before it; most operators ask for all at once, too.
+			PodManagementPolicy:  appsv1.ParallelPodManagement,
 			Selector:             &metav1.LabelSelector{MatchLabels: selector},
 			Template:             template,
 			VolumeClaimTemplates: []corev1.PersistentVolumeClaim{s.claimTemplate()},

@@ -91,3 +91,14 @@ func checkListeners(t *testing.T, s status) {
 		t.Errorf("only %d listeners were found: the check does not see them", listening)
 	}
 }
+
+// freeAddress returns a loopback address that is free now.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds every wait; it is no measure of how fast things should be.
-const patience = 4 * time.Minute
+const patience = 90 * time.Second
 
 // binary returns the path of a program that `make e2e` has built.
 func binary(t *testing.T, variable string) string {
