@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
@@ -33,7 +35,8 @@ var (
 )
 
 // Bootstrap prepares a new API server: KWOK's definitions and the rights of
-// our own clients. It may be called again.
+// our own clients. It may be called again. When it returns, objects of the
+// definitions can be made.
 func Bootstrap(ctx context.Context, config *rest.Config) error {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 100, 200
@@ -58,7 +61,7 @@ func Bootstrap(ctx context.Context, config *rest.Config) error {
 		}
 	}
 	for _, name := range names {
-		if err := waitEstablished(ctx, client, name); err != nil {
+		if err := waitServed(ctx, client, name); err != nil {
 			return err
 		}
 	}
@@ -78,25 +81,33 @@ func rule(group string, verbs []string, resources ...string) rbacv1.PolicyRule {
 // grants are the least rights that each client works with.
 func grants() []grant {
 	read := []string{"get", "list", "watch"}
-	write := []string{"get", "list", "watch", "create", "update", "patch", "delete"}
+	change := slices.Concat(read, []string{"update", "patch", "delete"})
+	own := slices.Concat(change, []string{"create"})
+	patch := []string{"update", "patch"}
+	record := []string{"create", "update", "patch"}
 	return []grant{
+		// KWOK's own role, and what the stages of claims and volumes need.
 		{userKwok, []rbacv1.PolicyRule{
-			rule("", write, "pods", "nodes", "persistentvolumes", "persistentvolumeclaims"),
-			rule("", []string{"update", "patch"}, "pods/status", "nodes/status", "persistentvolumes/status", "persistentvolumeclaims/status"),
-			rule("", []string{"create", "update", "patch"}, "events"),
-			rule("events.k8s.io", []string{"create", "update", "patch"}, "events"),
-			rule("coordination.k8s.io", write, "leases"),
+			rule("", change, "nodes", "pods", "persistentvolumeclaims"),
+			rule("", own, "persistentvolumes"),
+			rule("", patch, "pods/status", "nodes/status", "persistentvolumes/status", "persistentvolumeclaims/status"),
+			rule("", record, "events"),
+			rule("events.k8s.io", record, "events"),
+			rule("coordination.k8s.io", own, "leases"),
 			rule("storage.k8s.io", read, "storageclasses"),
 			rule("kwok.x-k8s.io", read, "*"),
-			rule("kwok.x-k8s.io", []string{"update", "patch"}, "stages/status"),
+			rule("kwok.x-k8s.io", patch, "stages/status"),
 		}},
 		{userKubelet, []rbacv1.PolicyRule{
 			rule("", read, "pods", "nodes", "persistentvolumeclaims"),
 			rule("kwok.x-k8s.io", read, "*"),
 		}},
+		// What the receivers' own documentation asks for. Kubelets are read
+		// through the API server only by configurations of the user's.
 		{userCollector, []rbacv1.PolicyRule{
-			rule("", read, "events", "namespaces", "namespaces/status", "nodes", "nodes/spec", "nodes/stats", "nodes/proxy", "pods", "pods/status",
-				"persistentvolumes", "persistentvolumeclaims", "replicationcontrollers", "replicationcontrollers/status", "resourcequotas", "services"),
+			rule("", read, "events", "namespaces", "namespaces/status", "nodes", "nodes/spec", "pods", "pods/status", "persistentvolumes",
+				"persistentvolumeclaims", "replicationcontrollers", "replicationcontrollers/status", "resourcequotas", "services"),
+			rule("", []string{"get"}, "nodes/stats", "nodes/proxy"),
 			rule("apps", read, "daemonsets", "deployments", "replicasets", "statefulsets"),
 			rule("batch", read, "jobs", "cronjobs"),
 			rule("autoscaling", read, "horizontalpodautoscalers"),
@@ -139,8 +150,7 @@ func toUnstructured(typed any) (*unstructured.Unstructured, error) {
 	return &object, nil
 }
 
-// apply writes an object server-side. An API server that has just become
-// ready may refuse for a moment what its own controllers have not made yet.
+// apply writes an object server-side.
 func apply(ctx context.Context, client dynamic.Interface, resource schema.GroupVersionResource, object *unstructured.Unstructured) error {
 	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
 	if _, err := client.Resource(resource).Apply(ctx, object.GetName(), object, options); err != nil {
@@ -149,26 +159,50 @@ func apply(ctx context.Context, client dynamic.Interface, resource schema.GroupV
 	return nil
 }
 
-// waitEstablished waits until the API server serves a definition.
-func waitEstablished(ctx context.Context, client dynamic.Interface, name string) error {
+// waitServed waits until a definition is established and its objects can be
+// listed: the API server says the first a moment before it does the second.
+func waitServed(ctx context.Context, client dynamic.Interface, name string) error {
 	for {
-		object, err := client.Resource(crdResource).Get(ctx, name, metav1.GetOptions{})
-		if err != nil {
-			return fmt.Errorf("waiting for the definition %s: %w", name, err)
-		}
-		conditions, _, err := unstructured.NestedSlice(object.Object, "status", "conditions")
-		if err != nil {
-			return fmt.Errorf("reading the definition %s: %w", name, err)
-		}
-		for _, c := range conditions {
-			if condition, ok := c.(map[string]any); ok && condition["type"] == "Established" && condition["status"] == "True" {
-				return nil
-			}
+		problem := served(ctx, client, name)
+		if problem == nil {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("the definition %s is not established", name), ctx.Err())
+			return fmt.Errorf("waiting for the definition %s: %w", name, errors.Join(problem, ctx.Err()))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+func served(ctx context.Context, client dynamic.Interface, name string) error {
+	object, err := client.Resource(crdResource).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if !established(object) {
+		return errors.New("it is not established")
+	}
+	definition := apiextensionsv1.CustomResourceDefinition{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &definition); err != nil {
+		return err
+	}
+	for _, version := range definition.Spec.Versions {
+		resource := schema.GroupVersionResource{Group: definition.Spec.Group, Version: version.Name, Resource: definition.Spec.Names.Plural}
+		if _, err := client.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1}); version.Served && err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func established(object *unstructured.Unstructured) bool {
+	conditions, _, err := unstructured.NestedSlice(object.Object, "status", "conditions")
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		condition, ok := c.(map[string]any)
+		return ok && condition["type"] == string(apiextensionsv1.Established) && condition["status"] == string(apiextensionsv1.ConditionTrue)
+	})
 }

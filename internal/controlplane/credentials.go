@@ -2,7 +2,6 @@ package controlplane
 
 import (
 	"bytes"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,36 +11,29 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
-	"net"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-const (
-	validity = 365 * 24 * time.Hour
-	// What is left of a certificate's life when it is made anew.
-	renewal = 30 * 24 * time.Hour
-)
-
-// issued describes one certificate: who signs it, whom it names, what for.
+// issued is a certificate with the authority that signs it.
 type issued struct {
 	name, ca string
-	subject  pkix.Name
-	// serving certificates name hosts, the others clients.
-	serving bool
-	// client is set for a serving certificate that is shown as a client's too.
-	client bool
+	request
 }
 
-// servingNames are the names of our own servers: all are on loopback.
-var servingNames = []string{
-	"127.0.0.1", "::1", "localhost", APIServiceIP,
-	"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "host.docker.internal",
+// servingNames are the names of our own servers: all are on loopback, and
+// containers reach it as host.docker.internal.
+func servingNames() []string {
+	return []string{
+		"127.0.0.1", "::1", "localhost", APIServiceIP, "kubernetes", "kubernetes.default",
+		"kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "host.docker.internal",
+	}
 }
 
 // authorities returns the CAs: one for each trust that is not another's.
@@ -60,48 +52,63 @@ func clients() map[string]pkix.Name {
 	}
 }
 
-func certificates() []issued {
+// certificates returns all certificates but the authorities.
+func (o Options) certificates() []issued {
+	hosts := slices.Concat(servingNames(), o.Hosts)
+	serving := func(name string) request {
+		return request{subject: pkix.Name{CommonName: name}, hosts: hosts}
+	}
+	showing := func(name string) request {
+		return request{subject: pkix.Name{CommonName: name}, client: true}
+	}
+	// etcd calls itself with its serving certificate.
+	both := serving("etcd")
+	both.client = true
 	all := []issued{
-		{name: "apiserver", ca: "ca", subject: pkix.Name{CommonName: "kube-apiserver"}, serving: true},
-		{name: "controller-manager-server", ca: "ca", subject: pkix.Name{CommonName: "kube-controller-manager"}, serving: true},
-		{name: "scheduler-server", ca: "ca", subject: pkix.Name{CommonName: "kube-scheduler"}, serving: true},
-		{name: "apiserver-kubelet-client", ca: "ca", subject: pkix.Name{CommonName: "kube-apiserver-kubelet-client"}},
-		{name: "etcd-server", ca: "etcd-ca", subject: pkix.Name{CommonName: "etcd"}, serving: true, client: true},
-		{name: "apiserver-etcd-client", ca: "etcd-ca", subject: pkix.Name{CommonName: "kube-apiserver"}},
-		{name: "front-proxy-client", ca: "front-proxy-ca", subject: pkix.Name{CommonName: "front-proxy-client"}},
+		{"apiserver", "ca", serving("kube-apiserver")},
+		{"controller-manager-server", "ca", serving("kube-controller-manager")},
+		{"scheduler-server", "ca", serving("kube-scheduler")},
+		{"apiserver-kubelet-client", "ca", showing("kube-apiserver-kubelet-client")},
+		{"etcd-server", "etcd-ca", both},
+		{"apiserver-etcd-client", "etcd-ca", showing("kube-apiserver")},
+		{"front-proxy-client", "front-proxy-ca", showing("front-proxy-client")},
 	}
 	for name, subject := range clients() {
-		all = append(all, issued{name: name, ca: "ca", subject: subject})
+		all = append(all, issued{name, "ca", request{subject: subject, client: true}})
 	}
 	return all
 }
 
 // EnsureCredentials makes what is missing of the certificates, keys and
-// kubeconfigs, and makes anew what ends soon. Keys and kubeconfigs are
-// readable by the user alone.
-func EnsureCredentials(o Options) error {
+// kubeconfigs, and makes anew what ends soon or is not what it should be.
+// Everything is readable by the user alone.
+func EnsureCredentials(o Options) error { return o.ensureCredentials(time.Now()) }
+
+func (o Options) ensureCredentials(now time.Time) error {
 	for _, dir := range []string{"pki", "kubeconfigs"} {
-		if err := os.MkdirAll(filepath.Join(o.Dir, dir), 0o700); err != nil {
+		path := filepath.Join(o.Dir, dir)
+		// A folder that is there already keeps its mode: Chmod is for that.
+		if err := errors.Join(os.MkdirAll(path, 0o700), os.Chmod(path, 0o700)); err != nil {
 			return fmt.Errorf("making the folder of the credentials: %w", err)
 		}
 	}
 	signers := map[string]*pair{}
 	for _, name := range authorities() {
-		ca, err := o.ensure(name, func() (*pair, error) { return newAuthority(name) })
+		ca, err := o.ensure(name, request{subject: pkix.Name{CommonName: "diorama " + name}, authority: true}, nil, now)
 		if err != nil {
 			return err
 		}
 		signers[name] = ca
 	}
-	for _, c := range certificates() {
-		if _, err := o.ensure(c.name, func() (*pair, error) { return signers[c.ca].issue(c) }); err != nil {
+	for _, c := range o.certificates() {
+		if _, err := o.ensure(c.name, c.request, signers[c.ca], now); err != nil {
 			return err
 		}
 	}
 	if err := o.ensureServiceAccountKey(); err != nil {
 		return err
 	}
-	for name := range clients() {
+	for _, name := range slices.Sorted(maps.Keys(clients())) {
 		if err := o.writeKubeconfig(name); err != nil {
 			return err
 		}
@@ -109,127 +116,82 @@ func EnsureCredentials(o Options) error {
 	return nil
 }
 
-// pair is a certificate and its key.
-type pair struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
-
-// ensure returns the pair of that name, from its files if they are good.
-func (o Options) ensure(name string, generate func() (*pair, error)) (*pair, error) {
-	if p, err := o.load(name); err == nil && time.Until(p.certificate.NotAfter) > renewal {
+// ensure returns the pair of that name: the one in its files if it is what is
+// asked for. Whatever else is there is replaced: all who use it are ours and
+// get theirs from here.
+func (o Options) ensure(name string, r request, ca *pair, now time.Time) (*pair, error) {
+	p, err := o.load(name)
+	if err == nil && r.check(p, ca, now) == nil {
 		return p, nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	}
+	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("reading the certificate %s: %w", name, err)
 	}
-	p, err := generate()
-	if err != nil {
+	if p, err = r.generate(ca, now); err != nil {
 		return nil, fmt.Errorf("making the certificate %s: %w", name, err)
 	}
-	if err := writePEM(o.Certificate(name), "CERTIFICATE", p.certificate.Raw); err != nil {
+	if err := writeKey(o.Key(name), p.key); err != nil {
 		return nil, err
 	}
-	return p, writeKey(o.Key(name), p.key)
+	return p, writePEM(o.Certificate(name), "CERTIFICATE", p.certificate.Raw)
 }
 
 func (o Options) load(name string) (*pair, error) {
-	certificate, err := os.ReadFile(o.Certificate(name))
+	certificate, err := readPEM(o.Certificate(name))
 	if err != nil {
 		return nil, err
 	}
-	key, err := os.ReadFile(o.Key(name))
+	parsed, err := x509.ParseCertificate(certificate)
 	if err != nil {
 		return nil, err
 	}
-	certificateBlock, _ := pem.Decode(certificate)
-	keyBlock, _ := pem.Decode(key)
-	if certificateBlock == nil || keyBlock == nil {
-		return nil, errors.New("is no PEM")
-	}
-	parsed, err := x509.ParseCertificate(certificateBlock.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	private, err := x509.ParseECPrivateKey(keyBlock.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	return &pair{parsed, private}, nil
-}
-
-func newAuthority(name string) (*pair, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	template, err := newTemplate(pkix.Name{CommonName: "diorama " + name})
-	if err != nil {
-		return nil, err
-	}
-	template.IsCA, template.BasicConstraintsValid = true, true
-	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
-	return sign(template, template, key, key)
-}
-
-func (ca *pair) issue(c issued) (*pair, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	template, err := newTemplate(c.subject)
-	if err != nil {
-		return nil, err
-	}
-	template.KeyUsage = x509.KeyUsageDigitalSignature
-	if c.serving {
-		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageServerAuth)
-		for _, name := range servingNames {
-			if ip := net.ParseIP(name); ip != nil {
-				template.IPAddresses = append(template.IPAddresses, ip)
-			} else {
-				template.DNSNames = append(template.DNSNames, name)
-			}
-		}
-	}
-	if !c.serving || c.client {
-		template.ExtKeyUsage = append(template.ExtKeyUsage, x509.ExtKeyUsageClientAuth)
-	}
-	return sign(template, ca.certificate, key, ca.key)
-}
-
-func newTemplate(subject pkix.Name) (*x509.Certificate, error) {
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	// An hour back, for clocks of containers and virtual machines.
-	return &x509.Certificate{SerialNumber: serial, Subject: subject, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(validity)}, nil
-}
-
-func sign(template, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) (*pair, error) {
-	raw, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), parentKey)
-	if err != nil {
-		return nil, err
-	}
-	certificate, err := x509.ParseCertificate(raw)
-	return &pair{certificate, key}, err
+	private, err := readKey(o.Key(name))
+	return &pair{parsed, private}, err
 }
 
 // ensureServiceAccountKey makes the key that signs service account tokens.
 func (o Options) ensureServiceAccountKey() error {
-	if _, err := os.Stat(o.Key("sa")); err == nil {
-		return nil
+	key, err := readKey(o.Key("sa"))
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("reading the service account key: %w", err)
 	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("making the service account key: %w", err)
+		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+			return fmt.Errorf("making the service account key: %w", err)
+		}
+		if err := writeKey(o.Key("sa"), key); err != nil {
+			return err
+		}
 	}
-	public, err := x509.MarshalPKIXPublicKey(crypto.PublicKey(key.Public()))
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		return fmt.Errorf("encoding the service account key: %w", err)
 	}
-	return errors.Join(writePEM(o.pki("sa.pub"), "PUBLIC KEY", public), writeKey(o.Key("sa"), key))
+	return writePEM(o.pki("sa.pub"), "PUBLIC KEY", public)
+}
+
+// readKey reads a key, and takes it away from others who may read it.
+func readKey(path string) (*ecdsa.PrivateKey, error) {
+	der, err := readPEM(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, err
+	}
+	return x509.ParseECPrivateKey(der)
+}
+
+func readPEM(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, fmt.Errorf("%s is no PEM", path)
+	}
+	return block.Bytes, nil
 }
 
 func writeKey(path string, key *ecdsa.PrivateKey) error {
@@ -241,12 +203,28 @@ func writeKey(path string, key *ecdsa.PrivateKey) error {
 }
 
 func writePEM(path, kind string, der []byte) error {
-	var buffer bytes.Buffer
-	if err := pem.Encode(&buffer, &pem.Block{Type: kind, Bytes: der}); err != nil {
-		return fmt.Errorf("encoding %s: %w", path, err)
+	return write(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+// write replaces a file, unless it says the same already. Nobody ever sees
+// half of it, and only the user may read it: CreateTemp makes such files.
+func write(path string, data []byte) error {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+		if err := os.Chmod(path, 0o600); err != nil {
+			return fmt.Errorf("writing a credential: %w", err)
+		}
+		return nil
 	}
-	if err := os.WriteFile(path, buffer.Bytes(), 0o600); err != nil {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
 		return fmt.Errorf("writing a credential: %w", err)
+	}
+	_, err = file.Write(data)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return errors.Join(fmt.Errorf("writing a credential: %w", err), os.Remove(file.Name()))
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return errors.Join(fmt.Errorf("writing a credential: %w", err), os.Remove(file.Name()))
 	}
 	return nil
 }
@@ -263,10 +241,7 @@ func (o Options) writeKubeconfig(client string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the kubeconfig of %s: %w", client, err)
 	}
-	if err := os.WriteFile(o.Kubeconfig(client), data, 0o600); err != nil {
-		return fmt.Errorf("writing the kubeconfig of %s: %w", client, err)
-	}
-	return nil
+	return write(o.Kubeconfig(client), data)
 }
 
 // kubeconfig returns a kubeconfig with everything in it: it can be copied.

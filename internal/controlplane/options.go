@@ -30,6 +30,9 @@ type Options struct {
 	// lie in it.
 	Dir   string
 	Ports Ports
+	// Hosts are further names and addresses that clients may use for the
+	// servers, which all listen on loopback only.
+	Hosts []string
 }
 
 const host = "127.0.0.1"

@@ -72,8 +72,8 @@ func etcdConfig(args []string) (*embed.Config, error) {
 	flags.StringVar(&tls.TrustedCAFile, "ca", "", "CA of clients and peers")
 	flags.StringVar(&tls.CertFile, "cert", "", "serving certificate")
 	flags.StringVar(&tls.KeyFile, "key", "", "key of the serving certificate")
-	if err := flags.Parse(args); err != nil {
-		return nil, fmt.Errorf("etcd's flags: %w", err)
+	if err := parseAll(flags, args); err != nil {
+		return nil, err
 	}
 	clientURL, clientErr := url.Parse(client)
 	peerURL, peerErr := url.Parse(peer)
@@ -107,8 +107,17 @@ func parse(name string, sets cliflag.NamedFlagSets, args []string) error {
 	for _, set := range sets.FlagSets {
 		flags.AddFlagSet(set)
 	}
-	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("%s's flags: %w", name, err)
+	return parseAll(flags, args)
+}
+
+// parseAll reads flags, and refuses what is none.
+func parseAll(flags *pflag.FlagSet, args []string) error {
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("%q is no flag", flags.Arg(0))
+	}
+	if err != nil {
+		return fmt.Errorf("%s's flags: %w", flags.Name(), err)
 	}
 	return nil
 }
