@@ -35,8 +35,9 @@ type Options struct {
 	Interval time.Duration
 	// OTLPGRPC and OTLPHTTP are where the cluster's collector takes metrics.
 	OTLPGRPC, OTLPHTTP string
-	// PrometheusExporter serves the latest metrics, Health says whether the
-	// collector runs, SelfMetrics are those about itself.
+	// PrometheusExporter serves the latest metrics; empty: it is left out,
+	// because it keeps a copy of every series. Health says whether the collector
+	// runs, SelfMetrics are those about itself.
 	PrometheusExporter, Health, SelfMetrics string
 }
 
@@ -67,7 +68,7 @@ type values struct {
 func render(name string, o Options, required map[string]string) (string, error) {
 	for option, value := range map[string]string{
 		"Kubeconfig": o.Kubeconfig, "ClusterName": o.ClusterName, "BackendURL": o.BackendURL,
-		"PrometheusExporter": o.PrometheusExporter, "Health": o.Health, "SelfMetrics": o.SelfMetrics,
+		"Health": o.Health, "SelfMetrics": o.SelfMetrics,
 	} {
 		required[option] = value
 	}

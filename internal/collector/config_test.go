@@ -55,8 +55,10 @@ func TestConfigValidates(t *testing.T) {
 	odd := exampleOptions()
 	odd.KubeletCA, odd.ClientCert, odd.ClusterName = `/home/$me "x"/ca.crt`, "/home/$me/it's: #1.crt", "a-${b}"
 	odd.Interval = 0
+	small := exampleOptions()
+	small.PrometheusExporter = ""
 	for name, renderConfig := range renderers() {
-		for about, options := range map[string]Options{"ordinary": exampleOptions(), "odd names": odd} {
+		for about, options := range map[string]Options{"ordinary": exampleOptions(), "odd names": odd, "no exporter": small} {
 			t.Run(name+" "+about, func(t *testing.T) {
 				config, err := renderConfig(options)
 				if err != nil {

@@ -87,8 +87,9 @@ func (r *hostReceiver) Start(ctx context.Context, host component.Host) error {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = tls
-	// Scrapes are spread: few are under way at a time.
-	transport.MaxIdleConnsPerHost = 16
+	// Scrapes are spread, so few are under way at a time; but on a busy machine
+	// they pile up, and to connect anew for each would make that worse.
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 256, 256
 	r.client.Transport = transport
 	return r.Follower.Start(ctx, host)
 }
