@@ -35,8 +35,8 @@ type Options struct {
 	Interval time.Duration
 	// OTLPGRPC and OTLPHTTP are where the cluster's collector takes metrics.
 	OTLPGRPC, OTLPHTTP string
-	// PrometheusExporter serves the latest metrics; empty: it is left out,
-	// because it keeps a copy of every series. Health says whether the collector
+	// PrometheusExporter serves the latest metrics; empty leaves it out, for
+	// it keeps a copy of every series. Health says whether the collector
 	// runs, SelfMetrics are those about itself.
 	PrometheusExporter, Health, SelfMetrics string
 }
