@@ -11,6 +11,7 @@ import (
 
 	yamlv3 "go.yaml.in/yaml/v3"
 	corev1 "k8s.io/api/core/v1"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/kwok/pkg/apis/internalversion"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
 	"sigs.k8s.io/kwok/pkg/utils/cel"
@@ -71,8 +72,8 @@ func parseStage(node *yamlv3.Node) (*v1alpha1.Stage, error) {
 		return nil, fail("", "encode: %v", err)
 	}
 	stage := &v1alpha1.Stage{}
-	if err := yaml.UnmarshalStrict(text, stage); err != nil {
-		return nil, fail(fieldIn(err), "%s", plainDecodeError(err))
+	if err := unmarshalStrict(text, stage); err != nil {
+		return nil, fail(fieldIn(err), "%v", err)
 	}
 	if stage.Name == "" {
 		return nil, fail("metadata", "the Stage has no metadata.name")
@@ -92,7 +93,7 @@ func orNothing(s string) string {
 
 // fieldPattern finds the path of an unknown or ill-typed field in the errors of
 // strict decoding.
-var fieldPattern = regexp.MustCompile(`unknown field "([^"]+)"|field (?:\w+\.)*?(\w[\w.]*) of type`)
+var fieldPattern = regexp.MustCompile(`unknown field "([^"]+)"|field (?:[A-Z]\w*\.)?([a-z][\w.]*) of type`)
 
 func fieldIn(err error) string {
 	m := fieldPattern.FindStringSubmatch(err.Error())
@@ -105,12 +106,18 @@ func fieldIn(err error) string {
 	return m[2]
 }
 
-func plainDecodeError(err error) string {
-	text := err.Error()
-	for _, prefix := range []string{"error unmarshaling JSON: ", "while decoding JSON: ", "json: "} {
-		text = strings.TrimPrefix(text, prefix)
+// unmarshalStrict decodes YAML as the API server does: unknown and duplicate
+// fields are errors, with their path.
+func unmarshalStrict(text []byte, into any) error {
+	data, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return err
 	}
-	return text
+	strict, err := kjson.UnmarshalStrict(data, into)
+	if err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	return errors.Join(strict...)
 }
 
 // lineOf returns the line of the node at a path like spec.steps[1].patch, or of

@@ -29,8 +29,8 @@ func parseTemplate(file string, data []byte) (*corev1.Pod, error) {
 		return nil, fmt.Errorf("%s: is a %s (%s), want a Pod (v1)", file, orNothing(kind.Kind), orNothing(kind.APIVersion))
 	}
 	pod := &corev1.Pod{}
-	if err := yaml.UnmarshalStrict(data, pod); err != nil {
-		return nil, fmt.Errorf("%s: %s", file, plainDecodeError(err))
+	if err := unmarshalStrict(data, pod); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if err := checkTemplatePod(pod); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
