@@ -29,10 +29,6 @@ const (
 	kubeContext       = "context"
 )
 
-// Go's collector runs more often than by default: a lab shares two cores and
-// a few hundred megabytes with its user, and its processes are many.
-const lessMemory = "GOGC=50"
-
 func controlPlaneOptions(p Plan) controlplane.Options {
 	return controlplane.Options{Dir: p.Folder, Ports: controlplane.Ports{
 		API: p.Environment.Ports.Kubernetes, EtcdClient: p.Internal["etcdClient"], EtcdPeer: p.Internal["etcdPeer"],
@@ -49,7 +45,7 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 	}
 	p.Files[control.EgressFile()] = control.EgressConfig()
 	program := func(name string, needs []string, args []string, env ...string) {
-		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: append([]string{lessMemory}, env...)})
+		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: env})
 	}
 	step := func(name, does string, needs ...string) {
 		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Does: does})
