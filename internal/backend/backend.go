@@ -91,19 +91,19 @@ func keepOpen(ctx context.Context, o Options, entry *gate, stats *tsdb.DBStats, 
 			}
 			continue
 		}
-		entry.set(in.ctx, in.handler())
+		entry.open(in.ctx, in.handler())
 		o.Logger.Info("backend ready", "address", o.Listen, "series", in.db.Head().NumSeries())
 
 		select {
 		case <-ctx.Done():
 			shutdown(server)
 			in.stop()
-			entry.set(nil, nil)
+			entry.shut()
 			return in.close()
 		case <-in.ingest.broken:
 			o.Logger.Error("the write-ahead log could not be written; the storage is opened anew when there is room")
 			in.stop()
-			entry.set(nil, nil)
+			entry.shut()
 			if err := in.close(); err != nil {
 				o.Logger.Error("closing the storage", "err", err)
 			}

@@ -144,10 +144,17 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.current.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// set exchanges the handler; it returns when the old one is not in use. The
-// old one's context has to be cancelled before.
-func (g *gate) set(ctx context.Context, h http.Handler) {
+// open lets requests through to h until ctx ends.
+func (g *gate) open(ctx context.Context, h http.Handler) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.current, g.ctx = h, ctx
+}
+
+// shut answers requests with closed from now on. It returns when none is
+// under way any more: the context given to open has to be cancelled before.
+func (g *gate) shut() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.current, g.ctx = nil, nil
 }

@@ -192,6 +192,7 @@ func checkStage(stage *v1alpha1.Stage) (string, error) {
 	if err := checkExpression(env, spec.WeightFrom); err != nil {
 		return "spec.weightFrom", err
 	}
+	//lint:ignore SA1019 Users' files have it, and KWOK takes it.
 	return checkSteps(spec.Steps, stage.Spec.Next != nil)
 }
 

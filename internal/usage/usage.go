@@ -60,7 +60,6 @@ type Container struct {
 	rssShare   float64 // of the working set
 	cacheShare float64 // reclaimable page cache, as a share of the working set
 	rootfs     uint64
-	logFloor   uint64
 }
 
 // NewContainer returns the usage of the container that fills the slot.
