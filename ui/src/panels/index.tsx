@@ -1,0 +1,28 @@
+import type { ComponentType } from 'react';
+import type { Panel } from '../dashboard/model';
+import { StatPanel } from './StatPanel';
+import { TablePanel } from './TablePanel';
+import { TimeSeriesPanel } from './TimeSeriesPanel';
+import { Message } from './shared';
+import type { PanelProps } from './types';
+
+const PANELS: Record<string, ComponentType<PanelProps>> = {
+  timeseries: TimeSeriesPanel,
+  stat: StatPanel,
+  table: TablePanel,
+};
+
+function UnknownPanel({ panel }: PanelProps) {
+  return <Message>Panels of type “{panel.type}” cannot be shown here. The rest of the dashboard is not affected.</Message>;
+}
+
+export function componentOf(kind: string): ComponentType<PanelProps> {
+  return Object.hasOwn(PANELS, kind) ? PANELS[kind] : UnknownPanel;
+}
+
+const WITHOUT_DATA = new Set(['text', 'dashlist', 'alertlist']);
+
+/** Whether a panel has something to show although no query of it found anything. */
+export function showsWithoutData({ type, queryable }: Panel): boolean {
+  return WITHOUT_DATA.has(type) || !Object.hasOwn(PANELS, type) || queryable === false;
+}

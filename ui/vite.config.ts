@@ -1,0 +1,57 @@
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const FONTS: Array<[string, number, string]> = [
+  ['inter', 400, 'inter/Inter-Regular.woff2'],
+  ['inter', 500, 'inter/Inter-Medium.woff2'],
+  // The name under which Grafana's global styles ask for Roboto Mono.
+  ['roboto-mono', 400, 'roboto/L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ.woff2'],
+];
+
+/** Puts what @grafana/ui fetches at run time, its icons and fonts, into public/ (git-ignored), which is served and built from. */
+function grafanaAssets(): Plugin {
+  const copy = (out: string) => {
+    cpSync(here('node_modules/@grafana/ui/dist/public/img/icons'), `${out}/build/img/icons`, { recursive: true });
+    // The few icons that the package names and does not have.
+    cpSync(here('assets/icons'), `${out}/build/img/icons`, { recursive: true });
+    cpSync(here('assets/diorama.svg'), `${out}/diorama.svg`);
+    for (const [family, weight, name] of FONTS) {
+      mkdirSync(`${out}/fonts/${name.split('/')[0]}`, { recursive: true });
+      cpSync(here(`node_modules/@fontsource/${family}/files/${family}-latin-${weight}-normal.woff2`), `${out}/fonts/${name}`);
+    }
+  };
+  return {
+    name: 'grafana-assets',
+    config: () => copy(here('public')),
+    // The folder is embedded into the binary, also before it was ever built: the file that holds it has to survive.
+    closeBundle: () => writeFileSync(here('dist/.gitkeep'), ''),
+  };
+}
+
+export default defineConfig({
+  base: '/',
+  plugins: [react(), grafanaAssets()],
+  resolve: {
+    alias: [
+      // All of moment's time zones are 700 kB; ten years of them are enough for dashboards.
+      { find: /^moment-timezone$/, replacement: here('node_modules/moment-timezone/builds/moment-timezone-with-data-10-year-range.js') },
+      { find: /^@monaco-editor\/react$/, replacement: here('src/stubs/monaco-react.tsx') },
+      { find: /^monaco-editor$/, replacement: here('src/stubs/empty.ts') },
+    ],
+  },
+  build: { sourcemap: false, chunkSizeWarningLimit: 5000, license: true },
+  server: {
+    // DIORAMA is the address of a running `diorama up`, for `npm run dev`.
+    proxy: { '/api': process.env.DIORAMA ?? 'http://127.0.0.1:3000' },
+  },
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.test.{ts,tsx}'],
+    server: { deps: { inline: [/@grafana\//] } },
+  },
+});
