@@ -44,7 +44,7 @@ export default defineConfig({
       { find: /^monaco-editor$/, replacement: here('src/stubs/empty.ts') },
     ],
   },
-  build: { sourcemap: false, chunkSizeWarningLimit: 5000, license: true },
+  build: { sourcemap: false, chunkSizeWarningLimit: 5000, license: { fileName: 'licenses.md' } },
   server: {
     // DIORAMA is the address of a running `diorama up`, for `npm run dev`.
     proxy: { '/api': process.env.DIORAMA ?? 'http://127.0.0.1:3000' },

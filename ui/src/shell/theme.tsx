@@ -13,13 +13,10 @@ export function useMode() {
 
 function stored(): Mode {
   const saved = window.localStorage.getItem(KEY);
-  if (saved === 'dark' || saved === 'light') {
-    return saved;
-  }
-  return window.matchMedia?.('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
+  return saved === 'light' ? 'light' : 'dark';
 }
 
-/** Dark or light: `?theme=` of the address, else what was chosen last, else what the system prefers. */
+/** Dark or light: `?theme=` of the address, else what was chosen last, else dark as in Grafana. */
 export function ThemeProvider({ children }: { children: ReactNode }) {
   const [chosen, setChosen] = useState<Mode>(stored);
   const asked = usePlace().query.get('theme');
