@@ -15,10 +15,10 @@ func (n *nodeUsage) host() hostmetrics.Host {
 	loopback := (n.traffic.RxBytes + n.traffic.TxBytes) / 8 // probes and health checks
 	return hostmetrics.Host{
 		Name: n.facts.name,
-		OS:   n.facts.os,
+		OS:   n.facts.info.OperatingSystem,
 		Boot: n.facts.boot,
 		At:   n.at,
-		CPUs: int(math.Ceil(float64(n.facts.cpu) / 1e9)),
+		CPUs: n.cpus(),
 		Busy: n.totals.CPU,
 		Load: hostmetrics.Load{One: n.load(1), Five: n.load(5), Fifteen: n.load(15)},
 		Memory: hostmetrics.Memory{
@@ -39,6 +39,9 @@ func (n *nodeUsage) host() hostmetrics.Host {
 		Connections: hostmetrics.Connections{Established: 16 + 3*pods, Listen: 12, TimeWait: 2 + pods},
 	}
 }
+
+// cpus is how many the node has.
+func (n *nodeUsage) cpus() int { return int(math.Ceil(float64(n.facts.cpu) / 1e9)) }
 
 // load is how many CPUs were busy in the mean over so many minutes.
 func (n *nodeUsage) load(minutes int64) float64 {

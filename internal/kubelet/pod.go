@@ -3,6 +3,7 @@ package kubelet
 import (
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,6 +28,7 @@ type pod struct {
 	volumes     []volume
 	memoryLimit uint64       // sum of the limits, 0 unless every container has one
 	carry       usage.Totals // see putPod
+	cached      atomic.Pointer[podCgroups]
 }
 
 // container is one container, init containers included.
