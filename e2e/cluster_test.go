@@ -32,6 +32,7 @@ func TestObservedCluster(t *testing.T) {
 	t.Run("metrics", func(t *testing.T) { checkMetrics(t, l, base) })
 	t.Run("cpu rate of every running pod", func(t *testing.T) { checkPodCPU(t, l, base) })
 	t.Run("events", func(t *testing.T) { checkEvents(t, base) })
+	t.Run("traces are refused", func(t *testing.T) { checkTraces(t, s) })
 	t.Run("nothing is lost", func(t *testing.T) { checkLosses(t, l) })
 	t.Run("listeners are on loopback", func(t *testing.T) { checkListeners(t, s) })
 	t.Run("down leaves nothing", func(t *testing.T) { checkDown(t, l, s) })
@@ -288,6 +289,20 @@ func checkEvents(t *testing.T, base string) {
 		}
 		return nil
 	})
+}
+
+// checkTraces sends traces to where metrics and logs are taken.
+func checkTraces(t *testing.T, s status) {
+	for _, url := range []string{s.Endpoints.OTLPHTTP + "/v1/traces", s.Endpoints.Prometheus + "/api/v1/otlp/v1/traces"} {
+		response, err := http.Post(url, "application/json", strings.NewReader(`{"resourceSpans":[]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode < http.StatusBadRequest {
+			t.Errorf("%s answers %s", url, response.Status)
+		}
+	}
 }
 
 func checkLosses(t *testing.T, l *lab) {

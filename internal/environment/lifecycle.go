@@ -65,6 +65,9 @@ func Prepare(env v1alpha1.Environment) (state.Folder, *state.Record, error) {
 	if err := kubeconfig.Check(); err != nil {
 		return folder, left, err
 	}
+	if err := folder.CheckSpace(); err != nil {
+		return folder, left, err
+	}
 	return folder, left, folder.Create()
 }
 
@@ -82,7 +85,7 @@ func checkPorts(ports v1alpha1.Ports) error {
 }
 
 // Detach starts a supervisor that outlives this process, for the environment
-// in the file at path, and waits until it holds the folder. The supervisor's own words go to its log.
+// that the folder keeps, and waits until it answers. Its own words go to its log.
 func Detach(ctx context.Context, folder state.Folder, args ...string) (*Client, error) {
 	executable, err := os.Executable()
 	if err != nil {

@@ -204,9 +204,9 @@ func near(a, b float64) bool { return a-b < 1e-6*(1+b) && b-a < 1e-6*(1+b) }
 // A clock before boot and a node that claims more than it has give no negative numbers.
 func TestNothingIsNegative(t *testing.T) {
 	for name, change := range map[string]func(*Host){
-		"before boot":  func(h *Host) { h.At = h.Boot - 1e12 },
+		"before boot":   func(h *Host) { h.At = h.Boot - 1e12 },
 		"overcommitted": func(h *Host) { h.Busy = 1 << 62 },
-		"zero":         func(h *Host) { *h = Host{Name: h.Name} },
+		"zero":          func(h *Host) { *h = Host{Name: h.Name} },
 	} {
 		h := host()
 		change(&h)

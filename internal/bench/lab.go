@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/diorama-lab/diorama/internal/environment"
+)
+
+// lab is a place of its own for environments.
+type lab struct {
+	ctx    context.Context
+	binary string
+	home   string
+}
+
+// inLab runs measure in a new lab and takes down what it brought up.
+func (b *bench) inLab(measure func(lab) error) error {
+	home, err := os.MkdirTemp("", "diorama-bench-")
+	if err != nil {
+		return err
+	}
+	l := lab{ctx: b.ctx, binary: b.binary, home: home}
+	err = measure(l)
+	l.ctx = context.WithoutCancel(b.ctx)
+	if _, left := os.Stat(l.state()); left == nil {
+		_, downErr := l.diorama("down", "--all")
+		err = errors.Join(err, downErr)
+	}
+	return errors.Join(err, os.RemoveAll(home))
+}
+
+func (l lab) state() string { return filepath.Join(l.home, "state") }
+
+// diorama runs the binary and returns what it printed.
+func (l lab) diorama(args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(l.ctx, l.binary, args...)
+	cmd.Env = append(os.Environ(), "DIORAMA_HOME="+l.state(), "KUBECONFIG="+filepath.Join(l.home, "kubeconfig"))
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("diorama %q: %w\n%s", args, err, stderr.Bytes())
+	}
+	return stdout.Bytes(), nil
+}
+
+// timed runs the binary and returns how many seconds it took.
+func (l lab) timed(args ...string) (float64, error) {
+	began := time.Now()
+	_, err := l.diorama(args...)
+	return time.Since(began).Seconds(), err
+}
+
+func (l lab) status() (environment.Status, error) {
+	var s environment.Status
+	out, err := l.diorama("status", "-o", "json")
+	if err != nil {
+		return s, err
+	}
+	if err := json.Unmarshal(out, &s); err != nil {
+		return s, fmt.Errorf("reading the status: %w", err)
+	}
+	return s, nil
+}
+
+// leftovers says what an environment that is down has left behind.
+func (l lab) leftovers(s environment.Status) error {
+	var left []error
+	for _, c := range s.Components {
+		if c.PID != 0 && !errors.Is(syscall.Kill(c.PID, 0), syscall.ESRCH) {
+			left = append(left, fmt.Errorf("%s still runs as %d", c.Name, c.PID))
+		}
+	}
+	for _, endpoint := range []string{s.Endpoints.Prometheus, s.Endpoints.Kubernetes, s.Endpoints.Kubelet, s.Endpoints.OTLPHTTP} {
+		address, err := url.Parse(endpoint)
+		if err != nil {
+			return err
+		}
+		if conn, err := net.Dial("tcp", address.Host); err == nil {
+			left = append(left, fmt.Errorf("%s is still open", endpoint), conn.Close())
+		}
+	}
+	if _, err := os.Stat(l.state()); err == nil {
+		left = append(left, fmt.Errorf("%s is still there", l.state()))
+	}
+	return errors.Join(left...)
+}
+
+// memory is the memory of all processes together, in MB: as resident sets,
+// which count a shared page for each process, and as proportional sets, which
+// count it once in all (0 where the system has none).
+func memory(s environment.Status) (rss, pss float64, err error) {
+	for _, c := range s.Components {
+		p, err := process.NewProcess(int32(c.PID))
+		if err != nil {
+			return 0, 0, fmt.Errorf("looking at %s: %w", c.Name, err)
+		}
+		info, err := p.MemoryInfo()
+		if err != nil {
+			return 0, 0, fmt.Errorf("reading the memory of %s: %w", c.Name, err)
+		}
+		rss += float64(info.RSS) / 1e6
+		if maps, err := p.MemoryMaps(true); err == nil && len(*maps) == 1 {
+			// gopsutil gives kibibytes here.
+			pss += float64((*maps)[0].Pss) * 1024 / 1e6
+		}
+	}
+	return rss, pss, nil
+}
