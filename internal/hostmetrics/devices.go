@@ -63,9 +63,8 @@ func (b *builder) disk() {
 func (b *builder) filesystem() {
 	b.scraper("filesystemscraper")
 	f := b.host.Filesystem
-	state := func(s string) []string {
-		return []string{"device", RootDevice, "mode", "rw", "mountpoint", rootMountpoint, "type", rootType, "state", s}
-	}
+	place := []string{"device", RootDevice, "mode", "rw", "mountpoint", rootMountpoint, "type", rootType}
+	state := func(s string) []string { return append(place[:len(place):len(place)], "state", s) }
 	inodes := b.sum(false, "system.filesystem.inodes.usage", "{inodes}", "FileSystem inodes used.")
 	inodes.int(f.InodesUsed, state("used")...)
 	inodes.int(f.Inodes-min(f.InodesUsed, f.Inodes), state("free")...)
@@ -74,6 +73,10 @@ func (b *builder) filesystem() {
 	usage.int(f.Used, state("used")...)
 	usage.int(f.Available, state("free")...)
 	usage.int(f.Total-min(f.Used+f.Available, f.Total), state("reserved")...)
+	if b.selection["system.filesystem.utilization"] && f.Used+f.Available > 0 {
+		b.gauge("system.filesystem.utilization", "1", "Fraction of filesystem bytes used.").
+			float(float64(f.Used)/float64(f.Used+f.Available), place...)
+	}
 }
 
 const bytesPerPacket = 700
@@ -97,6 +100,7 @@ func (b *builder) network() {
 	each("system.network.errors", "{errors}", "The number of errors encountered.", none)
 	each("system.network.io", "By", "The number of bytes transmitted and received.",
 		func(bytes uint64) uint64 { return bytes })
+	b.optionalNetwork()
 	each("system.network.packets", "{packets}", "The number of packets transferred.", Packets)
 }
 

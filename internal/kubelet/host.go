@@ -6,6 +6,9 @@ import (
 	"github.com/diorama-lab/diorama/internal/hostmetrics"
 )
 
+// systemProcesses are those that are not in pods.
+const systemProcesses = 120
+
 // host is the node as the hostmetrics receiver on it would see it.
 func (n *nodeUsage) host() hostmetrics.Host {
 	fs := n.filesystem()
@@ -20,6 +23,7 @@ func (n *nodeUsage) host() hostmetrics.Host {
 		At:   n.at,
 		CPUs: n.cpus(),
 		Busy: n.totals.CPU,
+		Rate: float64(n.rate) / 1e9,
 		Load: hostmetrics.Load{One: n.load(1), Five: n.load(5), Fifteen: n.load(15)},
 		Memory: hostmetrics.Memory{
 			Total:  total,
@@ -37,6 +41,8 @@ func (n *nodeUsage) host() hostmetrics.Host {
 			{Name: "cni0", RxBytes: bridge.TxBytes, TxBytes: bridge.RxBytes},
 		},
 		Connections: hostmetrics.Connections{Established: 16 + 3*pods, Listen: 12, TimeWait: 2 + pods},
+		Faults:      hostmetrics.Faults{All: n.totals.PageFaults, Major: n.totals.MajorPageFaults},
+		Processes:   uint64(n.processes + systemProcesses),
 	}
 }
 

@@ -76,13 +76,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
 	case "pods":
 		writeJSON(w, podList(v))
 	case "hostmetrics":
-		data, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(hostmetrics.Metrics(v.measure(a.store).host()))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "application/x-protobuf")
-		write(w, data)
+		a.writeHostMetrics(w, v, r.URL.Query().Get("metrics"))
 	default:
 		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /metrics/cadvisor, /pods and /hostmetrics.", path),
 			http.StatusNotFound)
@@ -114,6 +108,22 @@ func (a *api) respond(w http.ResponseWriter, contentType string, appendTo func([
 	w.Header().Set("Content-Type", contentType)
 	write(w, *buffer)
 	a.buffers.Put(buffer)
+}
+
+// writeHostMetrics sends those that are listed; the receiver's defaults if none are.
+func (a *api) writeHostMetrics(w http.ResponseWriter, v view, list string) {
+	selection, err := hostmetrics.Select(list)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	data, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(hostmetrics.Metrics(v.measure(a.store).host(), selection))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-protobuf")
+	write(w, data)
 }
 
 // podList is the node's pods. The objects are trimmed, see trimPod.

@@ -64,7 +64,7 @@ func (s *summary) node() statsv1.NodeStats {
 	if s.onlyCPU {
 		return out
 	}
-	pids, processes := int64(maxPID), s.processes+120
+	pids, processes := int64(maxPID), s.processes+systemProcesses
 	out.IO = s.io()
 	out.Network = s.nodeNetwork()
 	out.Fs = s.disk(s.fs.used, s.fs.inodesUsed)
