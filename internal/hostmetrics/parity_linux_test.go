@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver"
+
+	"github.com/diorama-lab/diorama/internal/metricshape"
 )
 
 // machineDependent are metrics that a machine may not have: it tells no
@@ -41,14 +43,14 @@ func TestShapeIsTheLiveReceivers(t *testing.T) {
 		delete(want, name)
 	}
 	// Which of them there are processes in is this machine's own.
-	for _, s := range []map[string]shape{got, want} {
+	for _, s := range []map[string]metricshape.Shape{got, want} {
 		s["system.processes.count"].Attributes["status"] = nil
 	}
-	compare(t, got, want)
+	metricshape.Compare(t, got, want)
 }
 
 // live are the shapes of what the real receiver sends.
-func live(t *testing.T) map[string]shape {
+func live(t *testing.T) map[string]metricshape.Shape {
 	t.Helper()
 	factory := hostmetricsreceiver.NewFactory()
 	sink := new(consumertest.MetricsSink)

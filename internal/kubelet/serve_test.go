@@ -24,6 +24,7 @@ import (
 type served struct {
 	plain, tunnel net.Addr
 	client        *tls.Config
+	dir           string // of its certificates
 }
 
 // serveStore serves the store over TLS with self-made certificates until the test ends.
@@ -49,7 +50,7 @@ func serveOptions(t testing.TB, s *store, o Options) served {
 			t.Errorf("serving ended with %v", err)
 		}
 	})
-	out.client = clientTLS(t, dir)
+	out.client, out.dir = clientTLS(t, dir), dir
 	return out
 }
 

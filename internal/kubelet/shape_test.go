@@ -98,7 +98,7 @@ func shapeCluster() *store {
 	sidecar := bare("sidecar")
 	sidecar.Spec.InitContainers = []corev1.Container{{Name: "proxy", RestartPolicy: &always, Resources: limits("100m", "64Mi")}}
 	sidecar.Status.InitContainerStatuses = []corev1.ContainerStatus{{
-		Name: "proxy", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(noon)}},
+		Name: "proxy", ContainerID: "containerd://" + hashID(sidecar.UID, "/proxy"), State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(noon)}},
 	}}
 	for _, o := range []*corev1.Pod{bare("plain"), host, db, scratch, waiting, sidecar} {
 		s.setPod(newPod(1, o))
