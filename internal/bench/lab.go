@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/shirou/gopsutil/v4/process"
-
 	"github.com/diorama-lab/diorama/internal/environment"
 )
 
@@ -96,26 +94,4 @@ func (l lab) leftovers(s environment.Status) error {
 		left = append(left, fmt.Errorf("%s is still there", l.state()))
 	}
 	return errors.Join(left...)
-}
-
-// memory is the memory of all processes together, in MB: as resident sets,
-// which count a shared page for each process, and as proportional sets, which
-// count it once in all (0 where the system has none).
-func memory(s environment.Status) (rss, pss float64, err error) {
-	for _, c := range s.Components {
-		p, err := process.NewProcess(int32(c.PID))
-		if err != nil {
-			return 0, 0, fmt.Errorf("looking at %s: %w", c.Name, err)
-		}
-		info, err := p.MemoryInfo()
-		if err != nil {
-			return 0, 0, fmt.Errorf("reading the memory of %s: %w", c.Name, err)
-		}
-		rss += float64(info.RSS) / 1e6
-		if maps, err := p.MemoryMaps(true); err == nil && len(*maps) == 1 {
-			// gopsutil gives kibibytes here.
-			pss += float64((*maps)[0].Pss) * 1024 / 1e6
-		}
-	}
-	return rss, pss, nil
 }

@@ -27,7 +27,10 @@ const (
 func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
-	ctx = component.Lifeline(ctx)
+	ctx, supervised := component.Lifeline(ctx)
+	if supervised {
+		component.KeepSmall(ctx)
+	}
 	c := console.New(stdout, stderr)
 	root := newRoot(c)
 	root.SetArgs(args)

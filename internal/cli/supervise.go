@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/state"
 )
@@ -25,6 +26,7 @@ func newSupervise() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			component.KeepSmall(cmd.Context())
 			return environment.Run(cmd.Context(), folder, env, environment.Options{Retain: retain})
 		},
 	}

@@ -6,7 +6,10 @@ package collector
 import (
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"runtime/debug"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
@@ -21,6 +24,9 @@ type RunOptions struct {
 	// ConfigURIs are paths, or URIs of the schemes file, env and yaml; later
 	// ones are merged over earlier ones.
 	ConfigURIs []string
+	// HealthAddress is host:port of a listener that answers 200 while the
+	// collector runs, whatever its configuration says; empty: none.
+	HealthAddress string
 }
 
 // Run runs a collector until ctx ends, then flushes what it holds and returns
@@ -30,6 +36,11 @@ func Run(ctx context.Context, o RunOptions) error {
 	if err != nil {
 		return err
 	}
+	stopHealth, err := serveHealth(o.HealthAddress, func() bool { return c.GetState() == otelcol.StateRunning })
+	if err != nil {
+		return err
+	}
+	defer stopHealth()
 	if err := c.Run(ctx); err != nil {
 		return fmt.Errorf("running the collector: %w", err)
 	}
@@ -37,6 +48,33 @@ func Run(ctx context.Context, o RunOptions) error {
 		return fmt.Errorf("the collector ended on its own; the last lines of its log say why")
 	}
 	return nil
+}
+
+// serveHealth answers on address whether the collector runs, until the
+// returned function is called.
+func serveHealth(address string, running func() bool) (func(), error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for questions after the collector's health: %w", err)
+	}
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !running() {
+			http.Error(w, "the collector does not run yet", http.StatusServiceUnavailable)
+		}
+	})}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		// It returns when the server is closed below.
+		_ = server.Serve(listener)
+	}()
+	return func() {
+		_ = server.Close()
+		<-ended
+	}, nil
 }
 
 // Validate checks a configuration without running it.

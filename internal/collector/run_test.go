@@ -140,6 +140,34 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// TestHealth asks a collector whose configuration says nothing of health.
+func TestHealth(t *testing.T) {
+	address := freeAddress(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	config := "receivers: {otlp: {protocols: {http: {endpoint: '" + freeAddress(t) + "'}}}}\nexporters: {debug: {}}\n" +
+		"service: {pipelines: {metrics: {receivers: [otlp], exporters: [debug]}}, telemetry: {metrics: {level: none}}}\n"
+	finished := make(chan error, 1)
+	go func() {
+		finished <- Run(ctx, RunOptions{ConfigURIs: []string{"yaml:" + config}, HealthAddress: address})
+	}()
+	until(t, "it says that it runs", func() bool {
+		response, err := http.Get("http://" + address)
+		if err != nil {
+			return false
+		}
+		_ = response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	cancel()
+	if err := <-finished; err != nil {
+		t.Error(err)
+	}
+	if _, err := http.Get("http://" + address); err == nil {
+		t.Error("it is still there after its end")
+	}
+}
+
 func TestRunRefuses(t *testing.T) {
 	if err := Run(t.Context(), RunOptions{ConfigURIs: []string{"yaml:receivers: {nothing: {}}"}}); err == nil {
 		t.Error("a configuration that cannot be was run")

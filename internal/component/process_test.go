@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func child(role string) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
-	ctx = Lifeline(ctx)
+	ctx, _ = Lifeline(ctx)
 	switch role {
 	case "fails":
 		fmt.Println("cannot open the frobnicator")

@@ -92,7 +92,9 @@ func etcdConfig(args []string) (*embed.Config, error) {
 	// One member: it need not wait long to elect itself.
 	config.TickMs, config.ElectionMs = 50, 500
 	config.QuotaBackendBytes = 4 << 30
-	config.SnapshotCount = 10000
+	// The log since the last snapshot is kept in memory, for members that lag
+	// behind: there is none.
+	config.SnapshotCount, config.SnapshotCatchUpEntries = 2000, 200
 	config.AutoCompactionMode, config.AutoCompactionRetention = embed.CompactorModePeriodic, "5m"
 	// Without it every request counts as slow and is logged.
 	config.WarningUnaryRequestDuration = time.Second

@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -30,10 +31,6 @@ const (
 	kubeContext       = "context"
 )
 
-// Go's collector runs more often than by default: a lab shares two cores and
-// a few hundred megabytes with its user, and its processes are many.
-const lessMemory = "GOGC=50"
-
 func controlPlaneOptions(p Plan) controlplane.Options {
 	return controlplane.Options{Dir: p.Folder, Ports: controlplane.Ports{
 		API: p.Environment.Ports.Kubernetes, EtcdClient: p.Internal["etcdClient"], EtcdPeer: p.Internal["etcdPeer"],
@@ -44,13 +41,13 @@ func controlPlaneOptions(p Plan) controlplane.Options {
 // planEmbedded plans the kind that needs nothing but the binary.
 func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 	env, control := p.Environment, controlPlaneOptions(p)
-	clusterConfig, nodesConfig, err := collectorConfigs(&p, control, folder)
+	clusterArgs, nodesArgs, err := collectorArgs(&p, control, folder)
 	if err != nil {
 		return p, err
 	}
 	p.Files[control.EgressFile()] = control.EgressConfig()
 	program := func(name string, needs []string, args []string, env ...string) {
-		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: append([]string{lessMemory}, env...)})
+		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: env})
 	}
 	step := func(name, does string, needs ...string) {
 		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Does: does})
@@ -75,8 +72,8 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 	})
 	step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
 	program(backendName, nil, backendArgs(p, folder))
-	program(clusterCollector, []string{bootstrap, backendName}, []string{"--config=" + clusterConfig}, collectorEnv)
-	program(nodeCollector, []string{kubelets, backendName}, []string{"--config=" + nodesConfig}, collectorEnv)
+	program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
+	program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
 	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kwok, controllerManager, scheduler)
 	step(telemetry, "waits for the first metrics of both collectors", clusterCollector, nodeCollector, cluster)
 	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry, metricsAPI)
@@ -110,21 +107,23 @@ func backendArgs(p Plan, folder state.Folder) []string {
 	return args
 }
 
-// collectorConfigs renders the collectors' configurations into the plan, or
-// names the user's own, and returns their paths.
-func collectorConfigs(p *Plan, control controlplane.Options, folder state.Folder) (clusterPath, nodesPath string, err error) {
-	clusterPath, nodesPath = p.Environment.Telemetry.Collectors.Cluster, p.Environment.Telemetry.Collectors.Nodes
-	if clusterPath == "" {
-		clusterPath = CollectorFile(folder, "cluster")
-		if p.Files[clusterPath], err = collector.ClusterConfig(collectorOptions(p.Environment, p.Internal, control, "clusterCollector")); err != nil {
-			return "", "", err
+// collectorArgs renders the collectors' configurations into the plan, or names
+// the user's own, and returns the arguments of both.
+func collectorArgs(p *Plan, control controlplane.Options, folder state.Folder) (clusterArgs, nodesArgs []string, err error) {
+	args := func(own, which, prefix string, render func(collector.Options) (string, error)) ([]string, error) {
+		if own != "" {
+			// It need not have a health check of its own.
+			return []string{"--config=" + own, "--health-address=" + loopback(p.Internal[prefix+"Health"])}, nil
 		}
+		path := CollectorFile(folder, which)
+		text, err := render(collectorOptions(p.Environment, p.Internal, control, prefix))
+		p.Files[path] = text
+		return []string{"--config=" + path}, err
 	}
-	if nodesPath == "" {
-		nodesPath = CollectorFile(folder, "nodes")
-		p.Files[nodesPath], err = collector.NodesConfig(collectorOptions(p.Environment, p.Internal, control, "nodeCollector"))
-	}
-	return clusterPath, nodesPath, err
+	own := p.Environment.Telemetry.Collectors
+	clusterArgs, clusterErr := args(own.Cluster, "cluster", "clusterCollector", collector.ClusterConfig)
+	nodesArgs, nodesErr := args(own.Nodes, "nodes", "nodeCollector", collector.NodesConfig)
+	return clusterArgs, nodesArgs, errors.Join(clusterErr, nodesErr)
 }
 
 // CollectorFile is the path of the rendered configuration of a collector:

@@ -106,9 +106,9 @@ func (s *supervisor) status(ctx context.Context) Status {
 		}
 	}
 	for _, c := range all {
-		memory := rss(ctx, c.PID)
-		status.RSSBytes += memory
-		status.Components = append(status.Components, ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name)), RSSBytes: memory})
+		resident, share := memory(ctx, c.PID)
+		status.RSSBytes += share
+		status.Components = append(status.Components, ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name)), RSSBytes: resident})
 		if c.Phase == component.Restarting && status.Phase == state.Ready {
 			status.Phase = state.Degraded
 			status.Message = c.Name + " " + c.Message

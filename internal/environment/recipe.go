@@ -89,20 +89,11 @@ func (r *recipe) probe(name string) func(context.Context) error {
 	case backendName:
 		return plain(r.plan.Environment.Ports.Prometheus, "/-/ready")
 	case clusterCollector:
-		return r.collectorProbe(r.plan.Environment.Telemetry.Collectors.Cluster, plain(r.plan.Internal["clusterCollectorHealth"], "/"))
+		return plain(r.plan.Internal["clusterCollectorHealth"], "/")
 	case nodeCollector:
-		return r.collectorProbe(r.plan.Environment.Telemetry.Collectors.Nodes, plain(r.plan.Internal["nodeCollectorHealth"], "/"))
+		return plain(r.plan.Internal["nodeCollectorHealth"], "/")
 	}
 	return nil
-}
-
-// collectorProbe gives up the probe for a configuration of the user's, which
-// need not have a health check.
-func (r *recipe) collectorProbe(replaced string, probe func(context.Context) error) func(context.Context) error {
-	if replaced != "" {
-		return nil
-	}
-	return probe
 }
 
 func (r *recipe) step(planned Planned) component.Component {

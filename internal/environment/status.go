@@ -25,8 +25,8 @@ type Status struct {
 	Cluster     ClusterStatus     `json:"cluster"`
 	Components  []ComponentStatus `json:"components"`
 	Telemetry   Telemetry         `json:"telemetry"`
-	// RSSBytes is the resident memory of all processes added up; pages that
-	// they share (the executable above all) count once for each.
+	// RSSBytes is the resident memory of all processes together: pages that
+	// they share (the executable above all) count once.
 	RSSBytes uint64 `json:"rssBytes"`
 }
 
@@ -67,7 +67,8 @@ type PodCounts struct {
 type ComponentStatus struct {
 	component.Status
 	StartedIn string `json:"startedIn"`
-	RSSBytes  uint64 `json:"rssBytes"`
+	// RSSBytes is the resident memory of the process alone.
+	RSSBytes uint64 `json:"rssBytes"`
 }
 
 // Telemetry says how the metrics flow.
@@ -87,15 +88,23 @@ type Telemetry struct {
 	Error string `json:"error,omitempty"`
 }
 
-// rss returns the resident memory of a process in bytes, 0 if it is gone.
-func rss(ctx context.Context, pid int) uint64 {
+// memory returns the resident memory of a process in bytes, and its share of
+// it: a page that several processes have counts for each with its part. Where
+// the system does not know shares (macOS) they are the whole. Both are 0 if
+// the process is gone.
+func memory(ctx context.Context, pid int) (resident, share uint64) {
 	p, err := process.NewProcessWithContext(ctx, int32(pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	memory, err := p.MemoryInfoWithContext(ctx)
+	info, err := p.MemoryInfoWithContext(ctx)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	return memory.RSS
+	maps, err := p.MemoryMapsWithContext(ctx, true)
+	if err != nil || len(*maps) != 1 || (*maps)[0].Pss == 0 {
+		return info.RSS, info.RSS
+	}
+	// Linux counts in KiB here.
+	return info.RSS, (*maps)[0].Pss << 10
 }
