@@ -1,6 +1,9 @@
 // Package simulatedhostmetrics is the receiver simulated_hostmetrics: what the
 // hostmetrics receiver would say on each simulated node, which has no host to
 // look at. The simulated kubelet answers it, at /nodes/NODE/hostmetrics.
+//
+// Scrapers and their metrics are configured as that receiver's are; what has no
+// meaning without a host, such as filters of devices, is refused.
 package simulatedhostmetrics
 
 import (
