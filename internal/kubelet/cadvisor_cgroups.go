@@ -57,7 +57,7 @@ func (c *cgroup) active() uint64 {
 	return c.memory.WorkingSet - min(c.memory.RSS+c.kernel(), c.memory.WorkingSet)
 }
 
-func (c *cgroup) inactive() uint64 { return c.memory.Usage - c.memory.WorkingSet }
+func (c *cgroup) inactive() uint64 { return c.memory.Usage - min(c.memory.WorkingSet, c.memory.Usage) }
 
 const (
 	// openFilesLimit is what containerd's unit gives processes.
