@@ -18,7 +18,7 @@ type family struct {
 
 // Families, their order, and the labels of each kind of object are a real kubelet's.
 func TestFamiliesAreTheKubelets(t *testing.T) {
-	shape := func(a answers) map[string][]family {
+	shape := func(a kubeletAnswers) map[string][]family {
 		return map[string][]family{
 			"/metrics/cadvisor": familiesOf(t, a.metricsCadvisor, a.pods.Items), "/metrics/resource": familiesOf(t, a.metricsResource, a.pods.Items),
 		}

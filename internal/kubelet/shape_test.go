@@ -22,15 +22,15 @@ import (
 
 var recordings = flag.String("recordings", "", "folder with a kubelet's answers, to write the golden shapes from")
 
-// answers are what a kubelet said about one and the same cluster.
-type answers struct {
+// kubeletAnswers are what a kubelet said about one and the same cluster.
+type kubeletAnswers struct {
 	pods                             corev1.PodList
 	summary, small                   []byte
 	metricsCadvisor, metricsResource string
 }
 
 // readAnswers reads those of a real kubelet, 1.35.4, from a folder.
-func readAnswers(t *testing.T, dir string) answers {
+func readAnswers(t *testing.T, dir string) kubeletAnswers {
 	t.Helper()
 	read := func(name string) []byte {
 		data, err := os.ReadFile(filepath.Join(dir, name))
@@ -47,7 +47,7 @@ func readAnswers(t *testing.T, dir string) answers {
 		}
 		return data
 	}
-	a := answers{
+	a := kubeletAnswers{
 		summary: read("stats-summary-1.json"), small: read("stats-summary-cpumem-1.json"),
 		metricsCadvisor: string(read("metrics-cadvisor.txt")), metricsResource: string(read("metrics-resource-1.txt")),
 	}
@@ -58,7 +58,7 @@ func readAnswers(t *testing.T, dir string) answers {
 }
 
 // ownAnswers are those of a simulated node with objects of every kind.
-func ownAnswers(t *testing.T) answers {
+func ownAnswers(t *testing.T) kubeletAnswers {
 	t.Helper()
 	s := shapeCluster()
 	v, found := s.view("node-0")
@@ -66,7 +66,7 @@ func ownAnswers(t *testing.T) answers {
 		t.Fatal("no node-0")
 	}
 	n := v.measure(s)
-	return answers{
+	return kubeletAnswers{
 		pods:            *podList(v),
 		summary:         appendSummary(nil, newSummary(n, false)),
 		small:           appendSummary(nil, newSummary(n, true)),
@@ -107,7 +107,7 @@ func shapeCluster() *store {
 
 // golden compares with a golden file, after writing it from recordings if
 // there are any. It returns what the file says.
-func golden[T any](t *testing.T, file string, shape func(answers) T) T {
+func golden[T any](t *testing.T, file string, shape func(kubeletAnswers) T) T {
 	t.Helper()
 	if *recordings != "" {
 		data, err := json.MarshalIndent(shape(readAnswers(t, *recordings)), "", " ")
@@ -131,7 +131,7 @@ func golden[T any](t *testing.T, file string, shape func(answers) T) T {
 
 // A field that a real kubelet sends for a kind of object is sent here, and no other.
 func TestFieldsAreTheKubelets(t *testing.T) {
-	shape := func(a answers) map[string]map[string][]string {
+	shape := func(a kubeletAnswers) map[string]map[string][]string {
 		return map[string]map[string][]string{
 			"full": fieldsByKind(t, a.summary, a.pods.Items), "cpuAndMemory": fieldsByKind(t, a.small, a.pods.Items),
 		}
