@@ -28,7 +28,7 @@ type pod struct {
 	volumes     []volume
 	memoryLimit uint64       // sum of the limits, 0 unless every container has one
 	carry       usage.Totals // see putPod
-	cached      atomic.Pointer[podCgroups]
+	cached      *atomic.Pointer[podCgroups] // see cgroups
 }
 
 // container is one container, init containers included.
@@ -92,6 +92,7 @@ func newPod(seed uint64, o *corev1.Pod) *pod {
 		node:        o.Spec.NodeName,
 		hostNetwork: o.Spec.HostNetwork,
 		volumes:     newVolumes(o),
+		cached:      new(atomic.Pointer[podCgroups]),
 	}
 	slot := slotOf(o)
 	p.sandbox = usage.NewSandbox(seed, slot)
