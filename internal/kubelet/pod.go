@@ -15,8 +15,9 @@ import (
 
 // pod is what answers need of a Pod object, read once per change.
 type pod struct {
-	object      *corev1.Pod // trimmed, for /pods
-	key         string      // namespace/name
+	object      *corev1.Pod                 // trimmed, for /pods
+	cached      *atomic.Pointer[podCgroups] // see cgroups
+	key         string                      // namespace/name
 	uid         types.UID
 	node        string
 	start       int64
@@ -28,7 +29,6 @@ type pod struct {
 	volumes     []volume
 	memoryLimit uint64       // sum of the limits, 0 unless every container has one
 	carry       usage.Totals // see putPod
-	cached      *atomic.Pointer[podCgroups] // see cgroups
 }
 
 // container is one container, init containers included.
@@ -87,12 +87,12 @@ func (p *pod) cpuTotal(t int64) uint64 {
 func newPod(seed uint64, o *corev1.Pod) *pod {
 	p := &pod{
 		object:      o,
+		cached:      new(atomic.Pointer[podCgroups]),
 		key:         o.Namespace + "/" + o.Name,
 		uid:         o.UID,
 		node:        o.Spec.NodeName,
 		hostNetwork: o.Spec.HostNetwork,
 		volumes:     newVolumes(o),
-		cached:      new(atomic.Pointer[podCgroups]),
 	}
 	slot := slotOf(o)
 	p.sandbox = usage.NewSandbox(seed, slot)
