@@ -92,7 +92,7 @@ func (n *nodeUsage) appendPod(out []cgroup, u *podUsage) []cgroup {
 	p, sandbox := made.pod, made.sandbox
 	p.use(u.totals, u.memory)
 	p.threads = uint64(len(u.containers)) + 1
-	sandbox.use(usage.Totals{CPU: u.sandbox.Totals(u.start, n.at).CPU}, u.sandbox.Memory())
+	sandbox.use(usage.Totals{CPU: u.sandbox.Totals(u.start, n.at).CPU}, u.sandboxMemory())
 	sandbox.links = []link{{"eth0", u.totals.RxBytes, u.totals.TxBytes}}
 	if u.hostNetwork {
 		sandbox.links = n.links()
@@ -106,6 +106,16 @@ func (n *nodeUsage) appendPod(out []cgroup, u *podUsage) []cgroup {
 		out = append(out, group)
 	}
 	return out
+}
+
+// sandboxMemory is what of the pod's memory is not its containers'.
+func (u *podUsage) sandboxMemory() usage.Memory {
+	m := u.memory
+	for i := range u.containers {
+		c := u.containers[i].memory
+		m = usage.Memory{Usage: m.Usage - c.Usage, WorkingSet: m.WorkingSet - c.WorkingSet, RSS: m.RSS - c.RSS}
+	}
+	return m
 }
 
 // appendSlices appends what is not a pod's, given all that is.

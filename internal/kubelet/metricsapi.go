@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -41,69 +42,73 @@ func (s *store) nodeMetrics(sel selection) []metricsv1.NodeMetrics {
 	out := make([]metricsv1.NodeMetrics, 0, len(names))
 	for _, name := range names {
 		if v, found := s.view(name); found {
-			out = append(out, v.nodeMetrics(s))
+			out = append(out, v.measure(s).metrics())
 		}
 	}
 	return out
 }
 
-func (v view) nodeMetrics(s *store) metricsv1.NodeMetrics {
-	n := v.measure(s)
-	at := metaTime(v.at)
+func (n *nodeUsage) metrics() metricsv1.NodeMetrics {
+	at := metaTime(n.at)
 	return metricsv1.NodeMetrics{
-		ObjectMeta: metav1.ObjectMeta{Name: v.facts.name, Labels: v.facts.labels, CreationTimestamp: at},
+		ObjectMeta: metav1.ObjectMeta{Name: n.facts.name, Labels: n.facts.labels, CreationTimestamp: at},
 		Timestamp:  at, Window: window(), Usage: used(n.rate, n.memory),
 	}
 }
 
-// podMetrics are the selected pods, by namespace and name.
+// podMetrics are the selected pods, by namespace and name. Their nodes are
+// measured as wholes, as for a summary: what one pod has may depend on the others.
 func (s *store) podMetrics(sel selection) []metricsv1.PodMetrics {
 	s.mu.RLock()
-	var pods []*pod
+	nodes := map[string]bool{}
 	for _, p := range s.pods {
-		if sel.takes(p.object.Namespace, p.object.Name, p.object.Labels) {
-			pods = append(pods, p)
+		if p.running && sel.takes(p.object.Namespace, p.object.Name, p.object.Labels) {
+			nodes[p.node] = true
 		}
 	}
 	s.mu.RUnlock()
-	slices.SortFunc(pods, func(a, b *pod) int { return strings.Compare(a.key, b.key) })
-	out := make([]metricsv1.PodMetrics, 0, len(pods))
-	for _, p := range pods {
-		if m, known := s.metricsOf(p); known {
-			out = append(out, m)
+	out := []metricsv1.PodMetrics{}
+	for name := range nodes {
+		v, found := s.view(name)
+		if !found {
+			continue
+		}
+		n := v.measure(s)
+		for i := range n.listed {
+			o := n.listed[i].object
+			if !sel.takes(o.Namespace, o.Name, o.Labels) {
+				continue
+			}
+			if m, known := n.listed[i].metrics(n.at); known {
+				out = append(out, m)
+			}
 		}
 	}
+	slices.SortFunc(out, func(a, b metricsv1.PodMetrics) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
 	return out
 }
 
-func (s *store) pod(key string) *pod {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.pods[key]
-}
-
-// metricsOf is what a running pod uses. As with metrics-server there is
-// nothing to say until each of its containers has run for the window.
-func (s *store) metricsOf(p *pod) (metricsv1.PodMetrics, bool) {
-	v, found := s.view(p.node)
-	if !found || !p.running || p.object.Status.Phase != corev1.PodRunning {
+// metrics are what a running pod uses. As with metrics-server there is nothing
+// to say until each of its containers has run for the window.
+func (u *podUsage) metrics(at int64) (metricsv1.PodMetrics, bool) {
+	o := u.object
+	if o.Status.Phase != corev1.PodRunning {
 		return metricsv1.PodMetrics{}, false
 	}
-	u := v.measurePod(s, p)
 	containers := make([]metricsv1.ContainerMetrics, 0, len(u.containers))
 	for i := range u.containers {
 		c := &u.containers[i]
-		if v.at-c.start < rateWindow {
+		if at-c.start < rateWindow {
 			return metricsv1.PodMetrics{}, false
 		}
 		containers = append(containers, metricsv1.ContainerMetrics{Name: c.name, Usage: used(c.rate, c.memory)})
 	}
-	at := metaTime(v.at)
+	now := metaTime(at)
 	return metricsv1.PodMetrics{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: p.object.Namespace, Name: p.object.Name, Labels: p.object.Labels, CreationTimestamp: at,
-		},
-		Timestamp: at, Window: window(), Containers: containers,
+		ObjectMeta: metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, Labels: o.Labels, CreationTimestamp: now},
+		Timestamp:  now, Window: window(), Containers: containers,
 	}, true
 }
 

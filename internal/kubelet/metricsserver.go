@@ -111,21 +111,22 @@ func (m *metricsServer) getNode(w http.ResponseWriter, r *http.Request) {
 		writeStatus(w, apierrors.NewNotFound(metricsv1.Resource("nodemetrics"), r.PathValue("name")))
 		return
 	}
-	metrics := v.nodeMetrics(m.store)
+	metrics := v.measure(m.store).metrics()
 	metrics.TypeMeta = typeOf("NodeMetrics")
 	writeJSON(w, &metrics)
 }
 
 func (m *metricsServer) getPod(w http.ResponseWriter, r *http.Request) {
-	key := r.PathValue("namespace") + "/" + r.PathValue("name")
-	if p := m.store.pod(key); p != nil {
-		if metrics, known := m.store.metricsOf(p); known {
-			metrics.TypeMeta = typeOf("PodMetrics")
-			writeJSON(w, &metrics)
-			return
-		}
+	namespace, name := r.PathValue("namespace"), r.PathValue("name")
+	found := m.store.podMetrics(selection{
+		namespace: namespace, labels: labels.Everything(), fields: fields.OneTermEqualSelector("metadata.name", name),
+	})
+	if len(found) == 0 {
+		writeStatus(w, apierrors.NewNotFound(metricsv1.Resource("podmetrics"), namespace+"/"+name))
+		return
 	}
-	writeStatus(w, apierrors.NewNotFound(metricsv1.Resource("podmetrics"), key))
+	found[0].TypeMeta = typeOf("PodMetrics")
+	writeJSON(w, &found[0])
 }
 
 // selection reads what a list is asked for; it answers itself what cannot be.
