@@ -24,8 +24,8 @@ type selection struct {
 }
 
 func (s selection) takes(namespace, name string, set labels.Set) bool {
-	return (s.namespace == "" || s.namespace == namespace) && s.labels.Matches(set) &&
-		s.fields.Matches(fields.Set{"metadata.namespace": namespace, "metadata.name": name})
+	return (s.namespace == "" || s.namespace == namespace) && s.labels.Matches(set) && (s.fields.Empty() ||
+		s.fields.Matches(fields.Set{"metadata.namespace": namespace, "metadata.name": name}))
 }
 
 // nodeMetrics are the selected nodes, by name.
