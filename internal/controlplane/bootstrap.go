@@ -36,13 +36,16 @@ var (
 
 // Bootstrap prepares a new API server: KWOK's definitions and the rights of
 // our own clients. It may be called again. When it returns, objects of the
-// definitions can be made.
+// definitions can be made; RegisterMetrics is to follow.
 func Bootstrap(ctx context.Context, config *rest.Config) error {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 100, 200
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("setting up a client: %w", err)
+	}
+	if err := unregisterMetrics(ctx, client); err != nil {
+		return err
 	}
 	var names []string
 	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage} {
@@ -152,8 +155,12 @@ func toUnstructured(typed any) (*unstructured.Unstructured, error) {
 
 // apply writes an object server-side.
 func apply(ctx context.Context, client dynamic.Interface, resource schema.GroupVersionResource, object *unstructured.Unstructured) error {
+	return applyTo(ctx, client.Resource(resource), object)
+}
+
+func applyTo(ctx context.Context, resources dynamic.ResourceInterface, object *unstructured.Unstructured) error {
 	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-	if _, err := client.Resource(resource).Apply(ctx, object.GetName(), object, options); err != nil {
+	if _, err := resources.Apply(ctx, object.GetName(), object, options); err != nil {
 		return fmt.Errorf("applying %s %s: %w", object.GetKind(), object.GetName(), err)
 	}
 	return nil

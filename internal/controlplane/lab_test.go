@@ -32,6 +32,7 @@ func TestControlPlane(t *testing.T) {
 	l := newLab(t)
 	l.startAll(t)
 	t.Run("bootstrap can be done again", l.testBootstrap)
+	t.Run("metrics through the aggregator", l.testMetrics)
 	t.Run("anonymous is refused", l.testAnonymous)
 	t.Run("rights are the least", l.testRights)
 	t.Run("server-side apply", l.testApply)

@@ -26,6 +26,7 @@ const (
 	clusterCollector  = "collector-cluster"
 	nodeCollector     = "collector-nodes"
 	cluster           = "cluster"
+	metricsAPI        = "metrics-api"
 	telemetry         = "telemetry"
 	kubeContext       = "context"
 )
@@ -65,15 +66,17 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 		"--kubeconfig=" + control.Kubeconfig("kubelet"),
 		"--listen=" + loopback(env.Ports.Kubelet), "--tunnel-listen=" + loopback(p.Internal["kubeletTunnel"]),
 		"--serving-ca-cert=" + control.Certificate("kubelet-ca"), "--serving-ca-key=" + control.Key("kubelet-ca"),
+		"--metrics-host=" + controlplane.MetricsServerIP, "--requestheader-client-ca=" + control.Certificate("front-proxy-ca"),
 		"--client-ca=" + control.Certificate("ca"), "--seed=" + strconv.FormatUint(env.Telemetry.Seed, 10),
 		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
 	})
+	step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
 	program(backendName, nil, backendArgs(p, folder))
 	program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
 	program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
 	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kwok, controllerManager, scheduler)
 	step(telemetry, "waits for the first metrics of both collectors", clusterCollector, nodeCollector, cluster)
-	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry)
+	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry, metricsAPI)
 	return p, nil
 }
 

@@ -3,8 +3,8 @@
 //
 // It watches pods, nodes and claims, keeps them by node, and computes every
 // answer from package usage at the moment of the question. Two listeners serve
-// the same node API (/healthz, /stats/summary, /metrics/resource, /pods,
-// /hostmetrics):
+// the same node API (/healthz, /stats/summary, /metrics/resource,
+// /metrics/cadvisor, /pods, /hostmetrics):
 //
 //   - the plain one, for collectors and people, under /nodes/NODE/;
 //   - the tunnel, for the API server's egress selector (HTTP CONNECT over
@@ -13,6 +13,8 @@
 //     that exists or a listener of its own.
 //
 // Both require a client certificate; any certificate of the client CAs is let in.
+// With Options.MetricsHost the tunnel also leads to the metrics API
+// (metrics.k8s.io), for the API server's aggregator and its certificate alone.
 //
 // # Stand-alone use
 //

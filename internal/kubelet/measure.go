@@ -46,6 +46,7 @@ type serviceUsage struct {
 type nodeUsage struct {
 	view
 	listed           []podUsage
+	waiting          []*pod       // have a sandbox but no running container
 	workloads        serviceUsage // all pods together
 	kubelet, runtime serviceUsage
 	traffic          usage.Totals // the node's own
@@ -65,6 +66,10 @@ func (v view) measure(s *store) *nodeUsage {
 	for _, p := range v.pods {
 		if !p.running {
 			n.workloads.totals = n.workloads.totals.Add(p.totals(v.at))
+			if p.start <= v.at && p.until == endless {
+				n.waiting = append(n.waiting, p)
+				n.workloads.memory = n.workloads.memory.Add(p.sandbox.Memory())
+			}
 			continue
 		}
 		n.listed = append(n.listed, v.measurePod(s, p))

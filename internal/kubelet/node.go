@@ -29,7 +29,8 @@ type nodeFacts struct {
 	cpu       uint64 // nanocores
 	memory    uint64
 	disk      uint64
-	os        string
+	info      corev1.NodeSystemInfo
+	labels    map[string]string
 	services  usage.Services
 }
 
@@ -43,7 +44,8 @@ func newNodeFacts(seed uint64, o *corev1.Node, old *nodeFacts) *nodeFacts {
 		cpu:    capacity(o, corev1.ResourceCPU, defaultCPU),
 		memory: capacity(o, corev1.ResourceMemory, defaultMemory),
 		disk:   capacity(o, corev1.ResourceEphemeralStorage, defaultDisk),
-		os:     o.Status.NodeInfo.OperatingSystem,
+		info:   o.Status.NodeInfo,
+		labels: o.Labels,
 	}
 	for _, a := range o.Status.Addresses {
 		if a.Address != o.Name {

@@ -3,6 +3,7 @@ package kubelet
 import (
 	"math"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,8 +15,9 @@ import (
 
 // pod is what answers need of a Pod object, read once per change.
 type pod struct {
-	object      *corev1.Pod // trimmed, for /pods
-	key         string      // namespace/name
+	object      *corev1.Pod                 // trimmed, for /pods
+	cached      *atomic.Pointer[podCgroups] // see cgroups
+	key         string                      // namespace/name
 	uid         types.UID
 	node        string
 	start       int64
@@ -85,6 +87,7 @@ func (p *pod) cpuTotal(t int64) uint64 {
 func newPod(seed uint64, o *corev1.Pod) *pod {
 	p := &pod{
 		object:      o,
+		cached:      new(atomic.Pointer[podCgroups]),
 		key:         o.Namespace + "/" + o.Name,
 		uid:         o.UID,
 		node:        o.Spec.NodeName,

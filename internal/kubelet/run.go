@@ -47,6 +47,10 @@ type Options struct {
 	// StateFile keeps the nodes' counters over a restart; empty: they begin
 	// anew with what pods are there.
 	StateFile string
+	// MetricsHost is the host of a CONNECT at which the metrics API
+	// (metrics.k8s.io) answers through the tunnel; empty: it does not.
+	// RequestHeaderCA is the file of the CA of the aggregator that asks it.
+	MetricsHost, RequestHeaderCA string
 	// Listening, if set, is called once with the addresses that are bound.
 	Listening func(plain, tunnel net.Addr)
 }
@@ -104,73 +108,6 @@ func newClient(kubeconfig string) (kubernetes.Interface, error) {
 		return nil, fmt.Errorf("use the kubeconfig: %w", err)
 	}
 	return client, nil
-}
-
-// server is an HTTP server and the listener that it is bound to.
-type server struct {
-	*http.Server
-	listener net.Listener
-}
-
-// bind opens the listeners, so that a port in use is said before anything runs.
-func bind(o Options, s *store) (_ []server, err error) {
-	if o.Listen == "" {
-		return nil, errors.New("no address to listen on")
-	}
-	var servers []server
-	defer func() {
-		if err != nil {
-			for _, s := range servers {
-				_ = s.listener.Close()
-			}
-		}
-	}()
-	answers := &api{store: s}
-	errorLog := slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug) // failed handshakes, mostly
-	add := func(l net.Listener, h http.Handler) *http.Server {
-		hs := &http.Server{
-			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: errorLog,
-			Protocols: new(http.Protocols),
-		}
-		// A tunnel's connection cannot be taken over in HTTP/2, and a scraper
-		// that has its connection to itself gains nothing from it.
-		hs.Protocols.SetHTTP1(true)
-		servers = append(servers, server{hs, l})
-		return hs
-	}
-	listener, err := net.Listen("tcp", o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for the kubelet API: %w", err)
-	}
-	plain := add(listener, answers.plain())
-	if o.Insecure {
-		if err := insecureAllowed(o, listener.Addr()); err != nil {
-			return nil, err
-		}
-		announce(o, listener.Addr(), nil)
-		return servers, nil
-	}
-	a, clients, err := credentials(o)
-	if err != nil {
-		return nil, err
-	}
-	if plain.TLSConfig, err = plainTLS(o, a, clients); err != nil {
-		return nil, err
-	}
-	if o.TunnelListen == "" {
-		announce(o, listener.Addr(), nil)
-		return servers, nil
-	}
-	outer, err := net.Listen("tcp", o.TunnelListen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for the API server's tunnel: %w", err)
-	}
-	through := newHandoff(outer.Addr())
-	tunnelServer := add(outer, &tunnel{store: s, authority: a, clients: clients, accepted: through})
-	tunnelServer.TLSConfig = plain.TLSConfig.Clone()
-	add(through, answers.tunnelled()).ConnContext = withNode
-	announce(o, listener.Addr(), outer.Addr())
-	return servers, nil
 }
 
 func announce(o Options, plain, tunnel net.Addr) {

@@ -20,6 +20,7 @@ type savedNode struct {
 	At      int64        `json:"at"` // Unix nanoseconds
 	Retired usage.Totals `json:"retired"`
 	Totals  usage.Totals `json:"totals"`
+	Slices  sliceCPU     `json:"slices"`
 }
 
 // restoreAll makes up, once the first lists are in, for pods that went away
@@ -34,10 +35,12 @@ func (s *store) restoreAll() {
 		if n == nil || n.facts == nil || n.facts.uid != saved.UID {
 			continue
 		}
-		known := view{facts: n.facts, pods: n.pods, at: saved.At}.known()
+		v := view{facts: n.facts, pods: n.pods, at: saved.At}
+		known := v.known()
 		gone := saved.Totals.Shortfall(known)
 		gone = gone.Add(saved.Retired.Shortfall(gone)) // the greater of both
 		n.retired = n.retired.Add(gone)
+		n.retiredSlices.makeUp(saved.Slices, v.sliceCPU(saved.At))
 	}
 	s.restored = nil
 }
@@ -50,7 +53,7 @@ func (s *store) save() map[string]savedNode {
 	views := make([]view, 0, len(s.nodes))
 	for _, n := range s.nodes {
 		if n.facts != nil {
-			views = append(views, view{facts: n.facts, pods: n.pods, retired: n.retired, at: at})
+			views = append(views, view{facts: n.facts, pods: n.pods, retired: n.retired, at: at, retiredSlices: n.retiredSlices})
 		}
 	}
 	s.mu.RUnlock()
@@ -58,7 +61,7 @@ func (s *store) save() map[string]savedNode {
 	out := make(map[string]savedNode, len(views))
 	for _, v := range views {
 		total := v.retired.Add(v.known())
-		out[v.facts.name] = savedNode{UID: v.facts.uid, At: at, Retired: v.retired, Totals: total}
+		out[v.facts.name] = savedNode{UID: v.facts.uid, At: at, Retired: v.retired, Totals: total, Slices: v.sliceCPU(at)}
 	}
 	return out
 }

@@ -37,6 +37,8 @@ type nodeEntry struct {
 	facts   *nodeFacts
 	pods    []*pod       // sorted by key
 	retired usage.Totals // what pods that are gone had used
+	// The parts of retired that the slices of the QoS classes count.
+	retiredSlices sliceCPU
 }
 
 func newStore(seed uint64, now func() time.Time) *store {
@@ -62,6 +64,8 @@ type view struct {
 	pods    []*pod
 	retired usage.Totals
 	at      int64
+
+	retiredSlices sliceCPU
 }
 
 // view returns the node as it is now; false if there is no such simulated node.
@@ -72,7 +76,7 @@ func (s *store) view(name string) (view, bool) {
 	if n == nil || n.facts == nil {
 		return view{}, false
 	}
-	return view{facts: n.facts, pods: n.pods, retired: n.retired, at: s.clock.read()}, true
+	return view{facts: n.facts, pods: n.pods, retired: n.retired, at: s.clock.read(), retiredSlices: n.retiredSlices}, true
 }
 
 // resolve returns the facts of the simulated node with that name, host name or address.
@@ -148,7 +152,9 @@ func (s *store) dropPod(p *pod) {
 	if n == nil {
 		return
 	}
-	n.retired = n.retired.Add(p.totals(s.clock.read()))
+	at := s.clock.read()
+	n.retired = n.retired.Add(p.totals(at))
+	n.retiredSlices.add(p, at)
 	if i, found := slices.BinarySearchFunc(n.pods, p.key, comparePod); found {
 		// Into a new array: views still read the old one.
 		n.pods = append(slices.Clone(n.pods[:i]), n.pods[i+1:]...)
@@ -195,7 +201,7 @@ func (s *store) putNode(object *corev1.Node) {
 	facts := newNodeFacts(s.seed, object, n.facts)
 	if n.facts != nil {
 		if n.facts.uid != facts.uid { // another machine of the same name
-			n.retired = usage.Totals{}
+			n.retired, n.retiredSlices = usage.Totals{}, sliceCPU{}
 		}
 		s.forgetAddresses(n.facts)
 	}
@@ -219,7 +225,7 @@ func (s *store) dropNode(name string) {
 	if n.facts != nil {
 		s.forgetAddresses(n.facts)
 	}
-	n.facts, n.retired = nil, usage.Totals{}
+	n.facts, n.retired, n.retiredSlices = nil, usage.Totals{}, sliceCPU{}
 	if len(n.pods) == 0 {
 		delete(s.nodes, name)
 	}
