@@ -23,7 +23,8 @@ const (
 // user read. It is followed from when it can be.
 type optionalResource struct {
 	name      string
-	without   string // what cannot be done, for people
+	without   string        // what cannot be done, for people
+	retry     time.Duration // how soon it is tried again if it may not be read
 	probe     func(context.Context) error
 	reflector func(listed func()) *cache.Reflector
 }
@@ -56,7 +57,7 @@ func (o optionalResource) follow(ctx context.Context, settled func()) {
 			if !said {
 				slog.Warn(o.without, "resource", o.name, "error", err)
 			}
-			said, retry = true, absentRetry
+			said, retry = true, o.retry
 			settled()
 		}
 		select {
@@ -74,6 +75,7 @@ func workloadMetadata(c clients, s *store, kind string, resource schema.GroupVer
 	client := c.metadata.Resource(resource).Namespace(metav1.NamespaceAll)
 	return optionalResource{
 		name:    resource.Resource,
+		retry:   absentRetry,
 		without: "The annotation " + profileAnnotation + " of " + resource.Resource + " is not followed: they cannot be read. Annotate the pods, or give the user the right to list and watch them.",
 		probe: func(ctx context.Context) error {
 			_, err := client.List(ctx, one)
@@ -119,6 +121,7 @@ func resourceUsages(c clients, s *store) optionalResource {
 	named := func(key string) func(*pod) bool { return func(p *pod) bool { return p.key == key } }
 	return optionalResource{
 		name:    "resourceusages",
+		retry:   absentRetry,
 		without: withoutUsage,
 		probe: func(ctx context.Context) error {
 			_, err := client.List(ctx, one)
@@ -146,6 +149,7 @@ func clusterResourceUsages(c clients, s *store) optionalResource {
 	client := c.kwok.KwokV1alpha1().ClusterResourceUsages()
 	return optionalResource{
 		name:    "clusterresourceusages",
+		retry:   absentRetry,
 		without: withoutUsage,
 		probe: func(ctx context.Context) error {
 			_, err := client.List(ctx, one)

@@ -99,11 +99,16 @@ func apiServer(t *testing.T, lists map[string]any) (kubeconfig string) {
 		_ = json.NewEncoder(w).Encode(lists[resource])
 	}))
 	t.Cleanup(srv.Close)
+	return kubeconfigFor(t, srv.URL)
+}
+
+func kubeconfigFor(t *testing.T, server string) string {
+	t.Helper()
 	config := clientcmdapi.NewConfig()
-	config.Clusters["c"] = &clientcmdapi.Cluster{Server: srv.URL}
+	config.Clusters["c"] = &clientcmdapi.Cluster{Server: server}
 	config.Contexts["c"] = &clientcmdapi.Context{Cluster: "c"}
 	config.CurrentContext = "c"
-	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := clientcmd.WriteToFile(*config, kubeconfig); err != nil {
 		t.Fatal(err)
 	}
