@@ -82,12 +82,9 @@ func (c *container) totals(t int64) usage.Totals {
 func (c *container) cpuTotal(podStart, t int64) uint64 {
 	past := c.past.CPU
 	if t < c.start {
-		past = 0
-		if t > podStart {
-			past = uint64(float64(c.past.CPU) * (float64(t-podStart) / float64(c.start-podStart)))
-		}
+		past = evenly(past, podStart, c.start, t)
 	}
-	return past + c.course.cpuTotal(min(t, c.until))
+	return past + c.course.cpuTotal(c.start, min(t, c.until))
 }
 
 // succeed takes over what the container did until now.

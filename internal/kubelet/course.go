@@ -32,16 +32,29 @@ func (c *course) totals(t int64) usage.Totals {
 	return c.base.Add(sum)
 }
 
-// cpuTotal is the CPU part of totals.
-func (c *course) cpuTotal(t int64) uint64 {
-	if t < c.since && c.before != nil {
-		return c.before.cpuTotal(t)
+// cpuTotal is the CPU part of totals, of a run begun at start. At an instant
+// before all that is known it is taken to have been used evenly.
+func (c *course) cpuTotal(start, t int64) uint64 {
+	switch {
+	case t >= c.since:
+	case c.before != nil:
+		return c.before.cpuTotal(start, t)
+	default:
+		return evenly(c.base.CPU, start, c.since, t)
 	}
-	used := usage.Totals{CPU: c.base.CPU}
+	used := c.usage.CPUTotal(c.since, t)
 	if c.held {
-		return used.Add(usage.Totals{CPU: usage.Constant(c.cpu, c.since, t)}).CPU
+		used = usage.Constant(c.cpu, c.since, t)
 	}
-	return used.Add(usage.Totals{CPU: c.usage.CPUTotal(c.since, t)}).CPU
+	return usage.Totals{CPU: c.base.CPU}.Add(usage.Totals{CPU: used}).CPU
+}
+
+// evenly is how much of a total had been used at t, if it was used evenly between two instants.
+func evenly(total uint64, from, to, t int64) uint64 {
+	if t <= from || to <= from {
+		return 0
+	}
+	return uint64(float64(total) * min(float64(t-from)/float64(to-from), 1))
 }
 
 // next is the course from now on: the same if nothing changed.
@@ -69,7 +82,7 @@ func (c *course) rate(start, at int64, total uint64) uint64 {
 	if at <= from {
 		return uint64(c.usage.CPU(at))
 	}
-	return perSecond(total-min(total, c.cpuTotal(from)), from, at)
+	return perSecond(total-min(total, c.cpuTotal(start, from)), from, at)
 }
 
 // perSecond is the rate of what was used between two instants.

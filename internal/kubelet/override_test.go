@@ -242,6 +242,36 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
+// The example of docs/usage.md.
+func TestSaw(t *testing.T) {
+	s, c := newTestStore(1, 1)
+	setCluster(t, s, "saw", nil, entry(expression(`Quantity("2m") * double(int(Now().UnixSecond()) % 60)`)))
+	for range 6 {
+		c.advance(10 * time.Second)
+		s.sample()
+		if got, want := usageOfPod(t, s, 0).containers[1].rate, uint64(c.t.Second())*2e6; got != min(want, 50e6) {
+			t.Errorf("at second %d: rate %d", c.t.Second(), got)
+		}
+	}
+}
+
+// The load of a node whose pods are sampled is that of its CPU, not only since the last sample.
+func TestLoadUnderExpressions(t *testing.T) {
+	s, c := newTestStore(1, 10)
+	setCluster(t, s, "a", nil, entry(expression(`0.1 + Rand() / 1000.0`), "app"))
+	for range 180 {
+		c.advance(10 * time.Second)
+		s.sample()
+	}
+	v, _ := s.view("node-0")
+	n := v.measure(s)
+	for _, minutes := range []int64{1, 5, 15} {
+		if got := n.load(minutes); got < 0.5 || got > 1.5 {
+			t.Errorf("load over %d minutes is %v, the pods use 1", minutes, got)
+		}
+	}
+}
+
 // KWOK's own object for its annotations, word for word as it is deployed with metrics-server.
 func TestKwoksAnnotationObject(t *testing.T) {
 	s, _ := newTestStore(1, 2)

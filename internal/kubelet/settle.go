@@ -72,6 +72,9 @@ func (p *pod) settle(at int64, share *float64) {
 }
 
 func (c *container) settle(at int64, share *float64) {
+	if *c.usage == *c.course.usage {
+		c.usage = c.course.usage // one is enough to keep
+	}
 	held, cpu := c.cpu.set, uint64(0)
 	switch {
 	case c.running && share != nil:
