@@ -59,6 +59,7 @@ func TestUsage(t *testing.T) {
 	base := l.status().Endpoints.Prometheus
 	l.kubectl("apply", "-f", l.write("tuned.yaml", tuned))
 
+	t.Run("requests", func(t *testing.T) { checkRequests(t, l) })
 	t.Run("annotations", func(t *testing.T) { checkAnnotations(t, l, base) })
 	t.Run("usage objects", func(t *testing.T) { checkUsageObjects(t, l, base) })
 	t.Run("out of memory", func(t *testing.T) { checkOutOfMemory(t, l, base) })
@@ -259,8 +260,8 @@ func compareRate(base string, pod runningPod, container string, use *usage.Conta
 	if to.Add(-window).Before(from) {
 		return fmt.Errorf("it has not yet run for %s", window)
 	}
-	got, err := value(base, fmt.Sprintf(`rate(container_cpu_time_seconds_total{k8s_pod_uid=%q,k8s_container_name=%q}[%ds] @ %d)`,
-		pod.Metadata.UID, container, int(window.Seconds()), to.Unix()))
+	got, err := value(base, fmt.Sprintf(`rate(container_cpu_time_seconds_total{k8s_namespace_name=%q,k8s_pod_name=%q,k8s_container_name=%q}[%ds] @ %d)`,
+		pod.Metadata.Namespace, pod.Metadata.Name, container, int(window.Seconds()), to.Unix()))
 	if err != nil {
 		return err
 	}
@@ -326,23 +327,56 @@ func specOf(t *testing.T, pod runningPod, container int, profiles map[string]str
 	if !found {
 		profile = usage.DefaultProfile(kind)
 	}
-	amount := func(list map[string]string, name string) uint64 {
-		if list[name] == "" {
-			return 0
-		}
-		q, err := resource.ParseQuantity(list[name])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if name == "cpu" {
-			return uint64(q.MilliValue()) * 1e6
-		}
-		return uint64(q.Value())
-	}
 	r := c.Resources
 	return usage.Spec{
 		Slot: slot, Profile: profile,
-		CPURequest: amount(r.Requests, "cpu"), CPULimit: amount(r.Limits, "cpu"),
-		MemoryRequest: amount(r.Requests, "memory"), MemoryLimit: amount(r.Limits, "memory"),
+		CPURequest: amount(t, r.Requests, "cpu"), CPULimit: amount(t, r.Limits, "cpu"),
+		MemoryRequest: amount(t, r.Requests, "memory"), MemoryLimit: amount(t, r.Limits, "memory"),
+	}
+}
+
+// amount is a resource in nanocores or bytes, 0 if it is not there.
+func amount(t *testing.T, list map[string]string, name string) uint64 {
+	t.Helper()
+	if list[name] == "" {
+		return 0
+	}
+	q, err := resource.ParseQuantity(list[name])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name == "cpu" {
+		return uint64(q.MilliValue()) * 1e6
+	}
+	return uint64(q.Value())
+}
+
+// checkRequests adds up what the pods of each node ask for: it is there.
+func checkRequests(t *testing.T, l *lab) {
+	l.t = t
+	var nodes struct {
+		Items []struct {
+			Metadata struct{ Name string }
+			Status   struct{ Capacity, Allocatable map[string]string }
+		}
+	}
+	var pods struct{ Items []runningPod }
+	l.kubectlInto(&nodes, "get", "nodes")
+	l.kubectlInto(&pods, "get", "pods", "-A", "--field-selector", "status.phase=Running")
+	for _, node := range nodes.Items {
+		for _, name := range []string{"cpu", "memory"} {
+			capacity, allocatable := amount(t, node.Status.Capacity, name), amount(t, node.Status.Allocatable, name)
+			requested := uint64(0)
+			for _, pod := range pods.Items {
+				for _, c := range pod.Spec.Containers {
+					if pod.Spec.NodeName == node.Metadata.Name {
+						requested += amount(t, c.Resources.Requests, name)
+					}
+				}
+			}
+			if requested == 0 || requested > allocatable || allocatable >= capacity {
+				t.Errorf("%s of %s: %d requested, %d allocatable, %d in all", name, node.Metadata.Name, requested, allocatable, capacity)
+			}
+		}
 	}
 }

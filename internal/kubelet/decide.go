@@ -14,6 +14,9 @@ const (
 	memoryAnnotation = "kwok.x-k8s.io/usage-memory"
 )
 
+// instead says what happens when a value is not used.
+const instead = "The profile is used instead, unless something else says what the pod uses."
+
 // decide finds out what the pod's profile is and what takes its place. It is
 // called under changing, before the pod is stored.
 func (s *store) decide(p *pod) {
@@ -41,8 +44,7 @@ func (s *store) annotated(p *pod, name corev1.ResourceName, annotation string) o
 	}
 	o, err := parsed(name, text)
 	if err != nil {
-		s.reports.onPod(p, reasonQuantity, fmt.Sprintf("Annotation %s: %q of pod %s is not used: %v. The profile's value is used instead.",
-			annotation, text, p.key, err))
+		s.reports.onPod(p, reasonQuantity, fmt.Sprintf("Annotation %s: %q of pod %s is not used: %v. %s", annotation, text, p.key, err, instead))
 	}
 	return o
 }
@@ -70,8 +72,7 @@ func (s *store) choose(p *pod, container string, rule *rule, v *ruleValue, name 
 		}
 		reason, what = reasonQuantity, "The value for "
 	}
-	s.reports.onNode(node.facts, reason, fmt.Sprintf("%s%s of container %s in %s is not used: %v. The profile's value is used instead.",
-		what, name, container, rule.source, err))
+	s.reports.onNode(node.facts, reason, fmt.Sprintf("%s%s of container %s in %s is not used: %v. %s", what, name, container, rule.source, err, instead))
 	return annotated
 }
 

@@ -2,6 +2,7 @@ package kubelet
 
 import (
 	"log/slog"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,6 +12,9 @@ import (
 // sayAgain is how long a problem that lasts is not said again. Events are kept
 // for an hour: who looks for it finds one.
 const sayAgain = int64(20 * time.Minute)
+
+// maxText is about what an event's message may have; a compiler's errors quote the expression.
+const maxText = 1000
 
 // maxReports is when what was said long ago is forgotten.
 const maxReports = 4096
@@ -44,6 +48,9 @@ func (r *reports) onNode(f *nodeFacts, reason, text string) {
 }
 
 func (r *reports) say(on *corev1.ObjectReference, reason, text string) {
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
 	key, now := report{on.Kind, on.Namespace, text}, r.clock.read()
 	if on.Kind == "Node" {
 		key.place = on.Name
