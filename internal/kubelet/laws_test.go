@@ -15,11 +15,10 @@ import (
 
 // world is node-0 under all that can happen to it.
 type world struct {
-	s     *store
-	c     *testClock
-	pods  map[int]*corev1.Pod
-	rules int
-	last  *nodeUsage
+	s    *store
+	c    *testClock
+	pods map[int]*corev1.Pod
+	last *nodeUsage
 }
 
 // newWorld has a small node, so that what the pods are told to use is often too much.
