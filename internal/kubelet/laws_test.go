@@ -1,6 +1,7 @@
 package kubelet
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
+	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
 
 	"github.com/diorama-lab/diorama/internal/usage"
 )
@@ -17,7 +19,9 @@ import (
 type world struct {
 	s    *store
 	c    *testClock
+	node *corev1.Node
 	pods map[int]*corev1.Pod
+	rule *v1alpha1.ClusterResourceUsage // nil: none
 	last *nodeUsage
 }
 
@@ -28,7 +32,7 @@ func newWorld(t *rapid.T) *world {
 	node.Status.Capacity["cpu"] = resource.MustParse(rapid.SampledFrom([]string{"100m", "1", "4", "64"}).Draw(t, "cpus"))
 	node.Status.Capacity["memory"] = resource.MustParse(rapid.SampledFrom([]string{"64Mi", "1Gi", "64Gi"}).Draw(t, "memory"))
 	s.setNode(node)
-	w := &world{s: s, c: c, pods: map[int]*corev1.Pod{}}
+	w := &world{s: s, c: c, node: node, pods: map[int]*corev1.Pod{}}
 	w.last = w.measure()
 	return w
 }
@@ -51,14 +55,16 @@ var anyAnnotations = map[string][]string{
 func (w *world) change(t *rapid.T) {
 	i := rapid.IntRange(0, 6).Draw(t, "pod")
 	o := w.pods[i]
-	event := rapid.SampledFrom([]string{"create", "delete", "annotate", "annotate", "restart", "end", "rule", "workload", "sample", "resize"}).Draw(t, "event")
+	event := rapid.SampledFrom([]string{"create", "delete", "annotate", "annotate", "restart", "end", "rule", "workload", "sample", "resize", "reboot"}).Draw(t, "event")
 	switch event {
 	case "rule":
-		w.rule(t)
+		w.setRule(t)
 	case "workload":
 		w.s.setWorkload(workloadKey{"Deployment", "shop", "web"}, workload{profile: rapid.SampledFrom(anyAnnotations[profileAnnotation]).Draw(t, "profile")})
 	case "sample":
 		w.s.sample()
+	case "reboot":
+		w.reboot(t)
 	case "create":
 		o = annotated(i)
 		o.UID = types.UID(fmt.Sprint(i, w.c.t))
@@ -94,17 +100,40 @@ func (w *world) change(t *rapid.T) {
 	w.s.setPod(newPod(1, trimPod(o.DeepCopy())))
 }
 
-func (w *world) rule(t *rapid.T) {
+func (w *world) setRule(t *rapid.T) {
 	cpu := rapid.SampledFrom([]string{`Rand() * 2.0`, `0.5`, `1000.0`, `pod.Usage("cpu") * 1.5`, `0.0 - 1.0`, `nonsense(`}).Draw(t, "expression")
-	err := w.s.changeRules(everyPod, func(r *rules) error {
-		if rapid.Bool().Draw(t, "no rule") {
-			return r.replaceCluster(nil)
-		}
-		return r.setCluster("rule", clusterUsage("rule", nil, entry(expression(cpu))))
-	})
+	w.rule = clusterUsage("rule", nil, entry(expression(cpu)))
+	if rapid.Bool().Draw(t, "no rule") {
+		w.rule = nil
+	}
+	w.applyRule(t)
+}
+
+func (w *world) applyRule(t *rapid.T) {
+	if err := w.s.changeRules(everyPod, func(r *rules) error { return r.setCluster("rule", w.rule) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// reboot goes on with what another process wrote down.
+func (w *world) reboot(t *rapid.T) {
+	data, err := json.Marshal(w.s.save())
 	if err != nil {
 		t.Fatal(err)
 	}
+	workloads := w.s.workloads
+	w.s = newStore(1, w.c.now)
+	if err := json.Unmarshal(data, &w.s.restored); err != nil {
+		t.Fatal(err)
+	}
+	w.s.workloads = workloads
+	w.applyRule(t)
+	w.s.replaceNodes([]*corev1.Node{w.node})
+	var pods []*pod
+	for _, o := range w.pods {
+		pods = append(pods, newPod(1, trimPod(o.DeepCopy())))
+	}
+	w.s.replacePods(pods)
 }
 
 // What must hold of a node whatever happens, at any instant.

@@ -145,9 +145,10 @@ func (p *pod) clone() *pod {
 	return &q
 }
 
-// begin is for a pod not met before by this process: it goes on from what
-// another one wrote down, if that was not nothing.
+// begin is for a pod that this process has not met before: it goes on from
+// what an earlier process wrote down, if there is that.
 func (p *pod) begin(seed uint64, saved savedPod) {
+	p.carry = saved.Carry
 	for i := range p.containers {
 		c := &p.containers[i]
 		c.memorySince = c.start

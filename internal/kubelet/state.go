@@ -26,6 +26,7 @@ type savedNode struct {
 
 // savedPod are the courses of a pod's counters.
 type savedPod struct {
+	Carry        usage.Totals           `json:"carry"`
 	NetworkSince int64                  `json:"networkSince"`
 	Network      usage.Totals           `json:"network"`
 	Containers   map[string]savedCourse `json:"containers"`
@@ -47,7 +48,7 @@ type savedCourse struct {
 func savePods(pods []*pod) map[types.UID]savedPod {
 	var out map[types.UID]savedPod
 	for _, p := range pods {
-		odd := p.network.since != p.start
+		odd := p.network.since != p.start || p.carry != (usage.Totals{})
 		containers := make(map[string]savedCourse, len(p.containers))
 		for i := range p.containers {
 			c := &p.containers[i]
@@ -64,7 +65,7 @@ func savePods(pods []*pod) map[types.UID]savedPod {
 		if out == nil {
 			out = map[types.UID]savedPod{}
 		}
-		out[p.uid] = savedPod{NetworkSince: p.network.since, Network: p.network.base, Containers: containers}
+		out[p.uid] = savedPod{Carry: p.carry, NetworkSince: p.network.since, Network: p.network.base, Containers: containers}
 	}
 	return out
 }
