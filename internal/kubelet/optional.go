@@ -68,9 +68,6 @@ func (o optionalResource) follow(ctx context.Context, settled func()) {
 	}
 }
 
-// one is all that is read to see whether a resource can be.
-var one = metav1.ListOptions{Limit: 1}
-
 func workloadMetadata(c clients, s *store, kind string, resource schema.GroupVersionResource) optionalResource {
 	client := c.metadata.Resource(resource).Namespace(metav1.NamespaceAll)
 	return optionalResource{
@@ -78,7 +75,7 @@ func workloadMetadata(c clients, s *store, kind string, resource schema.GroupVer
 		retry:   absentRetry,
 		without: "The annotation " + profileAnnotation + " of " + resource.Resource + " is not followed: they cannot be read. Annotate the pods, or give the user the right to list and watch them.",
 		probe: func(ctx context.Context) error {
-			_, err := client.List(ctx, one)
+			_, err := client.List(ctx, metav1.ListOptions{Limit: 1})
 			return err
 		},
 		reflector: func(listed func()) *cache.Reflector {
@@ -124,7 +121,7 @@ func resourceUsages(c clients, s *store) optionalResource {
 		retry:   absentRetry,
 		without: withoutUsage,
 		probe: func(ctx context.Context) error {
-			_, err := client.List(ctx, one)
+			_, err := client.List(ctx, metav1.ListOptions{Limit: 1})
 			return err
 		},
 		reflector: func(listed func()) *cache.Reflector {
@@ -152,7 +149,7 @@ func clusterResourceUsages(c clients, s *store) optionalResource {
 		retry:   absentRetry,
 		without: withoutUsage,
 		probe: func(ctx context.Context) error {
-			_, err := client.List(ctx, one)
+			_, err := client.List(ctx, metav1.ListOptions{Limit: 1})
 			return err
 		},
 		reflector: func(listed func()) *cache.Reflector {

@@ -3,7 +3,9 @@ package kubelet
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,14 +45,33 @@ func follow(ctx context.Context, c clients, s *store) (wait func()) {
 			defer listed() // if ctx ends before
 			nodeReflector(c, s, listed).RunWithContext(ctx)
 		})
-		first.Wait()
-		if ctx.Err() != nil {
+		if !waitFirst(ctx, &first) {
 			return
 		}
 		running.Go(func() { claimReflector(c, s).RunWithContext(ctx) })
 		podReflector(c, s).RunWithContext(ctx)
 	})
 	return running.Wait
+}
+
+// firstPatience is how long pods are kept waiting for what decides about them.
+// An object that cannot be read is no reason to answer nothing at all.
+const firstPatience = 15 * time.Second
+
+// waitFirst waits for the first lists; false if ctx ends before.
+func waitFirst(ctx context.Context, first *sync.WaitGroup) bool {
+	done := make(chan struct{})
+	go func() {
+		first.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(firstPatience):
+		slog.Warn("Pods are followed before all that says what they use could be read.", "waited", firstPatience)
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
 
 func nodeReflector(c clients, s *store, listed func()) *cache.Reflector {
