@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// TestUsage asks for usage in the ways that Kubernetes has besides
+// TestTop asks for usage in the ways that Kubernetes has besides
 // /stats/summary, and compares what receivers send with what they send of real
 // clusters.
-func TestUsage(t *testing.T) {
+func TestTop(t *testing.T) {
 	l := newLab(t)
 	up := []string{"up", "--ports", "auto", "--nodes", "5", "--pods", "60"}
 	l.diorama(up...)
