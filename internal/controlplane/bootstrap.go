@@ -104,6 +104,12 @@ func grants() []grant {
 		{userKubelet, []rbacv1.PolicyRule{
 			rule("", read, "pods", "nodes", "persistentvolumeclaims"),
 			rule("kwok.x-k8s.io", read, "*"),
+			// Workloads say how their pods use what; a pod whose memory is
+			// full is marked for KWOK.
+			rule("apps", read, "deployments", "statefulsets", "daemonsets"),
+			rule("batch", read, "jobs", "cronjobs"),
+			rule("", []string{"patch"}, "pods"),
+			rule("", []string{"create", "patch"}, "events"),
 		}},
 		// What the receivers' own documentation asks for. Kubelets are read
 		// through the API server only by configurations of the user's.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // BenchmarkSummary is one GET of one node's summary with 30 pods, in a cluster
@@ -93,6 +95,34 @@ func BenchmarkHostMetrics(b *testing.B) {
 	for range b.N {
 		c.advance(time.Second)
 		h.ServeHTTP(httptest.NewRecorder(), r)
+	}
+}
+
+// BenchmarkSample is one sample of an expression for each of 20,000 containers.
+func BenchmarkSample(b *testing.B) {
+	s, c := newTestStore(1000, 10)
+	setCluster(b, s, "all", nil, entry(expression(`Quantity("5m") * (1.0 + Rand())`)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		c.advance(sampleInterval)
+		s.sample()
+	}
+}
+
+// BenchmarkSqueezedNode is one sample of a node that is asked for more than it has, with 30 pods.
+func BenchmarkSqueezedNode(b *testing.B) {
+	s, c := newTestStore(1, 30)
+	for i := range 30 {
+		o := annotated(i, cpuAnnotation, "50")
+		o.Spec.Containers[0].Resources = corev1.ResourceRequirements{}
+		s.setPod(newPod(1, o))
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		c.advance(sampleInterval)
+		s.sample()
 	}
 }
 

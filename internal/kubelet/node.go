@@ -24,7 +24,8 @@ const (
 type nodeFacts struct {
 	name      string
 	uid       types.UID
-	addresses []string // besides the name
+	object    *corev1.Node // trimmed, for expressions
+	addresses []string     // besides the name
 	boot      int64
 	cpu       uint64 // nanocores
 	memory    uint64
@@ -40,6 +41,7 @@ func newNodeFacts(seed uint64, o *corev1.Node, old *nodeFacts) *nodeFacts {
 	f := &nodeFacts{
 		name:   o.Name,
 		uid:    o.UID,
+		object: o,
 		boot:   o.CreationTimestamp.UnixNano(),
 		cpu:    capacity(o, corev1.ResourceCPU, defaultCPU),
 		memory: capacity(o, corev1.ResourceMemory, defaultMemory),

@@ -16,15 +16,23 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
 )
 
 // Options say what to watch and where to answer.
 type Options struct {
-	// Kubeconfig of a user who may get, list and watch pods, nodes and persistentvolumeclaims.
+	// Kubeconfig of a user with the rights that the package's comment lists.
 	Kubeconfig string
 	// Listen is the plain listener's address, host:port. Port 0 picks one, see Listening.
 	Listen string
@@ -66,7 +74,7 @@ const (
 
 // Run serves until ctx ends, then returns nil; or fails.
 func Run(ctx context.Context, o Options) error {
-	client, err := newClient(o.Kubeconfig)
+	c, err := newClients(o.Kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -82,32 +90,41 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	// client-go says through this logger when it cannot list or watch.
 	watchCtx := klog.NewContext(ctx, logr.FromSlogHandler(slog.Default().Handler()))
-	wait := follow(watchCtx, client, s)
-	saved := make(chan struct{})
-	go func() {
-		defer close(saved)
-		keepState(ctx, s, o.StateFile)
-	}()
+	events := record.NewBroadcaster(record.WithContext(watchCtx))
+	events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.core.CoreV1().Events(metav1.NamespaceAll)})
+	defer events.Shutdown()
+	s.reports.recorder = events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
+
+	wait := follow(watchCtx, c, s)
+	var running sync.WaitGroup
+	running.Go(func() { keepState(ctx, s, o.StateFile) })
+	running.Go(func() { keepSampling(ctx, s) })
+	running.Go(func() { keepKilling(ctx, s, c.core) })
 	err = serveAll(ctx, servers)
 	cancel()
 	wait()
-	<-saved
+	running.Wait()
 	return err
 }
 
-func newClient(kubeconfig string) (kubernetes.Interface, error) {
+func newClients(kubeconfig string) (c clients, err error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("load the kubeconfig: %w", err)
+		return c, fmt.Errorf("load the kubeconfig: %w", err)
 	}
 	config.UserAgent = "diorama-kubelet"
+	config.QPS, config.Burst = 50, 100
+	custom := rest.CopyConfig(config) // custom resources have no protobuf
 	config.ContentType = runtime.ContentTypeProtobuf
 	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("use the kubeconfig: %w", err)
+	var errs [3]error
+	c.core, errs[0] = kubernetes.NewForConfig(config)
+	c.metadata, errs[1] = metadata.NewForConfig(config)
+	c.kwok, errs[2] = versioned.NewForConfig(custom)
+	if err := errors.Join(errs[:]...); err != nil {
+		return c, fmt.Errorf("use the kubeconfig: %w", err)
 	}
-	return client, nil
+	return c, nil
 }
 
 func announce(o Options, plain, tunnel net.Addr) {
