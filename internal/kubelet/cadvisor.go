@@ -11,9 +11,11 @@ import (
 // have the times at which it last looked at each cgroup, all of these have the
 // time of the question.
 //
-// Nothing here stalls, swaps, waits for CPU or fails to allocate, so those
-// counters are 0, as they are on a real node without a problem. The most
-// memory ever used is unknown, and 0 as on kernels that do not count it.
+// Nothing here stalls, swaps or fails to allocate, so those counters are 0, as
+// they are on a real node without a problem. What CPU a container wanted beyond
+// its limit is unknown: it is never throttled. The most memory ever used is
+// unknown too, and 0 as on kernels that do not count it. OOM events are counted
+// by the cgroup that ends with the kill: the next one's are 0, as on a real node.
 func appendCadvisor(b []byte, n *nodeUsage) []byte {
 	w := &cadvisorWriter{exposition: newExposition(b, n.at), nodeUsage: n, cgroups: n.cgroups()}
 	w.family("cadvisor_version_info", "gauge", "A metric with a constant '1' value labeled by kernel version, OS version, docker version, cadvisor version & cadvisor revision.")
