@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/state"
@@ -32,8 +33,30 @@ func newConfig(c *console.Console) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return c.JSON(v1alpha1.Schema()) },
 		},
 		newConfigCollector(c),
+		newConfigRules(c),
 	)
 	return cmd
+}
+
+func newConfigRules(c *console.Console) *cobra.Command {
+	return &cobra.Command{
+		Use:       "rules [alerts|recording]",
+		Short:     "Print the Prometheus rules that every environment evaluates: alerts or recording rules",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"alerts", "recording"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			which := "alerts"
+			if len(args) == 1 {
+				which = args[0]
+			}
+			files, err := dashboards.RuleFiles()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.Out, files[which+".yaml"])
+			return err
+		},
+	}
 }
 
 func newConfigCollector(c *console.Console) *cobra.Command {

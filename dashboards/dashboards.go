@@ -1,0 +1,40 @@
+// Package dashboards holds the dashboards and rules that come with diorama, as
+// Grafana and Prometheus read them. The dashboards are written in Go, in
+// package set; their JSON is generated from there.
+package dashboards
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+//go:generate go run ./generate
+
+// FS has the dashboards in json/NAME.json.
+//
+//go:embed json/*.json
+var FS embed.FS
+
+// Rules has the recording and alert rules in rules/NAME.yaml.
+//
+//go:embed rules/*.yaml
+var Rules embed.FS
+
+// RuleFiles returns the rule files by name.
+func RuleFiles() (map[string]string, error) {
+	names, err := fs.Glob(Rules, "rules/*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("listing the rule files: %w", err)
+	}
+	files := map[string]string{}
+	for _, name := range names {
+		content, err := Rules.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the rules: %w", err)
+		}
+		files[strings.TrimPrefix(name, "rules/")] = string(content)
+	}
+	return files, nil
+}
