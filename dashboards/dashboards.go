@@ -7,6 +7,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -37,4 +39,22 @@ func RuleFiles() (map[string]string, error) {
 		files[strings.TrimPrefix(name, "rules/")] = string(content)
 	}
 	return files, nil
+}
+
+// AllRules returns all rules as one file.
+func AllRules() (string, error) {
+	files, err := RuleFiles()
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for i, name := range slices.Sorted(maps.Keys(files)) {
+		text := files[name]
+		if i > 0 {
+			// The groups go on; a document has the key once.
+			text = "\n" + strings.Replace(text, "groups:\n", "", 1)
+		}
+		all.WriteString(text)
+	}
+	return all.String(), nil
 }

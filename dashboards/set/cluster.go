@@ -10,7 +10,7 @@ func cluster() page {
 		name: "cluster", title: "Kubernetes / Cluster",
 		about:     "One cluster: how full it is, which namespaces use it, and the state of its pods and nodes.",
 		variables: []variable{datasourceVariable(), clusterVariable()},
-		links:     []top{next("Workload health", "workload-health"), next("Networking", "networking-cluster")},
+		links:     []top{next("Workload health", "workload-health"), next("Networking", "networking-cluster"), next("Persistent volumes", "persistent-volumes"), next("Events", "events")},
 		sections: []section{
 			figures(
 				numberPanel{title: "CPU in use", about: "CPU that nodes use, of what pods may use.", unit: percent, expr: ratio(sum(nodeCPU(m)), cpuRoom), steps: filling()},

@@ -49,10 +49,6 @@ func toNamespaceTraffic() link {
 	return link{title: "This namespace's traffic", to: "networking-namespace", set: [][2]string{{"namespace", "Namespace"}}, keep: []string{"cluster"}}
 }
 
-func toVolumes() link {
-	return link{title: "Volumes of this namespace", to: "persistent-volumes", set: [][2]string{{"namespace", "Namespace"}}, keep: []string{"cluster"}}
-}
-
 func toNode() link {
 	return link{title: "This node", to: "node", set: [][2]string{{"node", "Node"}}, keep: []string{"cluster"}}
 }

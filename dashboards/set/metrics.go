@@ -24,6 +24,8 @@ type Origin struct {
 	Receiver string
 	// Counter tells whether it only grows.
 	Counter bool
+	// Optional metrics are sent only if the receiver is told to.
+	Optional bool
 }
 
 // selfMetrics is the receiver of what collectors say about themselves.
@@ -55,6 +57,7 @@ func Metrics() (map[string]Origin, error) {
 	} {
 		known[name] = Origin{Metric: metric, Receiver: defaults.Cluster}
 	}
+	known["k8s_container_status_reason"] = Origin{Metric: "k8s.container.status.reason", Receiver: defaults.Cluster, Optional: true}
 	for name, counter := range ownMetrics() {
 		known[name] = Origin{Metric: strings.TrimSuffix(name, "_total"), Receiver: selfMetrics, Counter: counter}
 	}

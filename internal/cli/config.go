@@ -40,20 +40,13 @@ func newConfig(c *console.Console) *cobra.Command {
 
 func newConfigRules(c *console.Console) *cobra.Command {
 	return &cobra.Command{
-		Use:       "rules [alerts|recording]",
-		Short:     "Print the Prometheus rules that every environment evaluates: alerts or recording rules",
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"alerts", "recording"},
-		RunE: func(_ *cobra.Command, args []string) error {
-			which := "alerts"
-			if len(args) == 1 {
-				which = args[0]
-			}
-			files, err := dashboards.RuleFiles()
+		Use: "rules", Short: "Print the recording and alert rules that every environment has, as one Prometheus rule file", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			rules, err := dashboards.AllRules()
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(c.Out, files[which+".yaml"])
+			_, err = fmt.Fprint(c.Out, rules)
 			return err
 		},
 	}
