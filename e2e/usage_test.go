@@ -246,7 +246,7 @@ func checkRates(t *testing.T, l *lab, base string) {
 			}
 			use := usage.NewContainer(1, specOf(t, pod, i, profiles))
 			from := running.StartedAt.Add(sampled)
-			poll(t, deadline, c.Name+" of "+pod.Metadata.Name, func() error { return compareRate(base, pod, c.Name, &use, from) })
+			pollUntil(t, deadline, c.Name+" of "+pod.Metadata.Name, func() error { return compareRate(base, pod, c.Name, &use, from) })
 			checked++
 		}
 	}
@@ -271,21 +271,6 @@ func compareRate(base string, pod runningPod, container string, use *usage.Conta
 		return fmt.Errorf("the rate is %v, usage(t) has a mean of %v", got, want)
 	}
 	return nil
-}
-
-// poll is eventually with a deadline of its own.
-func poll(t *testing.T, deadline time.Time, what string, check func() error) {
-	t.Helper()
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: still %v", what, err)
-		}
-		time.Sleep(time.Second)
-	}
 }
 
 // annotatedProfiles are the profiles of workloads that say one, by kind/namespace/name.

@@ -41,6 +41,14 @@ func optional(c clients, s *store) []optionalResource {
 	return out
 }
 
+// listable returns a probe that lists one object.
+func listable[L any](list func(context.Context, metav1.ListOptions) (L, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := list(ctx, metav1.ListOptions{Limit: 1})
+		return err
+	}
+}
+
 // follow waits until the resource can be read, and follows it until ctx ends.
 // settled is called when its first list is in, or it turns out that there is none.
 func (o optionalResource) follow(ctx context.Context, settled func()) {
@@ -74,10 +82,7 @@ func workloadMetadata(c clients, s *store, kind string, resource schema.GroupVer
 		name:    resource.Resource,
 		retry:   absentRetry,
 		without: "The annotation " + profileAnnotation + " of " + resource.Resource + " is not followed: they cannot be read. Annotate the pods, or give the user the right to list and watch them.",
-		probe: func(ctx context.Context) error {
-			_, err := client.List(ctx, metav1.ListOptions{Limit: 1})
-			return err
-		},
+		probe:   listable(client.List),
 		reflector: func(listed func()) *cache.Reflector {
 			return newReflector(c.metadata, resource.Resource, &metav1.PartialObjectMetadata{}, sink[*metav1.PartialObjectMetadata]{
 				trim: trimWorkload,
@@ -120,10 +125,7 @@ func resourceUsages(c clients, s *store) optionalResource {
 		name:    "resourceusages",
 		retry:   absentRetry,
 		without: withoutUsage,
-		probe: func(ctx context.Context) error {
-			_, err := client.List(ctx, metav1.ListOptions{Limit: 1})
-			return err
-		},
+		probe:   listable(client.List),
 		reflector: func(listed func()) *cache.Reflector {
 			return newReflector(c.kwok, "resourceusages", &v1alpha1.ResourceUsage{}, sink[*v1alpha1.ResourceUsage]{
 				set: func(o *v1alpha1.ResourceUsage) error {
@@ -148,10 +150,7 @@ func clusterResourceUsages(c clients, s *store) optionalResource {
 		name:    "clusterresourceusages",
 		retry:   absentRetry,
 		without: withoutUsage,
-		probe: func(ctx context.Context) error {
-			_, err := client.List(ctx, metav1.ListOptions{Limit: 1})
-			return err
-		},
+		probe:   listable(client.List),
 		reflector: func(listed func()) *cache.Reflector {
 			return newReflector(c.kwok, "clusterresourceusages", &v1alpha1.ClusterResourceUsage{}, sink[*v1alpha1.ClusterResourceUsage]{
 				set: func(o *v1alpha1.ClusterResourceUsage) error {
