@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
@@ -33,9 +34,27 @@ function grafanaAssets(): Plugin {
   };
 }
 
+const MOST_KILOBYTES = 900;
+
+/** Fails a build whose JavaScript, all chunks together, is larger than promised. */
+function sizeLimit(): Plugin {
+  return {
+    name: 'size-limit',
+    writeBundle(_options, bundle) {
+      const chunks = Object.values(bundle).filter((output) => output.type === 'chunk');
+      const kilobytes = chunks.reduce((sum, { code }) => sum + gzipSync(code).length, 0) / 1000;
+      const said = `JavaScript: ${kilobytes.toFixed(0)} kB gzip of at most ${MOST_KILOBYTES}`;
+      if (kilobytes > MOST_KILOBYTES) {
+        this.error(said);
+      }
+      this.info(said);
+    },
+  };
+}
+
 export default defineConfig({
   base: '/',
-  plugins: [react(), grafanaAssets()],
+  plugins: [react(), grafanaAssets(), sizeLimit()],
   resolve: {
     alias: [
       // All of moment's time zones are 700 kB; ten years of them are enough for dashboards.

@@ -47,7 +47,7 @@ export function DashboardPage({ uid }: { uid: string }) {
   const [from, to] = [query.get('from') ?? usual.from, query.get('to') ?? usual.to];
   const range = useMemo<TimeRange>(
     () => rangeOf(new URLSearchParams({ from, to }), HOUR),
-    // Every refresh moves a range that is relative to now.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- every refresh moves a range that is relative to now
     [from, to, refresh.count]
   );
   const [zone, setZone] = useState<string>();

@@ -67,7 +67,7 @@ export function usePanelQuery({ uid, panel, variables, range, timeZone, visible,
       abort.abort();
       asked.current = '';
     };
-    // The wish says all that the question depends on.
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the wish says all that the question depends on
   }, [wish, visible, panel.queryable]);
 
   return data;

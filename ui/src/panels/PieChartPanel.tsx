@@ -51,7 +51,7 @@ function labelOf({ value, name, share }: Slice, shown: Shown[]): string {
 
 /** A slice leads to the first of its data links: a drawing has no place for a menu. */
 function SliceLink({ slice, children }: { slice: Slice; children: ReactNode }) {
-  const link = slice.value.hasLinks ? slice.value.getLinks?.({})[0] : undefined;
+  const link = slice.value.hasLinks ? slice.value.getLinks?.()[0] : undefined;
   return link ? (
     <a href={link.href} target={link.target} className="slice">
       {children}

@@ -78,8 +78,8 @@ export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone,
   const theme = useTheme2();
   const options = useMemo(() => optionsOf(panel.options as Partial<Options> | undefined), [panel.options]);
   const timed = useMemo(
-    // The graph does not notice a new time range alone; a new list makes it look.
     () => frames.filter(({ fields }) => fields.some(({ type }) => type === FieldType.time) && fields.some(({ type }) => type === FieldType.number)),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the graph does not notice a new time range alone; a new list makes it look
     [frames, range]
   );
   const { frames: shown, revision, context } = useHiddenSeries(timed);

@@ -1,7 +1,14 @@
 import type { ComponentType } from 'react';
 import type { Panel } from '../dashboard/model';
+import { AlertListPanel } from './AlertListPanel';
+import { BarGaugePanel } from './BarGaugePanel';
+import { DashListPanel } from './DashListPanel';
+import { GaugePanel } from './GaugePanel';
+import { LogsPanel } from './LogsPanel';
+import { PieChartPanel } from './PieChartPanel';
 import { StatPanel } from './StatPanel';
 import { TablePanel } from './TablePanel';
+import { TextPanel } from './TextPanel';
 import { TimeSeriesPanel } from './TimeSeriesPanel';
 import { Message } from './shared';
 import type { PanelProps } from './types';
@@ -9,7 +16,14 @@ import type { PanelProps } from './types';
 const PANELS: Record<string, ComponentType<PanelProps>> = {
   timeseries: TimeSeriesPanel,
   stat: StatPanel,
+  gauge: GaugePanel,
+  bargauge: BarGaugePanel,
   table: TablePanel,
+  piechart: PieChartPanel,
+  text: TextPanel,
+  dashlist: DashListPanel,
+  alertlist: AlertListPanel,
+  logs: LogsPanel,
 };
 
 function UnknownPanel({ panel }: PanelProps) {
