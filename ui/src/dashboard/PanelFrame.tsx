@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import { LoadingState, renderMarkdown, type DataFrame } from '@grafana/data';
+import { DashboardCursorSync, LoadingState, renderMarkdown, type DataFrame } from '@grafana/data';
 import { ErrorBoundaryAlert, PanelChrome } from '@grafana/ui';
 import { componentOf, showsWithoutData } from '../panels';
 import type { PanelProps } from '../panels/types';
@@ -52,7 +52,7 @@ function PanelBody({ props, data, ready }: { props: PanelProps; data: PanelData;
 }
 
 export function PanelFrame({ panel, width, height, visible }: Props) {
-  const { uid, resolved, range, timeZone, refresh, version, onZoom } = useDashboardState();
+  const { uid, dashboard, resolved, range, timeZone, refresh, version, onZoom } = useDashboardState();
   const own = useMemo(() => panelRange(range, panel.timeFrom, panel.timeShift), [range, panel.timeFrom, panel.timeShift]);
   const data = usePanelQuery({
     uid,
@@ -69,9 +69,10 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
     const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
     return interpolator(around, { from: shownRange.from.valueOf(), to: shownRange.to.valueOf() });
   }, [resolved.variables, panel.scopedVars, range, shownRange]);
-  const { frames, error } = usePanelFrames(panel, data.frames, interpolate, timeZone);
-  const message = problems(data, error);
-  const props = { panel, frames: frames ?? NO_FRAMES, range: shownRange, timeZone, interpolate, onZoom };
+  const { frames, error, warning } = usePanelFrames(panel, data.frames, interpolate, timeZone);
+  const sync: DashboardCursorSync = dashboard.graphTooltip ?? DashboardCursorSync.Off;
+  const message = problems(data, error ?? warning);
+  const props = { panel, frames: frames ?? NO_FRAMES, range: shownRange, timeZone, sync, interpolate, onZoom };
   const ready = frames !== undefined || data.errors.length > 0 || error !== undefined;
 
   return (

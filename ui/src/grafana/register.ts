@@ -9,7 +9,7 @@ import {
 } from '@grafana/data';
 import { ownTransformers } from '../transformations';
 
-const ALIASES: Record<string, string[]> = { joinByField: ['seriesToColumns'] };
+const ALIASES: Record<string, string[]> = { joinByField: ['seriesToColumns'], filterFieldsByName: ['filterByName'] };
 
 function registryItem(info: DataTransformerInfo): TransformerRegistryItem {
   return {

@@ -21,7 +21,7 @@ import {
   type VizTooltipItem,
 } from '@grafana/ui';
 import { useHiddenSeries } from './hiddenSeries';
-import { hoverMode, Message } from './shared';
+import { CROSSHAIR, hoverMode, Message } from './shared';
 import type { PanelProps } from './types';
 
 interface Options {
@@ -74,7 +74,7 @@ function tooltipItems(
   return items;
 }
 
-export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone, onZoom }: PanelProps) {
+export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone, sync, onZoom }: PanelProps) {
   const theme = useTheme2();
   const options = useMemo(() => optionsOf(panel.options as Partial<Options> | undefined), [panel.options]);
   const timed = useMemo(
@@ -82,7 +82,7 @@ export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone,
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the graph does not notice a new time range alone; a new list makes it look
     [frames, range]
   );
-  const { frames: shown, revision, context } = useHiddenSeries(timed);
+  const { frames: shown, revision, context } = useHiddenSeries(timed, sync);
   const structure = useRef({ fieldConfig: panel.fieldConfig, theme, names: '', revision: 0 });
   const names = shown.map(({ fields }) => fields.map((f) => f.state?.displayName ?? f.name).join()).join();
   const known = structure.current;
@@ -112,6 +112,8 @@ export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone,
               hoverMode={hoverMode(options.tooltip.mode)}
               queryZoom={onZoom}
               clientZoom
+              syncMode={sync}
+              syncScope={CROSSHAIR}
               getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
               render={(_plot, indexes, series, isPinned, _dismiss, _range, _viaSync, links) => {
                 const at = indexes.find((index) => index != null);

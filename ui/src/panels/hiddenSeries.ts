@@ -50,7 +50,7 @@ export interface HiddenSeries {
   context: PanelContext;
 }
 
-export function useHiddenSeries(frames: DataFrame[]): HiddenSeries {
+export function useHiddenSeries(frames: DataFrame[], sync: DashboardCursorSync): HiddenSeries {
   const [{ hidden, revision }, setState] = useState<{ hidden: ReadonlySet<string>; revision: number }>({
     hidden: new Set(),
     revision: 0,
@@ -69,10 +69,10 @@ export function useHiddenSeries(frames: DataFrame[]): HiddenSeries {
     () => ({
       eventsScope: 'dashboard',
       eventBus: crosshairBus,
-      sync: () => DashboardCursorSync.Crosshair,
+      sync: () => sync,
       onToggleSeriesVisibility: toggle,
     }),
-    [toggle]
+    [toggle, sync]
   );
   const shown = useMemo(() => (hidden.size ? hide(frames, hidden) : frames), [frames, hidden]);
   return { frames: shown, hidden, revision, toggle, context };

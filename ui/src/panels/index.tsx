@@ -1,12 +1,16 @@
 import type { ComponentType } from 'react';
 import type { Panel } from '../dashboard/model';
 import { AlertListPanel } from './AlertListPanel';
+import { BarChartPanel } from './BarChartPanel';
 import { BarGaugePanel } from './BarGaugePanel';
 import { DashListPanel } from './DashListPanel';
 import { GaugePanel } from './GaugePanel';
+import { HeatmapPanel } from './HeatmapPanel';
+import { HistogramPanel } from './HistogramPanel';
 import { LogsPanel } from './LogsPanel';
 import { PieChartPanel } from './PieChartPanel';
 import { StatPanel } from './StatPanel';
+import { StateTimelinePanel, StatusHistoryPanel } from './StatePanel';
 import { TablePanel } from './TablePanel';
 import { TextPanel } from './TextPanel';
 import { TimeSeriesPanel } from './TimeSeriesPanel';
@@ -20,6 +24,11 @@ const PANELS: Record<string, ComponentType<PanelProps>> = {
   bargauge: BarGaugePanel,
   table: TablePanel,
   piechart: PieChartPanel,
+  barchart: BarChartPanel,
+  histogram: HistogramPanel,
+  heatmap: HeatmapPanel,
+  'state-timeline': StateTimelinePanel,
+  'status-history': StatusHistoryPanel,
   text: TextPanel,
   dashlist: DashListPanel,
   alertlist: AlertListPanel,

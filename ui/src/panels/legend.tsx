@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { DisplayValue } from '@grafana/data';
+import { fieldReducers, reduceField, type DisplayValue, type Field } from '@grafana/data';
 import { LegendDisplayMode, type VizLegendOptions } from '@grafana/schema';
 import { VizLayout, VizLegend, type SeriesVisibilityChangeMode, type VizLegendItem } from '@grafana/ui';
 
@@ -11,6 +11,16 @@ export interface LegendEntry {
 }
 
 export const LEGEND: VizLegendOptions = { displayMode: LegendDisplayMode.List, placement: 'bottom', showLegend: true, calcs: [] };
+
+/** What a legend says of a field: its `calcs`, such as `mean` and `max`. */
+export function calcsOf(field: Field, calcs: string[] = []): DisplayValue[] {
+  const reduced = reduceField({ field, reducers: calcs });
+  return calcs.map((calc) => {
+    const value: unknown = reduced[calc];
+    const shown = field.display?.(value) ?? { numeric: Number(value), text: String(value) };
+    return { ...shown, title: fieldReducers.getIfExists(calc)?.name ?? calc };
+  });
+}
 
 interface Props {
   width: number;

@@ -1,6 +1,9 @@
 import type { ReactNode } from 'react';
 import { TooltipDisplayMode } from '@grafana/schema';
 
+/** The key under which Grafana's own graphs share their crosshair. */
+export const CROSSHAIR = '__global_';
+
 /** Text in the middle of a panel that has nothing to draw. */
 export function Message({ children }: { children: ReactNode }) {
   return <div className="panel-message">{children}</div>;

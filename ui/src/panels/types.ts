@@ -1,4 +1,5 @@
 import type { DataFrame, InterpolateFunction, TimeRange } from '@grafana/data';
+import type { DashboardCursorSync } from '@grafana/schema';
 import type { Panel } from '../dashboard/model';
 
 /** What every panel is given; `options` are the panel's own, completed by it with the defaults of its kind. */
@@ -9,6 +10,8 @@ export interface PanelProps {
   height: number;
   range: TimeRange;
   timeZone: string;
+  /** What panels of one dashboard share when the pointer is over one: nothing, the crosshair, the tooltip. */
+  sync: DashboardCursorSync;
   interpolate: InterpolateFunction;
   onZoom: (range: { from: number; to: number }) => void;
 }
