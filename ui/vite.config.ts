@@ -71,6 +71,9 @@ export default defineConfig({
   test: {
     environment: 'jsdom',
     include: ['src/**/*.test.{ts,tsx}'],
+    setupFiles: ['src/testing/browser.ts', 'src/testing/setup.ts'],
+    // A package that names only a `module`, which Node does not look for.
+    alias: { uwrap: here('node_modules/uwrap/dist/uWrap.mjs') },
     server: { deps: { inline: [/@grafana\//] } },
   },
 });
