@@ -7,7 +7,7 @@ export const drawn: { texts: string[]; rectangles: Array<{ color: string; box: n
 function context(): CanvasRenderingContext2D {
   const state: Record<string, unknown> = { fillStyle: '' };
   const methods: Record<string, (...args: never[]) => unknown> = {
-    measureText: (text: string) => ({ width: text.length * 7 }),
+    measureText: (text: string) => ({ width: String(text).length * 7 }),
     fillText: (text: string) => drawn.texts.push(text),
     fillRect: (...box: number[]) => drawn.rectangles.push({ color: String(state.fillStyle), box }),
     createLinearGradient: () => ({ addColorStop: () => undefined }),
