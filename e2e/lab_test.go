@@ -164,7 +164,12 @@ func (l *lab) status(args ...string) status {
 // eventually polls until the check returns nil.
 func eventually(t *testing.T, what string, check func() error) {
 	t.Helper()
-	deadline := time.Now().Add(patience)
+	pollUntil(t, time.Now().Add(patience), what, check)
+}
+
+// pollUntil is eventually with a deadline of its own.
+func pollUntil(t *testing.T, deadline time.Time, what string, check func() error) {
+	t.Helper()
 	for {
 		err := check()
 		if err == nil {

@@ -2,9 +2,11 @@ package v1alpha1
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -108,21 +110,19 @@ func checkFields(node *yaml.Node, typ reflect.Type, path string, problems *[]err
 	}
 }
 
-// suggestion names the closest known field, or all of them.
+// suggestion names the closest known field, or all of them if none is close.
 func suggestion(name string, fields map[string]reflect.Type) string {
-	names := make([]string, 0, len(fields))
-	for field := range fields {
-		if strings.EqualFold(field, name) || distance(field, name) <= 2 {
-			return fmt.Sprintf("; did you mean %q?", field)
-		}
-		names = append(names, field)
+	names := slices.Sorted(maps.Keys(fields))
+	closest := slices.MinFunc(names, func(a, b string) int { return cmp.Compare(distance(a, name), distance(b, name)) })
+	if distance(closest, name) <= 2 {
+		return fmt.Sprintf("; did you mean %q?", closest)
 	}
-	slices.Sort(names)
 	return "; known here: " + strings.Join(names, ", ")
 }
 
-// distance is the Levenshtein distance of two short words.
+// distance is the Levenshtein distance of two short words, in any case.
 func distance(a, b string) int {
+	a, b = strings.ToLower(a), strings.ToLower(b)
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -48,7 +48,7 @@ func run() error {
 	output := flag.String("output", "out/bench.json", "file for the figures")
 	runs := flag.Int("runs", 3, "how often up and down are measured")
 	settle := flag.Duration("settle", time.Minute, "how long an environment runs before its memory is read")
-	hold := flag.Duration("hold", 5*time.Minute, "how long the large cluster is watched for failed scrapes")
+	hold := flag.Duration("hold", 5*time.Minute, "how long the large cluster is watched for failed scrapes; 0 leaves it out")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
@@ -58,7 +58,10 @@ func run() error {
 		return err
 	}
 	b := &bench{ctx: ctx, binary: path}
-	measured := errors.Join(b.small(*runs, *settle), b.large(*hold))
+	measured := b.small(*runs, *settle)
+	if *hold > 0 {
+		measured = errors.Join(measured, b.large(*hold))
+	}
 	version, err := b.version()
 	if err != nil {
 		return errors.Join(measured, err)

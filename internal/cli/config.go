@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/state"
@@ -32,8 +33,23 @@ func newConfig(c *console.Console) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return c.JSON(v1alpha1.Schema()) },
 		},
 		newConfigCollector(c),
+		newConfigRules(c),
 	)
 	return cmd
+}
+
+func newConfigRules(c *console.Console) *cobra.Command {
+	return &cobra.Command{
+		Use: "rules", Short: "Print the recording and alert rules that every environment has, as one Prometheus rule file", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			rules, err := dashboards.AllRules()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.Out, rules)
+			return err
+		},
+	}
 }
 
 func newConfigCollector(c *console.Console) *cobra.Command {

@@ -21,8 +21,8 @@ func newStatsProxy(c *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stats-proxy",
 		Short: "Serve the kubelet API of the simulated nodes of any KWOK cluster",
-		Long: `Serves /nodes/NODE/stats/summary, /nodes/NODE/metrics/resource, /nodes/NODE/pods and
-/nodes/NODE/healthz for every node that carries the annotation kwok.x-k8s.io/node.
+		Long: `Serves /nodes/NODE/stats/summary, /nodes/NODE/metrics/cadvisor, /nodes/NODE/metrics/resource,
+/nodes/NODE/pods and /nodes/NODE/healthz for every node that carries the annotation kwok.x-k8s.io/node.
 
 Clients have to show a certificate. Without --serving-ca-cert a CA and a client certificate
 are made in --cert-dir; --insecure serves plain HTTP to everybody on this machine instead.`,
@@ -44,6 +44,8 @@ are made in --cert-dir; --insecure serves plain HTTP to everybody on this machin
 	f.StringSliceVar(&o.ServingNames, "serving-name", nil, "further host names or addresses that clients use")
 	f.BoolVar(&o.Insecure, "insecure", false, "serve plain HTTP to everybody; loopback only")
 	f.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same usage")
+	f.StringVar(&o.MetricsHost, "metrics-host", "", "host of the tunnel at which metrics.k8s.io answers, for the API server's aggregator")
+	f.StringVar(&o.RequestHeaderCA, "requestheader-client-ca", "", "CA of the aggregator's client certificate")
 	f.StringVar(&o.StateFile, "state-file", "", "file that keeps the nodes' counters over a restart")
 	return required(cmd, "kubeconfig")
 }

@@ -36,13 +36,16 @@ var (
 
 // Bootstrap prepares a new API server: KWOK's definitions and the rights of
 // our own clients. It may be called again. When it returns, objects of the
-// definitions can be made.
+// definitions can be made; RegisterMetrics is to follow.
 func Bootstrap(ctx context.Context, config *rest.Config) error {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 100, 200
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("setting up a client: %w", err)
+	}
+	if err := unregisterMetrics(ctx, client); err != nil {
+		return err
 	}
 	var names []string
 	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage} {
@@ -101,6 +104,12 @@ func grants() []grant {
 		{userKubelet, []rbacv1.PolicyRule{
 			rule("", read, "pods", "nodes", "persistentvolumeclaims"),
 			rule("kwok.x-k8s.io", read, "*"),
+			// Workloads say how their pods use what; a pod whose memory is
+			// full is marked for KWOK.
+			rule("apps", read, "deployments", "statefulsets", "daemonsets"),
+			rule("batch", read, "jobs", "cronjobs"),
+			rule("", []string{"patch"}, "pods"),
+			rule("", []string{"create", "patch"}, "events"),
 		}},
 		// What the receivers' own documentation asks for. Kubelets are read
 		// through the API server only by configurations of the user's.
@@ -152,8 +161,12 @@ func toUnstructured(typed any) (*unstructured.Unstructured, error) {
 
 // apply writes an object server-side.
 func apply(ctx context.Context, client dynamic.Interface, resource schema.GroupVersionResource, object *unstructured.Unstructured) error {
+	return applyTo(ctx, client.Resource(resource), object)
+}
+
+func applyTo(ctx context.Context, resources dynamic.ResourceInterface, object *unstructured.Unstructured) error {
 	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-	if _, err := client.Resource(resource).Apply(ctx, object.GetName(), object, options); err != nil {
+	if _, err := resources.Apply(ctx, object.GetName(), object, options); err != nil {
 		return fmt.Errorf("applying %s %s: %w", object.GetKind(), object.GetName(), err)
 	}
 	return nil

@@ -32,6 +32,7 @@ func TestControlPlane(t *testing.T) {
 	l := newLab(t)
 	l.startAll(t)
 	t.Run("bootstrap can be done again", l.testBootstrap)
+	t.Run("metrics through the aggregator", l.testMetrics)
 	t.Run("anonymous is refused", l.testAnonymous)
 	t.Run("rights are the least", l.testRights)
 	t.Run("server-side apply", l.testApply)
@@ -102,6 +103,13 @@ func (l *lab) testRights(t *testing.T) {
 		{"kubelet", "watch", "", "pods", true},
 		{"kubelet", "patch", "", "pods/status", false},
 		{"kubelet", "get", "", "secrets", false},
+		{"kubelet", "watch", "apps", "deployments", true},
+		{"kubelet", "list", "batch", "cronjobs", true},
+		{"kubelet", "watch", "kwok.x-k8s.io", "clusterresourceusages", true},
+		{"kubelet", "create", "", "events", true},
+		{"kubelet", "patch", "", "pods", true},
+		{"kubelet", "update", "", "pods", false},
+		{"kubelet", "patch", "apps", "deployments", false},
 		{"collector", "watch", "apps", "replicasets", true},
 		{"collector", "list", "autoscaling", "horizontalpodautoscalers", true},
 		{"collector", "watch", "", "events", true},

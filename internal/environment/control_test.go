@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,6 +117,29 @@ func TestAClientOfNobody(t *testing.T) {
 	client := NewClient(state.Record{Control: filepath.Join(t.TempDir(), "none.sock")})
 	if _, err := client.Status(t.Context()); err == nil || !strings.Contains(err.Error(), "asking the supervisor") {
 		t.Errorf("it says %v", err)
+	}
+}
+
+// A socket's file that a killed supervisor left behind does not answer.
+func TestAnswers(t *testing.T) {
+	s, _ := served(t)
+	if !answers(s.record.Control) {
+		t.Error("a supervisor that listens does not answer")
+	}
+	left := filepath.Join(s.folder.Path, "left.sock")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: left, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(left); err != nil {
+		t.Fatal(err)
+	}
+	if answers(left) {
+		t.Error("a file that nobody listens on answers")
 	}
 }
 

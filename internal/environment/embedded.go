@@ -3,11 +3,14 @@ package environment
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/collector"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/state"
@@ -26,6 +29,7 @@ const (
 	clusterCollector  = "collector-cluster"
 	nodeCollector     = "collector-nodes"
 	cluster           = "cluster"
+	metricsAPI        = "metrics-api"
 	telemetry         = "telemetry"
 	kubeContext       = "context"
 )
@@ -45,6 +49,10 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 		return p, err
 	}
 	p.Files[control.EgressFile()] = control.EgressConfig()
+	rules, err := shippedRules(&p, folder)
+	if err != nil {
+		return p, err
+	}
 	program := func(name string, needs []string, args []string, env ...string) {
 		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: env})
 	}
@@ -65,15 +73,17 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 		"--kubeconfig=" + control.Kubeconfig("kubelet"),
 		"--listen=" + loopback(env.Ports.Kubelet), "--tunnel-listen=" + loopback(p.Internal["kubeletTunnel"]),
 		"--serving-ca-cert=" + control.Certificate("kubelet-ca"), "--serving-ca-key=" + control.Key("kubelet-ca"),
+		"--metrics-host=" + controlplane.MetricsServerIP, "--requestheader-client-ca=" + control.Certificate("front-proxy-ca"),
 		"--client-ca=" + control.Certificate("ca"), "--seed=" + strconv.FormatUint(env.Telemetry.Seed, 10),
 		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
 	})
-	program(backendName, nil, backendArgs(p, folder))
+	step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
+	program(backendName, nil, backendArgs(p, folder, rules))
 	program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
 	program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
 	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kwok, controllerManager, scheduler)
 	step(telemetry, "waits for the first metrics of both collectors", clusterCollector, nodeCollector, cluster)
-	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry)
+	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry, metricsAPI)
 	return p, nil
 }
 
@@ -88,7 +98,25 @@ func commandOf(name string) string {
 	return name
 }
 
-func backendArgs(p Plan, folder state.Folder) []string {
+// shippedRules adds the rules that come with diorama to the plan's files and
+// returns their paths.
+func shippedRules(p *Plan, folder state.Folder) ([]string, error) {
+	files, err := dashboards.RuleFiles()
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		path := filepath.Join(folder.ConfigDir(), "rules", name)
+		p.Files[path] = files[name]
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// backendArgs are the backend's arguments; the user's rules come on top of the
+// shipped ones.
+func backendArgs(p Plan, folder state.Folder, shipped []string) []string {
 	b := p.Environment.Backend
 	args := []string{
 		"--listen=" + loopback(p.Environment.Ports.Prometheus), "--data=" + filepath.Join(folder.DataDir(), "backend"),
@@ -98,7 +126,7 @@ func backendArgs(p Plan, folder state.Folder) []string {
 	for _, attribute := range b.PromoteResourceAttributes {
 		args = append(args, "--promote-resource-attribute="+attribute)
 	}
-	for _, rules := range b.Rules {
+	for _, rules := range slices.Concat(shipped, b.Rules) {
 		args = append(args, "--rules="+rules)
 	}
 	return args

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,7 +107,7 @@ func Detach(ctx context.Context, folder state.Folder, args ...string) (*Client, 
 	go func() { exited <- cmd.Wait() }()
 	for {
 		if record, alive, err := folder.Read(); err == nil && alive && record.PID == cmd.Process.Pid {
-			if _, err := os.Stat(record.Control); err == nil {
+			if answers(record.Control) {
 				return NewClient(record), nil
 			}
 		}
@@ -120,6 +121,18 @@ func Detach(ctx context.Context, folder state.Folder, args ...string) (*Client, 
 		case <-time.After(pollEvery):
 		}
 	}
+}
+
+// answers tells whether someone listens on a socket. That its file is there
+// says little: a killed supervisor leaves it behind.
+func answers(socket string) bool {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return false
+	}
+	// Nothing was sent: there is nothing to lose in closing it.
+	_ = conn.Close()
+	return true
 }
 
 // supervisorError says why a supervisor ended before it could be asked.

@@ -101,6 +101,8 @@ func (r *recipe) step(planned Planned) component.Component {
 	switch planned.Name {
 	case bootstrap:
 		s.Do = r.bootstrap
+	case metricsAPI:
+		s.Do = r.registerMetrics
 	case cluster:
 		s.Do, s.Undo = r.makeCluster, r.endCounting
 	case telemetry:
@@ -134,6 +136,19 @@ func (r *recipe) bootstrap(ctx context.Context) error {
 		return err
 	}
 	return nodes.ApplyStages(ctx, config, files)
+}
+
+// registerMetrics comes once the kubelets are there, which serve the API.
+func (r *recipe) registerMetrics(ctx context.Context) error {
+	config, err := r.restConfig()
+	if err != nil {
+		return err
+	}
+	ca, err := os.ReadFile(r.control.Certificate("kubelet-ca"))
+	if err != nil {
+		return fmt.Errorf("reading the kubelets' CA: %w", err)
+	}
+	return controlplane.RegisterMetrics(ctx, config, ca)
 }
 
 func stageFiles(paths []string) ([]nodes.StageFile, error) {

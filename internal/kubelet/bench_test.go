@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // BenchmarkSummary is one GET of one node's summary with 30 pods, in a cluster
@@ -96,6 +98,34 @@ func BenchmarkHostMetrics(b *testing.B) {
 	}
 }
 
+// BenchmarkSample is one sample of an expression for each of 20,000 containers.
+func BenchmarkSample(b *testing.B) {
+	s, c := newTestStore(1000, 10)
+	setCluster(b, s, "all", nil, entry(expression(`Quantity("5m") * (1.0 + Rand())`)))
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		c.advance(sampleInterval)
+		s.sample()
+	}
+}
+
+// BenchmarkSqueezedNode is one sample of a node that is asked for more than it has, with 30 pods.
+func BenchmarkSqueezedNode(b *testing.B) {
+	s, c := newTestStore(1, 30)
+	for i := range 30 {
+		o := annotated(i, cpuAnnotation, "50")
+		o.Spec.Containers[0].Resources = corev1.ResourceRequirements{}
+		s.setPod(newPod(1, o))
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		c.advance(sampleInterval)
+		s.sample()
+	}
+}
+
 // BenchmarkPodUpdate is what a change of one pod costs at 10,000 pods.
 func BenchmarkPodUpdate(b *testing.B) {
 	s, _ := newTestStore(1000, 10)
@@ -104,5 +134,19 @@ func BenchmarkPodUpdate(b *testing.B) {
 	b.ResetTimer()
 	for range b.N {
 		s.setPod(newPod(s.seed, o))
+	}
+}
+
+// BenchmarkTopPods is what kubectl top pods -A asks for at 1,000 nodes and 10,000 pods.
+func BenchmarkTopPods(b *testing.B) {
+	s, c := newTestStore(1000, 10)
+	h := (&metricsServer{store: s}).handler()
+	r := httptest.NewRequest(http.MethodGet, "/apis/metrics.k8s.io/v1beta1/pods", nil)
+	r.Header.Set("X-Remote-User", "someone")
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		c.advance(time.Second)
+		h.ServeHTTP(&discard{header: http.Header{}}, r)
 	}
 }

@@ -99,7 +99,7 @@ func run(p *corev1.Pod, t time.Time) *corev1.Pod {
 	p.Status = corev1.PodStatus{Phase: corev1.PodRunning, StartTime: &at}
 	for _, c := range p.Spec.Containers {
 		p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, corev1.ContainerStatus{
-			Name: c.Name, Ready: true,
+			Name: c.Name, Ready: true, ContainerID: "containerd://" + hashID(p.UID, "/"+c.Name),
 			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at}},
 		})
 	}

@@ -46,6 +46,7 @@ type serviceUsage struct {
 type nodeUsage struct {
 	view
 	listed           []podUsage
+	waiting          []*pod       // have a sandbox but no running container
 	workloads        serviceUsage // all pods together
 	kubelet, runtime serviceUsage
 	traffic          usage.Totals // the node's own
@@ -65,13 +66,15 @@ func (v view) measure(s *store) *nodeUsage {
 	for _, p := range v.pods {
 		if !p.running {
 			n.workloads.totals = n.workloads.totals.Add(p.totals(v.at))
+			if p.start <= v.at && p.until == endless {
+				n.waiting = append(n.waiting, p)
+			}
 			continue
 		}
 		n.listed = append(n.listed, v.measurePod(s, p))
 		u := &n.listed[len(n.listed)-1]
 		n.workloads.totals = n.workloads.totals.Add(u.totals)
 		n.workloads.rate += u.rate
-		n.workloads.memory = n.workloads.memory.Add(u.memory)
 		n.rootfs += u.disk.Rootfs
 		n.podDisk += u.disk.Rootfs + u.disk.Logs + u.localDisk
 		n.podInodes += u.inodes()
@@ -80,10 +83,10 @@ func (v view) measure(s *store) *nodeUsage {
 	f := v.facts
 	n.kubelet = v.measureService(&f.services.Kubelet)
 	n.runtime = v.measureService(&f.services.Runtime)
-	n.traffic = f.services.Traffic.Totals(f.boot, v.at)
-	n.traffic.CPU = 0
+	n.traffic = f.services.Traffic.Traffic(f.boot, v.at)
 	n.totals = n.workloads.totals.Add(n.kubelet.totals).Add(n.runtime.totals).Add(n.traffic)
 	n.rate = n.workloads.rate + n.kubelet.rate + n.runtime.rate
+	n.fitMemory()
 	n.memory = n.workloads.memory.Add(n.kubelet.memory).Add(n.runtime.memory)
 	return n
 }
@@ -95,12 +98,12 @@ func (v view) measurePod(s *store, p *pod) podUsage {
 		if !c.running {
 			continue
 		}
-		totals := c.usage.Totals(c.start, v.at)
+		totals := c.course.totals(v.at)
 		u.containers = append(u.containers, containerUsage{
 			container: c,
 			totals:    totals,
-			rate:      mean(&c.usage, totals.CPU, c.start, v.at),
-			memory:    c.usage.Memory(c.start, v.at),
+			rate:      c.course.rate(c.start, v.at, totals.CPU),
+			memory:    c.memoryAt(v.at),
 			disk:      c.usage.Disk(c.start, v.at),
 		})
 		last := &u.containers[len(u.containers)-1]
@@ -117,23 +120,53 @@ func (v view) measurePod(s *store, p *pod) podUsage {
 
 func (v view) measureService(c *usage.Container) serviceUsage {
 	boot := v.facts.boot
-	totals := c.Totals(boot, v.at)
+	service := course{usage: c, since: boot}
+	totals := service.totals(v.at)
 	return serviceUsage{
 		totals: totals,
-		rate:   mean(c, totals.CPU, boot, v.at),
+		rate:   service.rate(boot, v.at, totals.CPU),
 		memory: c.Memory(boot, v.at),
 	}
 }
 
-// mean is the CPU rate over the last window, or since the start if that is
-// shorter ago, of a container that has used so much in all.
-func mean(c *usage.Container, total uint64, start, at int64) uint64 {
-	from := max(start, at-rateWindow)
-	if at <= from {
-		return 0
+// fitMemory adds up the pods' memory. If that is more than the node has left,
+// each pod and container has its share: nobody here is evicted, and a node
+// with more memory in use than it has would be no node.
+func (n *nodeUsage) fitMemory() {
+	services := n.kubelet.memory.Add(n.runtime.memory)
+	var waiting, sum usage.Memory
+	for _, p := range n.waiting {
+		waiting = waiting.Add(p.sandbox.Memory())
 	}
-	used := total - c.CPUTotal(start, from)
-	return uint64(float64(used) / (float64(at-from) / 1e9))
+	for i := range n.listed {
+		sum = sum.Add(n.listed[i].memory)
+	}
+	room := n.facts.memory - min(n.facts.memory, services.Usage+waiting.Usage)
+	if sum.Usage > room {
+		share := float64(room) / float64(sum.Usage)
+		sum = usage.Memory{}
+		for i := range n.listed {
+			n.listed[i].shrink(share)
+			sum = sum.Add(n.listed[i].memory)
+		}
+	}
+	n.workloads.memory = sum.Add(waiting)
+}
+
+// shrink leaves the pod so much of its memory.
+func (u *podUsage) shrink(share float64) {
+	shrunk := func(m usage.Memory) usage.Memory {
+		return usage.Memory{
+			Usage:      uint64(float64(m.Usage) * share),
+			WorkingSet: uint64(float64(m.WorkingSet) * share),
+			RSS:        uint64(float64(m.RSS) * share),
+		}
+	}
+	u.memory = shrunk(u.sandbox.Memory())
+	for i := range u.containers {
+		u.containers[i].memory = shrunk(u.containers[i].memory)
+		u.memory = u.memory.Add(u.containers[i].memory)
+	}
 }
 
 func (v view) measureVolumes(s *store, p *pod) (out []volumeUsage, local uint64) {

@@ -24,12 +24,14 @@ const (
 type nodeFacts struct {
 	name      string
 	uid       types.UID
-	addresses []string // besides the name
+	object    *corev1.Node // trimmed, for expressions
+	addresses []string     // besides the name
 	boot      int64
 	cpu       uint64 // nanocores
 	memory    uint64
 	disk      uint64
-	os        string
+	info      corev1.NodeSystemInfo
+	labels    map[string]string
 	services  usage.Services
 }
 
@@ -39,11 +41,13 @@ func newNodeFacts(seed uint64, o *corev1.Node, old *nodeFacts) *nodeFacts {
 	f := &nodeFacts{
 		name:   o.Name,
 		uid:    o.UID,
+		object: o,
 		boot:   o.CreationTimestamp.UnixNano(),
 		cpu:    capacity(o, corev1.ResourceCPU, defaultCPU),
 		memory: capacity(o, corev1.ResourceMemory, defaultMemory),
 		disk:   capacity(o, corev1.ResourceEphemeralStorage, defaultDisk),
-		os:     o.Status.NodeInfo.OperatingSystem,
+		info:   o.Status.NodeInfo,
+		labels: o.Labels,
 	}
 	for _, a := range o.Status.Addresses {
 		if a.Address != o.Name {

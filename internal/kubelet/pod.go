@@ -2,7 +2,9 @@ package kubelet
 
 import (
 	"math"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,32 +16,32 @@ import (
 
 // pod is what answers need of a Pod object, read once per change.
 type pod struct {
-	object      *corev1.Pod // trimmed, for /pods
-	key         string      // namespace/name
+	object      *corev1.Pod                 // trimmed, for /pods
+	cached      *atomic.Pointer[podCgroups] // see cgroups
+	key         string                      // namespace/name
 	uid         types.UID
 	node        string
+	owner       workloadKey
+	slot        usage.Slot
 	start       int64
 	until       int64 // when its sandbox ended; running if endless
 	hostNetwork bool
 	running     bool // has a running container: the summary lists it
 	containers  []container
 	sandbox     usage.Sandbox
+	network     network
 	volumes     []volume
 	memoryLimit uint64       // sum of the limits, 0 unless every container has one
 	carry       usage.Totals // see putPod
+	profile     usage.Profile
+	sampled     bool  // an expression says what it uses
+	fullAt      int64 // when the first container reaches its memory limit
 }
 
-// container is one container, init containers included.
-type container struct {
-	name        string
-	usage       usage.Container
-	memoryLimit uint64
-	running     bool
-	start       int64 // of the running container: where its own counters begin
-	// The pod's counters have what all the container's runs used. A container
-	// that restarted counts from the pod's start: the object does not tell when
-	// earlier runs began and ended.
-	since, until int64
+// network is the course of the sandbox's traffic, see course.
+type network struct {
+	since int64
+	base  usage.Totals
 }
 
 // endless ends what has not ended.
@@ -49,81 +51,88 @@ const endless = int64(math.MaxInt64)
 func (p *pod) totals(t int64) usage.Totals { return p.totalsWith(t, nil) }
 
 // totalsWith are the totals, given what some of the containers, in order, are
-// already known to have used at t.
+// already known to have used at t in their latest run.
 func (p *pod) totalsWith(t int64, known []containerUsage) usage.Totals {
 	sum := p.carry
 	for i := range p.containers {
 		c := &p.containers[i]
 		if len(known) > 0 && known[0].container == c {
-			k := known[0].totals
+			sum = sum.Add(c.past).Add(known[0].totals)
 			known = known[1:]
-			if c.since == c.start {
-				sum = sum.Add(k)
-				continue
-			}
+			continue
 		}
-		sum = sum.Add(c.usage.Totals(c.since, min(t, c.until)))
+		sum = sum.Add(c.totals(t))
 	}
-	sandbox := p.sandbox.Totals(p.start, min(t, p.until))
+	sum.CPU += p.sandbox.CPUTotal(p.start, min(t, p.until))
+	return sum.Add(p.traffic(t))
+}
+
+// traffic is what the pod's own interface has counted at t.
+func (p *pod) traffic(t int64) usage.Totals {
 	if p.hostNetwork { // has no interface of its own
-		sandbox.RxBytes, sandbox.TxBytes = 0, 0
+		return usage.Totals{}
 	}
-	return sum.Add(sandbox)
+	return p.network.base.Add(p.sandbox.Traffic(p.network.since, min(t, p.until)))
 }
 
 // cpuTotal is the CPU part of totals, without what is carried over.
 func (p *pod) cpuTotal(t int64) uint64 {
-	sum := p.sandbox.Totals(p.start, min(t, p.until)).CPU
+	sum := p.sandbox.CPUTotal(p.start, min(t, p.until))
 	for i := range p.containers {
-		c := &p.containers[i]
-		sum += c.usage.CPUTotal(c.since, min(t, c.until))
+		sum += p.containers[i].cpuTotal(p.start, t)
 	}
 	return sum
 }
 
-// newPod reads a Pod object, which it keeps.
+// newPod reads a Pod object, which it keeps. What the cluster says besides
+// (profiles of workloads, overrides) is added when the pod is stored.
 func newPod(seed uint64, o *corev1.Pod) *pod {
 	p := &pod{
 		object:      o,
+		cached:      new(atomic.Pointer[podCgroups]),
 		key:         o.Namespace + "/" + o.Name,
 		uid:         o.UID,
 		node:        o.Spec.NodeName,
+		owner:       ownerOf(o),
+		slot:        slotOf(o),
 		hostNetwork: o.Spec.HostNetwork,
 		volumes:     newVolumes(o),
+		fullAt:      endless,
 	}
-	slot := slotOf(o)
-	p.sandbox = usage.NewSandbox(seed, slot)
+	p.profile = usage.DefaultProfile(p.owner.kind)
+	if own, found := usage.ParseProfile(o.Annotations[profileAnnotation]); found {
+		p.profile = own
+	}
 	p.start = startOf(o)
+	p.network.since = p.start
+	p.sandbox = usage.NewSandbox(seed, p.slot, p.profile)
 	ended := o.Status.Phase == corev1.PodSucceeded || o.Status.Phase == corev1.PodFailed
 
 	specs := len(o.Spec.InitContainers) + len(o.Spec.Containers)
 	p.containers = make([]container, 0, specs)
 	for i := range o.Spec.InitContainers {
 		c := &o.Spec.InitContainers[i]
-		p.add(seed, slot, c, statusOf(o.Status.InitContainerStatuses, c.Name), ended)
+		p.add(seed, c, statusOf(o.Status.InitContainerStatuses, c.Name), ended)
 	}
 	for i := range o.Spec.Containers {
 		c := &o.Spec.Containers[i]
-		p.add(seed, slot, c, statusOf(o.Status.ContainerStatuses, c.Name), ended)
+		p.add(seed, c, statusOf(o.Status.ContainerStatuses, c.Name), ended)
 	}
 	p.memoryLimit = memoryLimit(o)
 	p.until = sandboxEnd(p, ended)
 	return p
 }
 
-func (p *pod) add(seed uint64, slot usage.Slot, spec *corev1.Container, status *corev1.ContainerStatus, ended bool) {
+func (p *pod) add(seed uint64, spec *corev1.Container, status *corev1.ContainerStatus, ended bool) {
+	slot, r := p.slot, spec.Resources
 	slot.Container = spec.Name
-	r := spec.Resources
-	c := container{
-		name:        spec.Name,
-		memoryLimit: amount(corev1.ResourceMemory, r.Limits[corev1.ResourceMemory]),
-	}
-	c.usage = usage.NewContainer(seed, usage.Spec{
+	c := newContainer(seed, usage.Spec{
 		Slot:          slot,
+		Profile:       p.profile,
 		CPURequest:    amount(corev1.ResourceCPU, r.Requests[corev1.ResourceCPU]),
 		CPULimit:      amount(corev1.ResourceCPU, r.Limits[corev1.ResourceCPU]),
 		MemoryRequest: amount(corev1.ResourceMemory, r.Requests[corev1.ResourceMemory]),
-		MemoryLimit:   c.memoryLimit,
+		MemoryLimit:   amount(corev1.ResourceMemory, r.Limits[corev1.ResourceMemory]),
 	})
 	if status != nil {
 		c.time(status, p.start, ended)
@@ -132,26 +141,50 @@ func (p *pod) add(seed uint64, slot usage.Slot, spec *corev1.Container, status *
 	p.containers = append(p.containers, c)
 }
 
-// time sets when the container ran.
-func (c *container) time(s *corev1.ContainerStatus, podStart int64, ended bool) {
-	state := s.State
-	switch {
-	case state.Running != nil && !ended:
-		c.running = true
-		c.start = instant(state.Running.StartedAt, podStart)
-		c.since, c.until = c.start, endless
-	case state.Terminated != nil:
-		c.since = instant(state.Terminated.StartedAt, podStart)
-		c.until = instant(state.Terminated.FinishedAt, c.since)
-	case s.LastTerminationState.Terminated != nil:
-		last := s.LastTerminationState.Terminated
-		c.since = instant(last.StartedAt, podStart)
-		c.until = instant(last.FinishedAt, c.since)
-	default:
-		return
+// clone is a copy whose containers can be changed.
+func (p *pod) clone() *pod {
+	q := *p
+	q.containers = slices.Clone(p.containers)
+	return &q
+}
+
+// begin is for a pod that this process has not met before: it goes on from
+// what an earlier process wrote down, if there is that.
+func (p *pod) begin(seed uint64, saved savedPod) {
+	p.carry = saved.Carry
+	for i := range p.containers {
+		c := &p.containers[i]
+		c.memorySince = c.start
+		c.guess(p.start)
+		c.restore(seed, saved.Containers[c.name])
 	}
-	if s.RestartCount > 0 {
-		c.since = min(c.since, podStart)
+	if saved.NetworkSince != 0 {
+		p.network = network{since: saved.NetworkSince, base: saved.Network}
+	}
+}
+
+// succeed takes over what the pod did until now: the counters go on.
+func (p *pod) succeed(old *pod, at int64) {
+	p.carry = old.carry
+	for i := range p.containers {
+		c := &p.containers[i]
+		j := slices.IndexFunc(old.containers, func(o container) bool { return o.name == c.name })
+		if j < 0 {
+			continue
+		}
+		o := &old.containers[j]
+		c.succeed(o)
+		c.memorySince = o.memorySince
+		if c.memory != o.memory {
+			c.memorySince = at
+		}
+	}
+	p.network = old.network
+	switch {
+	case old.start == endless:
+		p.network.since = p.start
+	case p.sandbox != old.sandbox:
+		p.network = network{since: at, base: old.traffic(at)}
 	}
 }
 
@@ -236,10 +269,8 @@ func slotOf(o *corev1.Pod) usage.Slot {
 		s.Instance = o.Name // made by hand under that name
 		return s
 	}
-	s.Workload = owner.Name
+	s.Workload = ownerOf(o).name
 	switch owner.Kind {
-	case "ReplicaSet":
-		s.Workload = strings.TrimSuffix(owner.Name, "-"+o.Labels[templateHashLabel])
 	case "StatefulSet":
 		s.Instance = o.Name
 	case "DaemonSet":
@@ -250,6 +281,23 @@ func slotOf(o *corev1.Pod) usage.Slot {
 		}
 	}
 	return s
+}
+
+// workloadKey names a workload.
+type workloadKey struct{ kind, namespace, name string }
+
+// ownerOf names the workload that a pod belongs to: of a ReplicaSet that was
+// made by a Deployment, the Deployment. Empty for a pod made by hand.
+func ownerOf(o *corev1.Pod) workloadKey {
+	owner := metav1.GetControllerOfNoCopy(o)
+	if owner == nil {
+		return workloadKey{}
+	}
+	key := workloadKey{owner.Kind, o.Namespace, owner.Name}
+	if hash := o.Labels[templateHashLabel]; owner.Kind == "ReplicaSet" && hash != "" {
+		key.kind, key.name = "Deployment", strings.TrimSuffix(owner.Name, "-"+hash)
+	}
+	return key
 }
 
 // metaTime is an instant as the Kubernetes types have it.

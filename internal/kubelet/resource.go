@@ -3,60 +3,59 @@ package kubelet
 import (
 	"cmp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // appendResource appends /metrics/resource: the families that a kubelet 1.35
 // has, in its order, with its samples' labels and timestamps.
 func appendResource(b []byte, n *nodeUsage) []byte {
-	w := &resourceWriter{b: b, millis: strconv.FormatInt(n.at/1e6, 10)}
+	w := resourceWriter{newExposition(b, n.at)}
 	containers := sortedContainers(n)
 
 	w.family("container_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the container in core-seconds")
 	for _, c := range containers {
-		w.container(c, seconds(c.totals.CPU), true)
+		w.sample(seconds(c.totals.CPU), true, c.labels)
 	}
 	w.family("container_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the container in bytes")
 	for _, c := range containers {
-		w.container(c, float64(c.memory.WorkingSet), true)
+		w.sample(float64(c.memory.WorkingSet), true, c.labels)
 	}
 	w.family("container_start_time_seconds", "gauge", "[STABLE] Start time of the container since unix epoch in seconds")
 	for _, c := range containers {
-		w.container(c, float64(c.start)/1e9, false)
+		w.sample(float64(c.start)/1e9, false, c.labels)
 	}
 	w.family("container_swap_limit_bytes", "gauge", "[ALPHA] Current amount of the container swap limit in bytes. Reported only on non-windows systems")
 	for _, c := range containers {
-		w.container(c, 0, true)
+		w.sample(0, true, c.labels)
 	}
 	w.family("container_swap_usage_bytes", "gauge", "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems")
 	for _, c := range containers {
-		w.container(c, 0, true)
+		w.sample(0, true, c.labels)
 	}
 	w.family("node_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the node in core-seconds")
-	w.sample("", seconds(n.totals.CPU), true)
+	w.sample(seconds(n.totals.CPU), true)
 	w.family("node_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the node in bytes")
-	w.sample("", float64(n.memory.WorkingSet), true)
+	w.sample(float64(n.memory.WorkingSet), true)
 	w.family("node_swap_usage_bytes", "gauge", "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems")
-	w.sample("", 0, true)
+	w.sample(0, true)
 	w.pods(n)
 	w.family("resource_scrape_error", "gauge", "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise")
-	w.sample("", 0, false)
+	w.sample(0, false)
 	return w.b
 }
 
-func (w *resourceWriter) pods(n *nodeUsage) {
+func (w resourceWriter) pods(n *nodeUsage) {
 	w.family("pod_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds")
 	for i := range n.listed {
-		w.sample(podLabels(n.listed[i].pod), seconds(n.listed[i].totals.CPU), true)
+		w.sample(seconds(n.listed[i].totals.CPU), true, podLabels(n.listed[i].pod))
 	}
 	w.family("pod_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the pod in bytes")
 	for i := range n.listed {
-		w.sample(podLabels(n.listed[i].pod), float64(n.listed[i].memory.WorkingSet), true)
+		w.sample(float64(n.listed[i].memory.WorkingSet), true, podLabels(n.listed[i].pod))
 	}
 	w.family("pod_swap_usage_bytes", "gauge", "[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems")
 	for i := range n.listed {
-		w.sample(podLabels(n.listed[i].pod), 0, true)
+		w.sample(0, true, podLabels(n.listed[i].pod))
 	}
 }
 
@@ -90,31 +89,4 @@ func podLabels(p *pod) string {
 
 func seconds(nanos uint64) float64 { return float64(nanos) / 1e9 }
 
-type resourceWriter struct {
-	b      []byte
-	name   string
-	millis string
-}
-
-func (w *resourceWriter) family(name, kind, help string) {
-	w.name = name
-	w.b = append(w.b, "# HELP "+name+" "+help+"\n# TYPE "+name+" "+kind+"\n"...)
-}
-
-func (w *resourceWriter) container(c labelled, v float64, timed bool) { w.sample(c.labels, v, timed) }
-
-func (w *resourceWriter) sample(labels string, v float64, timed bool) {
-	w.b = append(w.b, w.name...)
-	if labels != "" {
-		w.b = append(w.b, '{')
-		w.b = append(w.b, labels...)
-		w.b = append(w.b, '}')
-	}
-	w.b = append(w.b, ' ')
-	w.b = strconv.AppendFloat(w.b, v, 'g', -1, 64)
-	if timed {
-		w.b = append(w.b, ' ')
-		w.b = append(w.b, w.millis...)
-	}
-	w.b = append(w.b, '\n')
-}
+type resourceWriter struct{ *exposition }

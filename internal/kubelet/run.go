@@ -16,15 +16,23 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/scheme"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
 )
 
 // Options say what to watch and where to answer.
 type Options struct {
-	// Kubeconfig of a user who may get, list and watch pods, nodes and persistentvolumeclaims.
+	// Kubeconfig of a user with the rights that the package's comment lists.
 	Kubeconfig string
 	// Listen is the plain listener's address, host:port. Port 0 picks one, see Listening.
 	Listen string
@@ -47,6 +55,10 @@ type Options struct {
 	// StateFile keeps the nodes' counters over a restart; empty: they begin
 	// anew with what pods are there.
 	StateFile string
+	// MetricsHost is the host of a CONNECT at which the metrics API
+	// (metrics.k8s.io) answers through the tunnel; empty: it does not.
+	// RequestHeaderCA is the file of the CA of the aggregator that asks it.
+	MetricsHost, RequestHeaderCA string
 	// Listening, if set, is called once with the addresses that are bound.
 	Listening func(plain, tunnel net.Addr)
 }
@@ -62,7 +74,7 @@ const (
 
 // Run serves until ctx ends, then returns nil; or fails.
 func Run(ctx context.Context, o Options) error {
-	client, err := newClient(o.Kubeconfig)
+	c, err := newClients(o.Kubeconfig)
 	if err != nil {
 		return err
 	}
@@ -78,99 +90,41 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	// client-go says through this logger when it cannot list or watch.
 	watchCtx := klog.NewContext(ctx, logr.FromSlogHandler(slog.Default().Handler()))
-	wait := follow(watchCtx, client, s)
-	saved := make(chan struct{})
-	go func() {
-		defer close(saved)
-		keepState(ctx, s, o.StateFile)
-	}()
+	events := record.NewBroadcaster(record.WithContext(watchCtx))
+	events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.core.CoreV1().Events(metav1.NamespaceAll)})
+	defer events.Shutdown()
+	s.reports.recorder = events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "kubelet"})
+
+	wait := follow(watchCtx, c, s)
+	var running sync.WaitGroup
+	running.Go(func() { keepState(ctx, s, o.StateFile) })
+	running.Go(func() { keepSampling(ctx, s) })
+	running.Go(func() { keepKilling(ctx, s, c.core) })
 	err = serveAll(ctx, servers)
 	cancel()
 	wait()
-	<-saved
+	running.Wait()
 	return err
 }
 
-func newClient(kubeconfig string) (kubernetes.Interface, error) {
+func newClients(kubeconfig string) (c clients, err error) {
 	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
-		return nil, fmt.Errorf("load the kubeconfig: %w", err)
+		return c, fmt.Errorf("load the kubeconfig: %w", err)
 	}
 	config.UserAgent = "diorama-kubelet"
+	config.QPS, config.Burst = 50, 100
+	custom := rest.CopyConfig(config) // custom resources have no protobuf
 	config.ContentType = runtime.ContentTypeProtobuf
 	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("use the kubeconfig: %w", err)
+	var errs [3]error
+	c.core, errs[0] = kubernetes.NewForConfig(config)
+	c.metadata, errs[1] = metadata.NewForConfig(config)
+	c.kwok, errs[2] = versioned.NewForConfig(custom)
+	if err := errors.Join(errs[:]...); err != nil {
+		return c, fmt.Errorf("use the kubeconfig: %w", err)
 	}
-	return client, nil
-}
-
-// server is an HTTP server and the listener that it is bound to.
-type server struct {
-	*http.Server
-	listener net.Listener
-}
-
-// bind opens the listeners, so that a port in use is said before anything runs.
-func bind(o Options, s *store) (_ []server, err error) {
-	if o.Listen == "" {
-		return nil, errors.New("no address to listen on")
-	}
-	var servers []server
-	defer func() {
-		if err != nil {
-			for _, s := range servers {
-				_ = s.listener.Close()
-			}
-		}
-	}()
-	answers := &api{store: s}
-	errorLog := slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug) // failed handshakes, mostly
-	add := func(l net.Listener, h http.Handler) *http.Server {
-		hs := &http.Server{
-			Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, ErrorLog: errorLog,
-			Protocols: new(http.Protocols),
-		}
-		// A tunnel's connection cannot be taken over in HTTP/2, and a scraper
-		// that has its connection to itself gains nothing from it.
-		hs.Protocols.SetHTTP1(true)
-		servers = append(servers, server{hs, l})
-		return hs
-	}
-	listener, err := net.Listen("tcp", o.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for the kubelet API: %w", err)
-	}
-	plain := add(listener, answers.plain())
-	if o.Insecure {
-		if err := insecureAllowed(o, listener.Addr()); err != nil {
-			return nil, err
-		}
-		announce(o, listener.Addr(), nil)
-		return servers, nil
-	}
-	a, clients, err := credentials(o)
-	if err != nil {
-		return nil, err
-	}
-	if plain.TLSConfig, err = plainTLS(o, a, clients); err != nil {
-		return nil, err
-	}
-	if o.TunnelListen == "" {
-		announce(o, listener.Addr(), nil)
-		return servers, nil
-	}
-	outer, err := net.Listen("tcp", o.TunnelListen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for the API server's tunnel: %w", err)
-	}
-	through := newHandoff(outer.Addr())
-	tunnelServer := add(outer, &tunnel{store: s, authority: a, clients: clients, accepted: through})
-	tunnelServer.TLSConfig = plain.TLSConfig.Clone()
-	add(through, answers.tunnelled()).ConnContext = withNode
-	announce(o, listener.Addr(), outer.Addr())
-	return servers, nil
+	return c, nil
 }
 
 func announce(o Options, plain, tunnel net.Addr) {

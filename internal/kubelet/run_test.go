@@ -14,9 +14,12 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	metadatafake "k8s.io/client-go/metadata/fake"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	kwokfake "sigs.k8s.io/kwok/pkg/client/clientset/versioned/fake"
 )
 
 // eventually polls until ok, for as long as a busy machine may need.
@@ -31,12 +34,21 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// fakeClients also have KWOK's objects and the metadata of workloads.
+func fakeClients(core *fake.Clientset, metadata ...runtime.Object) clients {
+	scheme := metadatafake.NewTestScheme()
+	if err := metav1.AddMetaToScheme(scheme); err != nil {
+		panic(err)
+	}
+	return clients{core: core, metadata: metadatafake.NewSimpleMetadataClient(scheme, metadata...), kwok: kwokfake.NewSimpleClientset()}
+}
+
 func TestFollowsTheAPI(t *testing.T) {
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "data"}}
 	client := fake.NewClientset(testNode(0), bare("a"), claim)
 	s := newStore(1, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
-	wait := follow(ctx, client, s)
+	wait := follow(ctx, fakeClients(client), s)
 	defer wait()
 	defer cancel()
 
@@ -79,14 +91,24 @@ func apiServer(t *testing.T, lists map[string]any) (kubeconfig string) {
 			<-r.Context().Done()
 			return
 		}
+		if lists[resource] == nil {
+			w.WriteHeader(http.StatusNotFound)
+			_ = json.NewEncoder(w).Encode(metav1.Status{Status: "Failure", Reason: metav1.StatusReasonNotFound, Code: 404})
+			return
+		}
 		_ = json.NewEncoder(w).Encode(lists[resource])
 	}))
 	t.Cleanup(srv.Close)
+	return kubeconfigFor(t, srv.URL)
+}
+
+func kubeconfigFor(t *testing.T, server string) string {
+	t.Helper()
 	config := clientcmdapi.NewConfig()
-	config.Clusters["c"] = &clientcmdapi.Cluster{Server: srv.URL}
+	config.Clusters["c"] = &clientcmdapi.Cluster{Server: server}
 	config.Contexts["c"] = &clientcmdapi.Context{Cluster: "c"}
 	config.CurrentContext = "c"
-	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
 	if err := clientcmd.WriteToFile(*config, kubeconfig); err != nil {
 		t.Fatal(err)
 	}

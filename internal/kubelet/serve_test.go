@@ -24,17 +24,20 @@ import (
 type served struct {
 	plain, tunnel net.Addr
 	client        *tls.Config
+	dir           string // of its certificates
 }
 
 // serveStore serves the store over TLS with self-made certificates until the test ends.
-func serveStore(t testing.TB, s *store) served {
+func serveStore(t testing.TB, s *store) served { return serveOptions(t, s, Options{}) }
+
+// serveOptions adds to the options what every test needs.
+func serveOptions(t testing.TB, s *store, o Options) served {
 	t.Helper()
 	dir := t.TempDir()
 	var out served
-	servers, err := bind(Options{
-		Listen: "127.0.0.1:0", TunnelListen: "127.0.0.1:0", CertDir: dir,
-		Listening: func(plain, tunnel net.Addr) { out.plain, out.tunnel = plain, tunnel },
-	}, s)
+	o.Listen, o.TunnelListen, o.CertDir = "127.0.0.1:0", "127.0.0.1:0", dir
+	o.Listening = func(plain, tunnel net.Addr) { out.plain, out.tunnel = plain, tunnel }
+	servers, err := bind(o, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +50,7 @@ func serveStore(t testing.TB, s *store) served {
 			t.Errorf("serving ended with %v", err)
 		}
 	})
-	out.client = clientTLS(t, dir)
+	out.client, out.dir = clientTLS(t, dir), dir
 	return out
 }
 

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	statsv1 "k8s.io/kubelet/pkg/apis/stats/v1alpha1"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
@@ -69,22 +68,17 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
 		a.healthz(w)
 	case "stats/summary":
 		small, _ := strconv.ParseBool(r.URL.Query().Get("only_cpu_and_memory"))
-		a.writeSummary(w, newSummary(v.measure(a.store), small))
+		a.respond(w, "application/json", func(b []byte) []byte { return appendSummary(b, newSummary(v.measure(a.store), small)) })
 	case "metrics/resource":
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8; escaping=underscores")
-		write(w, appendResource(nil, v.measure(a.store)))
+		a.respond(w, expositionType, func(b []byte) []byte { return appendResource(b, v.measure(a.store)) })
+	case "metrics/cadvisor":
+		a.respond(w, expositionType, func(b []byte) []byte { return appendCadvisor(b, v.measure(a.store)) })
 	case "pods":
 		writeJSON(w, podList(v))
 	case "hostmetrics":
-		data, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(hostmetrics.Metrics(v.measure(a.store).host()))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		w.Header().Set("Content-Type", "application/x-protobuf")
-		write(w, data)
+		a.writeHostMetrics(w, v, r.URL.Query().Get("metrics"))
 	default:
-		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /pods and /hostmetrics.", path),
+		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /metrics/cadvisor, /pods and /hostmetrics.", path),
 			http.StatusNotFound)
 	}
 }
@@ -100,16 +94,36 @@ func (a *api) unknown(w http.ResponseWriter, node string) {
 		http.StatusNotFound)
 }
 
-// writeSummary encodes into a buffer that is used again: a summary takes 100 KB and more.
-func (a *api) writeSummary(w http.ResponseWriter, sum *statsv1.Summary) {
+// expositionType is that of Prometheus' text format as a kubelet sends it.
+const expositionType = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"
+
+// respond encodes into a buffer that is used again: a summary takes 100 KB and
+// more, cAdvisor's metrics several times that.
+func (a *api) respond(w http.ResponseWriter, contentType string, appendTo func([]byte) []byte) {
 	buffer, _ := a.buffers.Get().(*[]byte)
 	if buffer == nil {
 		buffer = new([]byte)
 	}
-	*buffer = appendSummary((*buffer)[:0], sum)
-	w.Header().Set("Content-Type", "application/json")
+	*buffer = appendTo((*buffer)[:0])
+	w.Header().Set("Content-Type", contentType)
 	write(w, *buffer)
 	a.buffers.Put(buffer)
+}
+
+// writeHostMetrics sends those that are listed; the receiver's defaults if none are.
+func (a *api) writeHostMetrics(w http.ResponseWriter, v view, list string) {
+	selection, err := hostmetrics.Select(list)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	data, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(hostmetrics.Metrics(v.measure(a.store).host(), selection))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-protobuf")
+	write(w, data)
 }
 
 // podList is the node's pods. The objects are trimmed, see trimPod.

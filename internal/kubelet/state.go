@@ -20,6 +20,55 @@ type savedNode struct {
 	At      int64        `json:"at"` // Unix nanoseconds
 	Retired usage.Totals `json:"retired"`
 	Totals  usage.Totals `json:"totals"`
+	Slices  sliceCPU     `json:"slices"`
+	// Pods are those whose counters do not follow from their objects alone.
+	Pods map[types.UID]savedPod `json:"pods,omitempty"`
+}
+
+// savedPod are the courses of a pod's counters.
+type savedPod struct {
+	Carry        usage.Totals           `json:"carry"`
+	NetworkSince int64                  `json:"networkSince"`
+	Network      usage.Totals           `json:"network"`
+	Containers   map[string]savedCourse `json:"containers"`
+}
+
+// savedCourse is the course of a container's latest run, which began at Start.
+type savedCourse struct {
+	Start   int64        `json:"start"`
+	Past    usage.Totals `json:"past"`
+	Profile string       `json:"profile"`
+	Since   int64        `json:"since"`
+	Base    usage.Totals `json:"base"`
+	Held    bool         `json:"held,omitempty"`
+	CPU     uint64       `json:"cpu,omitempty"`
+}
+
+// savePods writes down the pods that another process could not tell the
+// counters of: overrides came or went, profiles changed, containers restarted.
+func savePods(pods []*pod) map[types.UID]savedPod {
+	var out map[types.UID]savedPod
+	for _, p := range pods {
+		odd := p.network.since != p.start || p.carry != (usage.Totals{})
+		containers := make(map[string]savedCourse, len(p.containers))
+		for i := range p.containers {
+			c := &p.containers[i]
+			k := &c.course
+			odd = odd || k.held || k.since != c.start || c.restarts > 0
+			containers[c.name] = savedCourse{
+				Start: c.start, Past: c.past, Profile: c.spec.Profile.String(),
+				Since: k.since, Base: k.base, Held: k.held, CPU: k.cpu,
+			}
+		}
+		if !odd {
+			continue
+		}
+		if out == nil {
+			out = map[types.UID]savedPod{}
+		}
+		out[p.uid] = savedPod{Carry: p.carry, NetworkSince: p.network.since, Network: p.network.base, Containers: containers}
+	}
+	return out
 }
 
 // restoreAll makes up, once the first lists are in, for pods that went away
@@ -34,10 +83,12 @@ func (s *store) restoreAll() {
 		if n == nil || n.facts == nil || n.facts.uid != saved.UID {
 			continue
 		}
-		known := view{facts: n.facts, pods: n.pods, at: saved.At}.known()
+		v := view{facts: n.facts, pods: n.pods, at: saved.At}
+		known := v.known()
 		gone := saved.Totals.Shortfall(known)
 		gone = gone.Add(saved.Retired.Shortfall(gone)) // the greater of both
 		n.retired = n.retired.Add(gone)
+		n.retiredSlices.makeUp(saved.Slices, v.sliceCPU(saved.At))
 	}
 	s.restored = nil
 }
@@ -50,7 +101,7 @@ func (s *store) save() map[string]savedNode {
 	views := make([]view, 0, len(s.nodes))
 	for _, n := range s.nodes {
 		if n.facts != nil {
-			views = append(views, view{facts: n.facts, pods: n.pods, retired: n.retired, at: at})
+			views = append(views, view{facts: n.facts, pods: n.pods, retired: n.retired, at: at, retiredSlices: n.retiredSlices})
 		}
 	}
 	s.mu.RUnlock()
@@ -58,7 +109,7 @@ func (s *store) save() map[string]savedNode {
 	out := make(map[string]savedNode, len(views))
 	for _, v := range views {
 		total := v.retired.Add(v.known())
-		out[v.facts.name] = savedNode{UID: v.facts.uid, At: at, Retired: v.retired, Totals: total}
+		out[v.facts.name] = savedNode{UID: v.facts.uid, At: at, Retired: v.retired, Totals: total, Pods: savePods(v.pods), Slices: v.sliceCPU(at)}
 	}
 	return out
 }

@@ -15,15 +15,24 @@ import (
 // store holds what is known of the cluster, by node. Records are immutable
 // and slices are replaced, never changed: an answer takes a node's slice under
 // the lock and computes without it.
+//
+// Changes are made one after the other, under changing. So what only they look
+// at needs no lock besides, and an expression can be evaluated, which takes
+// long, without keeping answers waiting.
 type store struct {
-	seed  uint64
-	clock *clock
+	seed    uint64
+	clock   *clock
+	reports *reports
 
-	mu        sync.RWMutex
+	changing  sync.Mutex
+	workloads map[workloadKey]workload
+	rules     *rules
+	restored  map[string]savedNode
+
+	mu        sync.RWMutex // held for writing only together with changing
 	nodes     map[string]*nodeEntry
 	addresses map[string]string // node addresses and host names to node names
 	pods      map[string]*pod   // by namespace/name
-	restored  map[string]savedNode
 
 	claimsMu sync.RWMutex
 	claims   map[string]uint64 // capacity in bytes by namespace/name
@@ -34,20 +43,27 @@ type store struct {
 // nodeEntry is one node's part of the store. Pods may be known before their
 // node, and after it: facts is nil then.
 type nodeEntry struct {
-	facts   *nodeFacts
-	pods    []*pod       // sorted by key
-	retired usage.Totals // what pods that are gone had used
+	facts    *nodeFacts
+	pods     []*pod       // sorted by key
+	retired  usage.Totals // what pods that are gone had used
+	squeezed bool         // see settle
+	// The parts of retired that the slices of the QoS classes count.
+	retiredSlices sliceCPU
 }
 
 func newStore(seed uint64, now func() time.Time) *store {
-	return &store{
+	s := &store{
 		seed:      seed,
 		clock:     &clock{now: now},
+		workloads: map[workloadKey]workload{},
 		nodes:     map[string]*nodeEntry{},
 		addresses: map[string]string{},
 		pods:      map[string]*pod{},
 		claims:    map[string]uint64{},
 	}
+	s.reports = newReports(s.clock)
+	s.rules = &rules{store: s, pods: map[string]*rule{}}
+	return s
 }
 
 // synced says whether the first lists have arrived; until then an unknown node
@@ -62,6 +78,8 @@ type view struct {
 	pods    []*pod
 	retired usage.Totals
 	at      int64
+
+	retiredSlices sliceCPU
 }
 
 // view returns the node as it is now; false if there is no such simulated node.
@@ -72,7 +90,7 @@ func (s *store) view(name string) (view, bool) {
 	if n == nil || n.facts == nil {
 		return view{}, false
 	}
-	return view{facts: n.facts, pods: n.pods, retired: n.retired, at: s.clock.read()}, true
+	return view{facts: n.facts, pods: n.pods, retired: n.retired, at: s.clock.read(), retiredSlices: n.retiredSlices}, true
 }
 
 // resolve returns the facts of the simulated node with that name, host name or address.
@@ -99,6 +117,9 @@ func (s *store) entry(name string) *nodeEntry {
 
 // setPod adds or replaces a pod.
 func (s *store) setPod(p *pod) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.decide(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.putPod(p)
@@ -113,12 +134,11 @@ func (s *store) putPod(p *pod) {
 	if p.node == "" { // waits for the scheduler: no kubelet knows of it
 		return
 	}
+	at := s.clock.read()
 	if old != nil {
-		// Statuses have whole seconds, so a container that ended may seem to
-		// have run a little shorter than was already told.
-		at := s.clock.read()
-		p.carry = old.carry
-		p.carry = p.carry.Add(old.totals(at).Shortfall(p.totals(at)))
+		p.succeed(old, at)
+	} else {
+		p.begin(s.seed, s.restored[p.node].Pods[p.uid])
 	}
 	s.pods[p.key] = p
 	n := s.entry(p.node)
@@ -126,15 +146,24 @@ func (s *store) putPod(p *pod) {
 	if found {
 		n.pods = slices.Clone(n.pods)
 		n.pods[i] = p
-		return
+	} else {
+		n.pods = slices.Insert(slices.Clip(n.pods), i, p)
 	}
-	n.pods = slices.Insert(slices.Clip(n.pods), i, p)
+	s.settle(n, p, at)
+	if old != nil {
+		// Statuses have whole seconds, so a container that ended may seem to
+		// have run a little shorter than was already told.
+		p = s.pods[p.key]
+		p.carry = p.carry.Add(old.totals(at).Shortfall(p.totals(at)))
+	}
 }
 
 func comparePod(p *pod, key string) int { return strings.Compare(p.key, key) }
 
 // deletePod forgets a pod and leaves what it used with its node.
 func (s *store) deletePod(key string) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.pods[key]; old != nil {
@@ -148,7 +177,9 @@ func (s *store) dropPod(p *pod) {
 	if n == nil {
 		return
 	}
-	n.retired = n.retired.Add(p.totals(s.clock.read()))
+	at := s.clock.read()
+	n.retired = n.retired.Add(p.totals(at))
+	n.retiredSlices.add(p, at)
 	if i, found := slices.BinarySearchFunc(n.pods, p.key, comparePod); found {
 		// Into a new array: views still read the old one.
 		n.pods = append(slices.Clone(n.pods[:i]), n.pods[i+1:]...)
@@ -160,6 +191,11 @@ func (s *store) dropPod(p *pod) {
 
 // replacePods makes the given pods the only ones.
 func (s *store) replacePods(pods []*pod) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	for _, p := range pods {
+		s.decide(p)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	keep := make(map[string]bool, len(pods))
@@ -181,6 +217,8 @@ func (s *store) replacePods(pods []*pod) {
 // setNode adds or replaces a node. A node that is not simulated is one that
 // somebody else's kubelet answers for.
 func (s *store) setNode(object *corev1.Node) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.putNode(object)
@@ -195,17 +233,23 @@ func (s *store) putNode(object *corev1.Node) {
 	facts := newNodeFacts(s.seed, object, n.facts)
 	if n.facts != nil {
 		if n.facts.uid != facts.uid { // another machine of the same name
-			n.retired = usage.Totals{}
+			n.retired, n.retiredSlices = usage.Totals{}, sliceCPU{}
 		}
 		s.forgetAddresses(n.facts)
 	}
+	resized := n.facts == nil || n.facts.cpu != facts.cpu
 	n.facts = facts
 	for _, a := range facts.addresses {
 		s.addresses[a] = facts.name
 	}
+	if resized {
+		s.settle(n, nil, s.clock.read())
+	}
 }
 
 func (s *store) deleteNode(name string) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dropNode(name)
@@ -219,7 +263,7 @@ func (s *store) dropNode(name string) {
 	if n.facts != nil {
 		s.forgetAddresses(n.facts)
 	}
-	n.facts, n.retired = nil, usage.Totals{}
+	n.facts, n.retired, n.retiredSlices = nil, usage.Totals{}, sliceCPU{}
 	if len(n.pods) == 0 {
 		delete(s.nodes, name)
 	}
@@ -234,6 +278,8 @@ func (s *store) forgetAddresses(f *nodeFacts) {
 }
 
 func (s *store) replaceNodes(objects []*corev1.Node) {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	keep := make(map[string]bool, len(objects))

@@ -64,7 +64,7 @@ func (s *summary) node() statsv1.NodeStats {
 	if s.onlyCPU {
 		return out
 	}
-	maxPID, processes := int64(4194304), s.processes+120
+	pids, processes := int64(maxPID), s.processes+systemProcesses
 	out.IO = s.io()
 	out.Network = s.nodeNetwork()
 	out.Fs = s.disk(s.fs.used, s.fs.inodesUsed)
@@ -72,7 +72,7 @@ func (s *summary) node() statsv1.NodeStats {
 		ImageFs:     s.disk(s.fs.images, s.fs.inodesUsed/2),
 		ContainerFs: s.disk(s.fs.images, s.fs.inodesUsed/2),
 	}
-	out.Rlimit = &statsv1.RlimitStats{Time: s.now, MaxPID: &maxPID, NumOfRunningProcesses: &processes}
+	out.Rlimit = &statsv1.RlimitStats{Time: s.now, MaxPID: &pids, NumOfRunningProcesses: &processes}
 	return out
 }
 

@@ -3,9 +3,7 @@ package kubelet
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,123 +21,6 @@ func summaryOf(t testing.TB, s *store, node string, small bool) *statsv1.Summary
 		t.Fatalf("no node %s", node)
 	}
 	return newSummary(v.measure(s), small)
-}
-
-// paths lists the leaves of a JSON value, list items under [].
-func paths(v any, at string, out map[string]bool) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, e := range v {
-			paths(e, strings.TrimPrefix(at+"."+k, "."), out)
-		}
-	case []any:
-		for _, e := range v {
-			paths(e, at+"[]", out)
-		}
-	default:
-		out[at] = true
-	}
-}
-
-// recordedShapes has, for each form of the answer and kind of object, the
-// fields that a real kubelet 1.35.4 sent; derived from a recording.
-func recordedShapes(t *testing.T) map[string]map[string][]string {
-	t.Helper()
-	data, err := os.ReadFile("testdata/summary-shape.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var shapes map[string]map[string][]string
-	if err := json.Unmarshal(data, &shapes); err != nil {
-		t.Fatal(err)
-	}
-	return shapes
-}
-
-// shapeCluster has one pod of each kind that has fields of its own.
-func shapeCluster() *store {
-	s, _ := newTestStore(1, 1)
-	s.setPod(newPod(1, bare("plain")))
-	host := bare("host")
-	host.Spec.HostNetwork = true
-	host.Spec.Volumes = []corev1.Volume{{Name: "root", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{}}}}
-	db := bare("db-0")
-	db.Spec.Containers[0].Resources = limits("1", "1Gi")
-	db.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
-		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data-db-0"},
-	}}}
-	plainVolume := bare("scratch")
-	plainVolume.Spec.Volumes = []corev1.Volume{{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}}
-	for _, o := range []*corev1.Pod{host, db, plainVolume} {
-		s.setPod(newPod(1, o))
-	}
-	return s
-}
-
-// A field that a real kubelet sends for a kind of object is sent here, and no other.
-func TestFieldsAreTheKubelets(t *testing.T) {
-	for form, kinds := range recordedShapes(t) {
-		data, err := json.Marshal(summaryOf(t, shapeCluster(), "node-0", form == "cpuAndMemory"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := map[string]map[string]bool{}
-		for kind, objects := range split(t, data) {
-			got[kind] = map[string]bool{}
-			for _, o := range objects {
-				paths(o, "", got[kind])
-			}
-		}
-		for kind, want := range kinds {
-			for _, p := range want {
-				if !got[kind][p] {
-					t.Errorf("%s, %s: %s is missing", form, kind, p)
-				}
-				delete(got[kind], p)
-			}
-			for p := range got[kind] {
-				t.Errorf("%s, %s: a kubelet does not send %s", form, kind, p)
-			}
-		}
-	}
-}
-
-// split takes a summary apart into objects by kind, as the recording was.
-func split(t *testing.T, data []byte) map[string][]map[string]any {
-	t.Helper()
-	var sum map[string]any
-	if err := json.Unmarshal(data, &sum); err != nil {
-		t.Fatal(err)
-	}
-	out := map[string][]map[string]any{}
-	node := sum["node"].(map[string]any)
-	for _, c := range node["systemContainers"].([]any) {
-		c := c.(map[string]any)
-		kind := "system container " + c["name"].(string)
-		out[kind] = append(out[kind], c)
-	}
-	delete(node, "systemContainers")
-	out["node"] = append(out["node"], node)
-	for _, p := range sum["pods"].([]any) {
-		p := p.(map[string]any)
-		name := p["podRef"].(map[string]any)["name"].(string)
-		limited := !slices.Contains([]string{"plain", "host", "scratch"}, name)
-		kind := map[bool]string{true: "container with memory limit", false: "container"}[limited]
-		for _, c := range p["containers"].([]any) {
-			out[kind] = append(out[kind], c.(map[string]any))
-		}
-		delete(p, "containers")
-		volumes, _ := p["volume"].([]any)
-		for _, v := range volumes {
-			v := v.(map[string]any)
-			kind := map[bool]string{true: "claim volume", false: "volume"}[v["pvcRef"] != nil]
-			out[kind] = append(out[kind], v)
-		}
-		delete(p, "volume")
-		kind = map[bool]string{true: "pod with memory limits", false: "pod"}[limited]
-		out[kind] = append(out[kind], p)
-	}
-	return out
 }
 
 // Our encoder and the standard one agree to the byte.

@@ -14,7 +14,8 @@ import (
 
 // tunnel is what the API server's egress selector speaks to (HTTPConnect over
 // TCP and mutual TLS). Each CONNECT names a node; what follows is a second TLS
-// session, in which the node itself answers with its own certificate.
+// session, in which the node itself answers with its own certificate. One host
+// is no node's but the metrics API's.
 //
 // The API server has to be told to prefer InternalIP addresses: before it
 // proxies to a node by host name it looks the name up in DNS, where it is not.
@@ -23,6 +24,30 @@ type tunnel struct {
 	authority *authority
 	clients   *x509.CertPool
 	accepted  *handoff
+	metrics   *aggregated // nil: there is no metrics API
+}
+
+// endpoint is what answers at a host.
+type endpoint struct {
+	tls      *tls.Config
+	node     string
+	accepted *handoff
+}
+
+func (t *tunnel) lookup(host string) (endpoint, error) {
+	if t.metrics != nil && host == t.metrics.host {
+		config, err := t.metrics.tls()
+		return endpoint{tls: config, accepted: t.metrics.accepted}, err
+	}
+	facts, found := t.store.resolve(host)
+	if !found {
+		return endpoint{}, fmt.Errorf("no simulated node has the name or address %q", host)
+	}
+	certificate, err := t.authority.node(facts)
+	if err != nil {
+		return endpoint{}, err
+	}
+	return endpoint{tls: serverTLS(certificate, t.clients), node: facts.name, accepted: t.accepted}, nil
 }
 
 func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,23 +60,16 @@ func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		host = r.Host
 	}
-	facts, found := t.store.resolve(host)
-	var certificate *tls.Certificate
-	reason := fmt.Sprintf("no simulated node has the name or address %q", host)
-	if found {
-		if certificate, err = t.authority.node(facts); err != nil {
-			found, reason = false, err.Error()
-		}
-	}
+	to, refusal := t.lookup(host)
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		http.Error(w, "The tunnel needs HTTP/1.1.", http.StatusHTTPVersionNotSupported)
 		return
 	}
 	_ = conn.SetDeadline(time.Time{}) // the server's were for the CONNECT request
-	if !found {
+	if refusal != nil {
 		// In the status line: it is all that the API server passes on.
-		_, _ = fmt.Fprintf(conn, "HTTP/1.1 502 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", reason)
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 502 %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", refusal)
 		_ = conn.Close()
 		return
 	}
@@ -59,8 +77,8 @@ func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = conn.Close()
 		return
 	}
-	inner := &nodeConn{Conn: conn, node: facts.name, early: buffered.Reader}
-	t.accepted.offer(tls.Server(inner, serverTLS(certificate, t.clients)))
+	inner := &nodeConn{Conn: conn, node: to.node, early: buffered.Reader}
+	to.accepted.offer(tls.Server(inner, to.tls))
 }
 
 // serverTLS is the configuration of every listener here: no client without a certificate.

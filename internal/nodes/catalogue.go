@@ -33,6 +33,8 @@ type app struct {
 	apiAccess  bool // mounts a service account token
 	autoscaled bool
 	budget     bool // has a PodDisruptionBudget
+	// profile of usage, if not the default of the kind.
+	profile string
 }
 
 // catalogue is one copy of the default workloads, in the order in which they
@@ -72,7 +74,7 @@ func shopApps() []app {
 			volumes: []corev1.Volume{configMapVolume("config", "frontend"), emptyDirVolume("cache")},
 		},
 		{
-			namespace: "shop", name: "cart", component: "api", weight: 6, port: 8080, budget: true,
+			namespace: "shop", name: "cart", component: "api", profile: "bursty", weight: 6, port: 8080, budget: true,
 			init:       []corev1.Container{container("wait-for-cache", "busybox:1.37", "10m", "16Mi", "100m", "32Mi")},
 			containers: []corev1.Container{container("cart", "registry.example.com/shop/cart:2.14.0", "50m", "96Mi", "400m", "192Mi")},
 		},
@@ -89,7 +91,7 @@ func shopApps() []app {
 			volumes: []corev1.Volume{emptyDirVolume("logs")},
 		},
 		{
-			namespace: "shop", name: "recommendations", component: "worker", weight: 4,
+			namespace: "shop", name: "recommendations", component: "worker", profile: "idle", weight: 4,
 			containers: []corev1.Container{container("recommendations", "registry.example.com/shop/recommendations:0.9.4", "", "", "", "")},
 		},
 	}
@@ -111,7 +113,7 @@ func dataApps() []app {
 			containers: []corev1.Container{mounted(container("redis", "redis:8.4", "50m", "128Mi", "", ""), "data", "/data")},
 		},
 		{
-			namespace: "data", name: "search", component: "database", kind: statefulSet, weight: 2, max: 3, port: 9200,
+			namespace: "data", name: "search", component: "database", profile: "spiky", kind: statefulSet, weight: 2, max: 3, port: 9200,
 			claim: "50Gi", dedicated: true,
 			containers: []corev1.Container{mounted(container("opensearch", "opensearchproject/opensearch:3.3.2", "100m", "384Mi", "2", "2Gi"), "data", "/usr/share/opensearch/data")},
 		},
@@ -121,7 +123,7 @@ func dataApps() []app {
 			containers: []corev1.Container{mounted(container("kafka", "apache/kafka:4.1.1", "100m", "384Mi", "", "2Gi"), "data", "/var/lib/kafka/data")},
 		},
 		{
-			namespace: "data", name: "indexer", component: "worker", weight: 4,
+			namespace: "data", name: "indexer", component: "worker", profile: "batch", weight: 4,
 			containers: []corev1.Container{withScratch(mounted(container("indexer", "registry.example.com/data/indexer:1.22.0", "80m", "128Mi", "800m", "512Mi"), "scratch", "/scratch"), "1Gi", "4Gi")},
 			volumes:    []corev1.Volume{memoryVolume("scratch", "64Mi")},
 		},
@@ -143,7 +145,7 @@ func paymentApps() []app {
 			volumes: []corev1.Volume{secretVolume("keys", "payments-api")},
 		},
 		{
-			namespace: "payments", name: "settlement", component: "worker", weight: 4,
+			namespace: "payments", name: "settlement", component: "worker", profile: "bursty", weight: 4,
 			containers: []corev1.Container{container("settlement", "registry.example.com/payments/settlement:7.1.0", "50m", "96Mi", "400m", "256Mi")},
 		},
 		{
@@ -160,11 +162,11 @@ func platformApps() []app {
 			containers: []corev1.Container{container("keycloak", "quay.io/keycloak/keycloak:26.4.5", "80m", "256Mi", "1", "768Mi")},
 		},
 		{
-			namespace: "media", name: "transcoder", component: "worker", weight: 5,
+			namespace: "media", name: "transcoder", component: "worker", profile: "batch", weight: 5,
 			containers: []corev1.Container{container("transcoder", "registry.example.com/media/transcoder:1.4.7", "", "", "100m", "128Mi")},
 		},
 		{
-			namespace: "media", name: "mailer", component: "worker", weight: 2,
+			namespace: "media", name: "mailer", component: "worker", profile: "leak", weight: 2,
 			containers: []corev1.Container{container("mailer", "registry.example.com/media/mailer:2.0.1", "20m", "48Mi", "", "96Mi")},
 		},
 	}

@@ -27,8 +27,9 @@ type Counts struct {
 	PodsDesired, PodsRunning int
 	// Pods of DaemonSets.
 	DaemonPodsDesired, DaemonPodsRunning int
-	// Running pods of Jobs, and of nobody: made by hand.
-	JobPodsRunning, BarePodsRunning int
+	// Running pods of Jobs, and of others: made by hand, or by a controller
+	// of which nobody here knows how many it wants.
+	JobPodsRunning, OtherPodsRunning int
 
 	// What of Nodes and PodsDesired Scale made.
 	ownNodes, ownDesired int
@@ -89,14 +90,14 @@ func runningPod(pod *metav1.PartialObjectMetadata) Counts {
 		return Counts{}
 	}
 	switch controllerKind(pod) {
+	case "ReplicaSet", "StatefulSet":
+		return Counts{PodsRunning: 1}
 	case "DaemonSet":
 		return Counts{DaemonPodsRunning: 1}
 	case "Job":
 		return Counts{JobPodsRunning: 1}
-	case "":
-		return Counts{BarePodsRunning: 1}
 	}
-	return Counts{PodsRunning: 1}
+	return Counts{OtherPodsRunning: 1}
 }
 
 func readyNode(n *corev1.Node) bool {
@@ -193,7 +194,7 @@ func (c *Counter) add(plus, minus Counts) {
 	c.counts.DaemonPodsDesired += plus.DaemonPodsDesired - minus.DaemonPodsDesired
 	c.counts.DaemonPodsRunning += plus.DaemonPodsRunning - minus.DaemonPodsRunning
 	c.counts.JobPodsRunning += plus.JobPodsRunning - minus.JobPodsRunning
-	c.counts.BarePodsRunning += plus.BarePodsRunning - minus.BarePodsRunning
+	c.counts.OtherPodsRunning += plus.OtherPodsRunning - minus.OtherPodsRunning
 	c.counts.ownNodes += plus.ownNodes - minus.ownNodes
 	c.counts.ownDesired += plus.ownDesired - minus.ownDesired
 }

@@ -35,10 +35,11 @@ var waves = [...][]schema.GroupVersionResource{
 		{Version: "v1", Resource: "services"},
 		{Group: "policy", Version: "v1", Resource: "poddisruptionbudgets"},
 		{Group: "apps", Version: "v1", Resource: "daemonsets"},
+		// Binding their claims takes longest: they begin before the rest.
+		{Group: "apps", Version: "v1", Resource: "statefulsets"},
 	},
 	{
 		{Group: "apps", Version: "v1", Resource: "deployments"},
-		{Group: "apps", Version: "v1", Resource: "statefulsets"},
 		{Group: "batch", Version: "v1", Resource: "jobs"},
 		{Group: "batch", Version: "v1", Resource: "cronjobs"},
 		{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"},

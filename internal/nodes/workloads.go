@@ -59,6 +59,9 @@ const (
 	cniImage          = "quay.io/cilium/cilium:v1.18.4"
 )
 
+// profileAnnotation tells the simulated kubelet how a workload's pods use what.
+const profileAnnotation = "diorama.dev/profile"
+
 // workloadObjects returns the slot's controller and what its pods need.
 func (s slot) workloadObjects() []object {
 	labels := s.labels()
@@ -68,6 +71,9 @@ func (s slot) workloadObjects() []object {
 		Spec:       s.podSpec(),
 	}
 	meta := metav1.ObjectMeta{Name: s.name, Namespace: s.namespace, Labels: labels}
+	if s.profile != "" {
+		meta.Annotations = map[string]string{profileAnnotation: s.profile}
+	}
 	replicas := ptr.To(int32(s.replicas))
 	var objects []object
 	if s.kind == statefulSet {

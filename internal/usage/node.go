@@ -10,31 +10,45 @@ type Sandbox struct {
 	rx, tx Wave
 }
 
-// NewSandbox returns the usage of the pod in the slot; Slot.Container is ignored.
-func NewSandbox(seed uint64, s Slot) Sandbox {
-	shared := hash(seed, s.Namespace, s.Workload, "network")
-	own := hash(shared, s.Instance)
-	r := dice{state: shared}
+// NewSandbox returns the usage of the pod in the slot; Slot.Container is
+// ignored. Traffic comes when the containers work.
+func NewSandbox(seed uint64, s Slot, p Profile) Sandbox {
+	k := s.keys(seed, "network")
+	r := dice{state: k.shared}
 	// Traffic of workloads differs by orders of magnitude; that of replicas does not.
 	rx := 200 * pow2(9*r.unit())
 	tx := rx * (0.3 + 2*r.unit())
-	d := dice{state: own}
+	if p == Idle {
+		rx, tx = 200, 100 // probes
+	}
+	d := dice{state: k.own}
 	return Sandbox{
-		rx: newWave(uint64(rx*(0.8+0.4*d.unit())), shared, own, 7),
-		tx: newWave(uint64(tx*(0.8+0.4*d.unit())), shared, own, 8),
+		rx: newWave(uint64(rx*(0.8+0.4*d.unit())), k, 7, p),
+		tx: newWave(uint64(tx*(0.8+0.4*d.unit())), k, 8, p),
 	}
 }
 
-// Totals are the sandbox's counters from start to t. The pause process sleeps:
-// it costs what starting it did, spread over its first second.
+// Totals are the sandbox's counters from start to t.
 func (s *Sandbox) Totals(start, t int64) Totals {
+	totals := s.Traffic(start, t)
+	totals.CPU = s.CPUTotal(start, t)
+	return totals
+}
+
+// CPUTotal is what the pause process used from start to t. It sleeps: it costs
+// what starting it did, spread over its first second.
+func (s *Sandbox) CPUTotal(start, t int64) uint64 {
 	const startUp = 20_000_000 // core-nanoseconds
-	age := min(max(t-start, 0), second)
-	return Totals{
-		CPU:     uint64(age) / uint64(second/startUp),
-		RxBytes: s.rx.Integral(start, t),
-		TxBytes: s.tx.Integral(start, t),
+	if t <= start {
+		return 0
 	}
+	age := min(uint64(t)-uint64(start), uint64(second))
+	return age / uint64(second/startUp)
+}
+
+// Traffic is what went over the network from start to t.
+func (s *Sandbox) Traffic(start, t int64) Totals {
+	return Totals{RxBytes: s.rx.Integral(start, t), TxBytes: s.tx.Integral(start, t)}
 }
 
 // Memory is the pause process' memory.
@@ -53,26 +67,26 @@ type Services struct {
 // NewServices returns the services of a node with the given capacity, in
 // nanocores and bytes. They are sized so that both together stay below a tenth of it.
 func NewServices(seed uint64, node string, cpu, memory uint64) Services {
+	slot := Slot{Workload: "node services", Instance: node}
 	slice := func(name string, cpuPeak, memoryPeak float64) Container {
-		shared := hash(seed, "node services", name)
-		own := hash(shared, node)
-		r := dice{state: shared}
-		return newSlice(shared, own,
-			min(cpuPeak, 0.04*float64(cpu))/wavePeak, min(memoryPeak, 0.04*float64(memory))/wavePeak, &r)
+		k := slot.keys(seed, name)
+		r := dice{state: k.shared}
+		return newSlice(k, min(cpuPeak, 0.04*float64(cpu)), min(memoryPeak, 0.04*float64(memory)), Idle, &r)
 	}
 	return Services{
 		Kubelet: slice("kubelet", 120e6, 220<<20),
 		Runtime: slice("runtime", 90e6, 300<<20),
-		Traffic: NewSandbox(seed, Slot{Workload: "node services", Instance: node}),
+		Traffic: NewSandbox(seed, slot, Steady),
 	}
 }
 
 // Totals are the counters of all services from boot to t.
 func (s *Services) Totals(boot, t int64) Totals {
-	traffic := s.Traffic.Totals(boot, t)
-	traffic.CPU = 0 // no pause process here
-	return s.Kubelet.Totals(boot, t).Add(s.Runtime.Totals(boot, t)).Add(traffic)
+	return s.Kubelet.Totals(boot, t).Add(s.Runtime.Totals(boot, t)).Add(s.Traffic.Traffic(boot, t))
 }
+
+// PeakCPU bounds the services' CPU, in nanocores.
+func (s *Services) PeakCPU() uint64 { return s.Kubelet.PeakCPU() + s.Runtime.PeakCPU() }
 
 // Memory is the memory of all services at t.
 func (s *Services) Memory(boot, t int64) Memory {

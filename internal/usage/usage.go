@@ -2,7 +2,7 @@
 // node service uses at an instant, and how much it has used since it started.
 //
 // Everything is a closed-form function of a seed, the identity of the slot
-// that a container fills, its requests and limits, and time. Nothing is
+// that a container fills, its profile, requests and limits, and time. Nothing is
 // accumulated: the counter at t is the analytic integral of the rate from the
 // container's start to t, so a restarted process goes on where the old one
 // was, any instant costs the same, and one seed gives the same numbers to
@@ -11,6 +11,8 @@
 // Instants are Unix nanoseconds. CPU rates are nanocores, CPU counters
 // core-nanoseconds, sizes bytes.
 package usage
+
+import "math"
 
 // Slot identifies the place that a container fills. It outlives a pod: the
 // next pod of a StatefulSet's ordinal or of a DaemonSet's node has the same
@@ -26,6 +28,7 @@ type Slot struct {
 // limit means that there is none.
 type Spec struct {
 	Slot          Slot
+	Profile       Profile
 	CPURequest    uint64 // nanocores
 	CPULimit      uint64 // nanocores
 	MemoryRequest uint64 // bytes
@@ -57,63 +60,94 @@ type Container struct {
 	write  Wave
 	logs   Wave
 
-	rssShare   float64 // of the working set
-	cacheShare float64 // reclaimable page cache, as a share of the working set
-	rootfs     uint64
+	rssShare    float64 // of the working set
+	cacheShare  float64 // reclaimable page cache, as a share of the working set
+	memoryLimit uint64  // 0: none
+	leak        float64 // bytes per second that are never given back
+	rootfs      uint64
 }
 
 // NewContainer returns the usage of the container that fills the slot.
 func NewContainer(seed uint64, s Spec) Container {
-	shared := hash(seed, s.Slot.Namespace, s.Slot.Workload, s.Slot.Container)
-	own := hash(shared, s.Slot.Instance)
-	r := dice{state: shared}
-
-	cpuPeak := peak(s.CPURequest, s.CPULimit, cpuPeakShare, minIdleCPU, maxIdleCPU, r.unit())
-	memoryPeak := peak(s.MemoryRequest, s.MemoryLimit, memoryPeakShare, minIdleMemory, maxIdleMemory, r.unit())
-	c := newSlice(shared, own, cpuPeak/wavePeak, memoryPeak/wavePeak, &r)
+	k := s.Slot.keys(seed, s.Slot.Container)
+	r := dice{state: k.shared}
+	cpuRequest, memoryRequest := s.CPURequest, s.MemoryRequest
+	if s.Profile == Idle { // whatever was reserved for it
+		cpuRequest, memoryRequest = 0, 0
+	}
+	cpuPeak := peak(cpuRequest, s.CPULimit, s.Profile, cpuPeakShare, minIdleCPU, maxIdleCPU, r.unit())
+	memoryPeak := peak(memoryRequest, s.MemoryLimit, s.Profile, memoryPeakShare, minIdleMemory, maxIdleMemory, r.unit())
+	c := newSlice(k, cpuPeak, memoryPeak, s.Profile, &r)
 	c.rootfs = 4096 * uint64(8+r.unit()*12)
+	c.memoryLimit = s.MemoryLimit
+	if s.Profile == Leak {
+		d := dice{state: mix(k.own)}
+		rate := max(float64(s.MemoryLimit)/leakTime, minLeak)
+		c.leak = float64(rate * (0.85 + 0.3*d.unit()))
+	}
 	return c
 }
 
-// newSlice fills in what follows from the mean CPU and memory: busier
+// A leak fills any limit within about leakTime seconds, a small one sooner.
+const (
+	leakTime = 20 * 60
+	minLeak  = 128 << 10 // bytes per second
+)
+
+// newSlice fills in what follows from the peaks of CPU and memory: busier
 // containers fault, read, write and log more.
-func newSlice(shared, own uint64, cpuMean, memoryMean float64, r *dice) Container {
-	d := dice{state: own}
+func newSlice(k keys, cpuPeak, memoryPeak float64, p Profile, r *dice) Container {
+	d := dice{state: k.own}
 	vary := func(mean float64) uint64 {
 		// Own means lie below the workload's: the peak was computed for 1.
 		return uint64(mean * (0.85 + 0.15*d.unit()))
 	}
+	memory := memoryProfile(p)
+	cpuMean := cpuPeak / p.shape().peak()
 	millicores := cpuMean / 1e6
 	return Container{
-		cpu:        newWave(vary(cpuMean), shared, own, 1),
-		memory:     newWave(vary(memoryMean), shared, own, 2),
-		faults:     newWave(vary(2+millicores*(0.2+r.unit())), shared, own, 3),
-		read:       newWave(vary(64+millicores*200*r.unit()), shared, own, 4),
-		write:      newWave(vary(256+millicores*900*r.unit()), shared, own, 5),
-		logs:       newWave(vary(8+millicores*6*r.unit()), shared, own, 6),
+		cpu:        newWave(vary(cpuMean), k, 1, p),
+		memory:     newWave(vary(memoryPeak/memory.shape().peak()), k, 2, memory),
+		faults:     newWave(vary(2+millicores*(0.2+r.unit())), k, 3, p),
+		read:       newWave(vary(64+millicores*200*r.unit()), k, 4, p),
+		write:      newWave(vary(256+millicores*900*r.unit()), k, 5, p),
+		logs:       newWave(vary(8+millicores*6*r.unit()), k, 6, p),
 		rssShare:   0.84 + 0.11*r.unit(),
 		cacheShare: 0.02 + 0.12*r.unit(),
 	}
 }
 
+// memoryProfile is how memory moves under a profile. Programs keep what they
+// have once allocated: bursts of work do not show in it, a night does a little.
+func memoryProfile(p Profile) Profile {
+	switch p {
+	case Batch, Idle:
+		return p
+	}
+	return Steady
+}
+
 // peak is the highest use of a resource: a share of the request, drawn by u in
 // [0,1), or of the limit where nothing is requested.
-func peak(request, limit uint64, share, idleMin, idleMax, u float64) float64 {
-	if request == 0 {
+func peak(request, limit uint64, p Profile, share, idleMin, idleMax, u float64) float64 {
+	if request == 0 && p != Idle {
 		request = limit // what the API server defaults requests to
 	}
-	p := idleMin + (idleMax-idleMin)*u
+	highest := idleMin + (idleMax-idleMin)*u
 	if request > 0 {
-		p = float64(request) * share * (0.55 + 0.45*u)
+		highest = float64(request) * share * (0.55 + 0.45*u)
 	}
-	if l := float64(limit) * share; limit > 0 && p > l {
-		p = l
+	if l := float64(limit) * share; limit > 0 && highest > l {
+		highest = l
 	}
-	return p
+	return highest
 }
 
 // CPU is the rate in nanocores at t.
 func (c *Container) CPU(t int64) float64 { return c.cpu.Rate(t) }
+
+// PeakCPU bounds the rate, in nanocores.
+func (c *Container) PeakCPU() uint64 { return uint64(min(c.cpu.peak()+1, math.MaxInt64)) }
 
 // CPUTotal is the CPU time in core-nanoseconds used from start to t.
 func (c *Container) CPUTotal(start, t int64) uint64 { return c.cpu.Integral(start, t) }
@@ -138,19 +172,67 @@ const (
 
 // Memory is the memory at t of a container started at start.
 func (c *Container) Memory(start, t int64) Memory {
-	level := c.memory.Rate(t)
-	if age := max(t-start, 0); age < warmUp {
-		level *= coldMemory + float64((1-coldMemory)*(float64(age)/float64(warmUp)))
+	return c.MemoryAt(pages(c.level(start, t)))
+}
+
+// level is the working set in bytes, before limits.
+func (c *Container) level(start, t int64) float64 {
+	age := float64(max(t, start)-start) / float64(second)
+	if t > start && t-start < 0 { // farther apart than an int64 holds
+		age = math.MaxInt64 / float64(second)
 	}
-	ws := pages(level)
+	if c.leak > 0 {
+		level := c.leakStart() + float64(c.leak*age)
+		if c.memoryLimit == 0 { // nothing would stop it: stay at what its request leaves room for
+			level = min(level, c.memory.peak())
+		}
+		return level
+	}
+	level := c.memory.Rate(t)
+	if warmth := age / (float64(warmUp) / float64(second)); warmth < 1 {
+		level *= coldMemory + float64((1-coldMemory)*warmth)
+	}
+	return level
+}
+
+// leakStart is what a leaking container has when it starts.
+func (c *Container) leakStart() float64 { return coldMemory * float64(c.memory.mean) }
+
+// MemoryAt is a container's memory when its working set is so many bytes, or
+// its limit if that is less. Page cache makes room before a limit does.
+func (c *Container) MemoryAt(workingSet uint64) Memory {
+	limit := c.memoryLimit
+	if limit == 0 {
+		limit = math.MaxInt64
+	}
+	ws := min(workingSet, limit)
 	return Memory{
-		Usage:      ws + pages(level*c.cacheShare),
+		Usage:      min(ws+pages(float64(ws)*c.cacheShare), limit),
 		WorkingSet: ws,
-		RSS:        pages(level * c.rssShare),
+		RSS:        pages(float64(ws) * c.rssShare),
 	}
 }
 
-func pages(bytes float64) uint64 { return uint64(bytes) / page * page }
+// FullAt is when the memory of a container started at start reaches the
+// limit; math.MaxInt64 if it never does.
+func (c *Container) FullAt(start int64) int64 {
+	if c.leak == 0 || c.memoryLimit == 0 {
+		return math.MaxInt64
+	}
+	// The level counts in pages.
+	seconds := (float64(c.memoryLimit) + page - c.leakStart()) / c.leak
+	return addTime(start, seconds)
+}
+
+// addTime is so many seconds after t, or the end of time.
+func addTime(t int64, seconds float64) int64 {
+	if nanos := seconds * float64(second); nanos < math.MaxInt64 && t <= math.MaxInt64-int64(nanos) {
+		return t + int64(nanos)
+	}
+	return math.MaxInt64
+}
+
+func pages(bytes float64) uint64 { return uint64(min(bytes, math.MaxInt64/2)) / page * page }
 
 // Totals are counters since start; they only grow.
 type Totals struct {
@@ -163,17 +245,24 @@ type Totals struct {
 	TxBytes         uint64
 }
 
-// Add returns the sum of a and b.
+// Add returns the sum of a and b. What is beyond any counter stays at its end.
 func (a Totals) Add(b Totals) Totals {
 	return Totals{
-		CPU:             a.CPU + b.CPU,
-		PageFaults:      a.PageFaults + b.PageFaults,
-		MajorPageFaults: a.MajorPageFaults + b.MajorPageFaults,
-		ReadBytes:       a.ReadBytes + b.ReadBytes,
-		WriteBytes:      a.WriteBytes + b.WriteBytes,
-		RxBytes:         a.RxBytes + b.RxBytes,
-		TxBytes:         a.TxBytes + b.TxBytes,
+		CPU:             add(a.CPU, b.CPU),
+		PageFaults:      add(a.PageFaults, b.PageFaults),
+		MajorPageFaults: add(a.MajorPageFaults, b.MajorPageFaults),
+		ReadBytes:       add(a.ReadBytes, b.ReadBytes),
+		WriteBytes:      add(a.WriteBytes, b.WriteBytes),
+		RxBytes:         add(a.RxBytes, b.RxBytes),
+		TxBytes:         add(a.TxBytes, b.TxBytes),
 	}
+}
+
+func add(a, b uint64) uint64 {
+	if sum := a + b; sum >= a {
+		return sum
+	}
+	return math.MaxUint64
 }
 
 // Shortfall returns, counter by counter, what b lacks to reach a.

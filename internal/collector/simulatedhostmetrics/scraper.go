@@ -10,16 +10,21 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/scraper"
+
+	"github.com/diorama-lab/diorama/internal/hostmetrics"
 )
 
 // maxBody bounds an answer; that of a node with many CPUs takes about 100 KB.
 const maxBody = 16 << 20
 
-// newScraper scrapes one node.
-func newScraper(client *http.Client, endpoint, node string) (scraper.Metrics, error) {
+// newScraper scrapes what is selected of one node.
+func newScraper(client *http.Client, endpoint, node string, selected hostmetrics.Selection) (scraper.Metrics, error) {
 	address, err := url.JoinPath(endpoint, "nodes", url.PathEscape(node), "hostmetrics")
 	if err != nil {
 		return nil, fmt.Errorf("joining the endpoint: %w", err)
+	}
+	if selected != nil {
+		address += "?metrics=" + url.QueryEscape(selected.String())
 	}
 	return scraper.NewMetrics(func(ctx context.Context) (pmetric.Metrics, error) { return scrape(ctx, client, address) })
 }

@@ -1,0 +1,39 @@
+package kubelet
+
+import (
+	"context"
+	"time"
+)
+
+// sampleInterval is how often expressions are evaluated, and shares of an
+// overcommitted node computed. In between, a value is held: a counter grows by
+// what the last sample said.
+const sampleInterval = 10 * time.Second
+
+// sample evaluates again what changes by itself.
+func (s *store) sample() {
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.renew(func(p *pod) bool { return p.sampled })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, n := range s.nodes {
+		if n.squeezed {
+			s.settle(n, nil, s.clock.read())
+		}
+	}
+}
+
+// keepSampling samples until ctx ends.
+func keepSampling(ctx context.Context, s *store) {
+	ticker := time.NewTicker(sampleInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.sample()
+		}
+	}
+}
