@@ -67,6 +67,17 @@ type Event struct {
 	Message string `json:"message,omitempty"`
 }
 
+// String tells a change to people.
+func (e Event) String() string {
+	switch e.Type {
+	case "error":
+		return (&FileError{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
+	case "ok":
+		return e.File + ": can be read again"
+	}
+	return fmt.Sprintf("dashboard %s: %s", e.UID, e.Type)
+}
+
 // Load reads what is shipped, then the folder.
 func (l *Library) Load(ctx context.Context) ([]Event, error) {
 	if l.Shipped != nil {

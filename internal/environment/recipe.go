@@ -88,6 +88,8 @@ func (r *recipe) probe(name string) func(context.Context) error {
 		return r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet)
 	case backendName:
 		return plain(r.plan.Environment.Ports.Prometheus, "/-/ready")
+	case dashboardsName:
+		return plain(r.plan.Environment.Ports.Dashboards, "/api/health")
 	case clusterCollector:
 		return plain(r.plan.Internal["clusterCollectorHealth"], "/")
 	case nodeCollector:
