@@ -79,8 +79,8 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
 	})
 	step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
-	program(backendName, nil, backendArgs(p, folder, rules))
-	program(dashboardsName, []string{backendName}, dashboardsArgs(p, control))
+	// The dashboards are small beside what a process of their own would cost.
+	program(backendName, nil, slices.Concat([]string{backendName}, backendArgs(p, folder, rules), []string{"--", dashboardsName}, dashboardsArgs(p, control)))
 	program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
 	program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
 	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kwok, controllerManager, scheduler)
@@ -94,6 +94,8 @@ func commandOf(name string) string {
 	switch name {
 	case kubelets:
 		return "stats-proxy"
+	case backendName:
+		return "together"
 	case clusterCollector, nodeCollector:
 		return "collector"
 	}
