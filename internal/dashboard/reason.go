@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -49,7 +50,7 @@ func (e *Engine) emptySelector(ctx context.Context, s *parser.VectorSelector, r 
 	name := s.Name
 	var others []*labels.Matcher
 	for _, m := range s.LabelMatchers {
-		if m.Name != labels.MetricName {
+		if m.Name != model.MetricNameLabel {
 			others = append(others, m)
 			continue
 		}
