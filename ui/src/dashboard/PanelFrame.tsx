@@ -85,7 +85,7 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
       loadingState={data.loading ? LoadingState.Loading : undefined}
       statusMessage={message || undefined}
       titleItems={<PanelLinks panel={panel} own={own} interpolate={interpolate} />}
-      menu={() => <PanelMenu panel={panel} />}
+      menu={() => <PanelMenu panel={panel} queries={data.queries} />}
     >
       {(innerWidth, innerHeight) =>
         innerWidth > 8 &&

@@ -1,19 +1,20 @@
 import { Menu } from '@grafana/ui';
+import type { SentQuery } from '../api/types';
 import { navigate, setQuery, usePlace } from '../router';
 import { useDashboardState } from './context';
 import type { Panel } from './model';
 import { rangeText } from './urlState';
 
-export function PanelMenu({ panel }: { panel: Panel }) {
+export function PanelMenu({ panel, queries }: { panel: Panel; queries: SentQuery[] }) {
   const { range } = useDashboardState();
   const viewed = usePlace().query.has('viewPanel');
-  const expressions = (panel.targets ?? []).filter(({ expr, hide }) => expr && !hide).map(({ expr }) => expr ?? '');
+  // As they were sent: with the values of variables in them.
+  const expressions = [...new Set(queries.map(({ expr }) => expr))];
   const toggleView = () =>
     setQuery((query) => (viewed ? query.delete('viewPanel') : query.set('viewPanel', `panel-${panel.id}`)));
   const explore = () => {
     const query = new URLSearchParams(rangeText(range));
     expressions.forEach((expr) => query.append('expr', expr));
-    query.set('panel', String(panel.sourceId ?? panel.id));
     navigate(`/explore?${query}`);
   };
   return (

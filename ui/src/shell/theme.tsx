@@ -47,6 +47,9 @@ export function ThemeProvider({ children }: { children: ReactNode }) {
     style.setProperty('--accent', theme.colors.warning.main);
     style.setProperty('--good', theme.colors.success.text);
     style.setProperty('--bad', theme.colors.error.text);
+    style.setProperty('--running', theme.colors.success.main);
+    style.setProperty('--failed', theme.colors.error.main);
+    style.setProperty('--succeeded', theme.colors.info.main);
     style.setProperty('--hover', theme.colors.action.hover);
     style.setProperty('--selected', theme.colors.action.selected);
   }, [mode, theme]);
