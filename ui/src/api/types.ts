@@ -83,3 +83,21 @@ export type LiveMessage =
   | { type: 'dashboard' | 'removed'; uid: string }
   | ({ type: 'error' } & FileError)
   | { type: 'ok'; file: string };
+
+export interface KubernetesEvent {
+  id: number;
+  namespace?: string;
+  kind?: string;
+  name?: string;
+  node?: string;
+  reason?: string;
+  type?: string;
+  message: string;
+  count: number;
+  lastTime: string;
+}
+
+export interface EventsAnswer {
+  events: KubernetesEvent[];
+  nextCursor?: string;
+}

@@ -32,14 +32,31 @@ function problems(data: PanelData, failed: string | undefined): string {
   return [...new Set([...data.errors, ...(failed ? [failed] : []), ...notices])].join('\n');
 }
 
+/** In one word, for who looks at the page from outside. */
+function stateOf(panel: Panel, data: PanelData, frames: DataFrame[] | undefined, failed: string | undefined): string {
+  if (showsWithoutData(panel)) {
+    return 'data';
+  }
+  if (!panel.queryable) {
+    return panel.unsupported ? 'unsupported' : 'empty';
+  }
+  if (data.loading || (!frames && !data.errors.length && !failed)) {
+    return 'loading';
+  }
+  if (data.errors.length || failed) {
+    return 'error';
+  }
+  return frames && hasValues(frames) ? 'data' : 'empty';
+}
+
 function PanelBody({ props, data, ready }: { props: PanelProps; data: PanelData; ready: boolean }) {
   const { panel, frames } = props;
   const Component = componentOf(panel.type);
-  if (panel.unsupported) {
-    return <EmptyPanel title="Cannot be run here" reasons={[panel.unsupported]} />;
-  }
   if (showsWithoutData(panel)) {
     return <Component {...props} />;
+  }
+  if (!panel.queryable) {
+    return <EmptyPanel title={panel.unsupported ? 'Cannot be run here' : 'No data'} reasons={[panel.unsupported ?? 'This panel has no query.']} />;
   }
   if (!ready) {
     return null;
@@ -91,7 +108,9 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
         innerWidth > 8 &&
         innerHeight > 8 && (
           <ErrorBoundaryAlert>
-            <PanelBody props={{ ...props, width: innerWidth, height: innerHeight }} data={data} ready={ready} />
+            <div className="panel-body" data-state={stateOf(panel, data, frames, error)}>
+              <PanelBody props={{ ...props, width: innerWidth, height: innerHeight }} data={data} ready={ready} />
+            </div>
           </ErrorBoundaryAlert>
         )
       }

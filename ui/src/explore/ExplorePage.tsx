@@ -34,8 +34,10 @@ function View({ panel, data, range, timeZone, height, onZoom }: ViewProps) {
   const frames = useMemo(() => configured(panel, data, plain, theme, timeZone), [panel, data, theme, timeZone]);
   const props = { panel, frames, width, height, range, timeZone, sync: DashboardCursorSync.Off, interpolate: plain, onZoom };
   return (
-    <div ref={ref} className="explore-view" style={{ height }}>
-      {width > 0 && (panel === GRAPH ? <TimeSeriesPanel {...props} /> : <TablePanel {...props} />)}
+    <div className="explore-view">
+      <div ref={ref} style={{ height }}>
+        {width > 0 && (panel === GRAPH ? <TimeSeriesPanel {...props} /> : <TablePanel {...props} />)}
+      </div>
     </div>
   );
 }

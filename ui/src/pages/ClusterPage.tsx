@@ -25,7 +25,7 @@ function NodeCard({ node }: { node: Node }) {
         {unschedulable && <span className="bad">cordoned</span>}
       </div>
       <div className="quiet">
-        {[...roles, `${allocatable.cpu} CPU`, memoryText(allocatable.memory), `${pods.length} of ${allocatable.pods} pods`].join(' · ')}
+        {[...roles, `${coresText(allocatable.cpu)} CPU`, memoryText(allocatable.memory), `${pods.length}/${allocatable.pods} pods`].join(' · ')}
       </div>
       <div className="pods">
         {pods.map((pod) => (
@@ -34,6 +34,12 @@ function NodeCard({ node }: { node: Node }) {
       </div>
     </li>
   );
+}
+
+/** `7910m` as 7.9 cores. */
+export function coresText(quantity: string): string {
+  const [, thousandths] = /^(\d+)m$/.exec(quantity) ?? [];
+  return thousandths ? (Number(thousandths) / 1000).toFixed(1).replace(/\.0$/, '') : quantity;
 }
 
 /** `16Gi` as it is, `16106127360` or `15728640Ki` in GiB. */

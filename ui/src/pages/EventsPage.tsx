@@ -2,25 +2,8 @@ import { useEffect, useId, useMemo, useState } from 'react';
 import { dateTimeFormat } from '@grafana/data';
 import { Alert, Button, LoadingPlaceholder } from '@grafana/ui';
 import { get, useGet } from '../api/client';
+import type { EventsAnswer, KubernetesEvent } from '../api/types';
 import { setQuery, usePlace } from '../router';
-
-interface KubernetesEvent {
-  id: number;
-  namespace?: string;
-  kind?: string;
-  name?: string;
-  node?: string;
-  reason?: string;
-  type?: string;
-  message: string;
-  count: number;
-  lastTime: string;
-}
-
-interface EventsAnswer {
-  events: KubernetesEvent[];
-  nextCursor?: string;
-}
 
 const PATH = '/api/diorama/v1/events';
 const FILTERS = ['namespace', 'kind', 'reason', 'type'] as const;

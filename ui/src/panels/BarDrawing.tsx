@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { measureText, useTheme2 } from '@grafana/ui';
 import type { Bar, ValueScale } from './bars';
 import { HoverTip, type Tip } from './HoverTip';
+import { fitting } from './shared';
 
 export interface DrawnBar extends Bar {
   /** The share of its category's width where it begins, and how much of it it takes. */
@@ -35,14 +36,6 @@ function widest(texts: string[]): number {
   return Math.min(MOST_NAME_WIDTH, Math.max(0, ...texts.map((text) => measureText(text, FONT).width)));
 }
 
-function fitting(text: string, room: number): string {
-  if (measureText(text, FONT).width <= room) {
-    return text;
-  }
-  const letters = Math.floor((text.length * room) / measureText(text, FONT).width) - 1;
-  return letters > 1 ? `${text.slice(0, letters)}…` : '';
-}
-
 /** Where things are; both directions share one arithmetic: along the categories, across to the values. */
 function geometry({ width, height, horizontal, categories, scale, format }: Props) {
   const ticks = scale.ticks.map(format);
@@ -56,13 +49,20 @@ function geometry({ width, height, horizontal, categories, scale, format }: Prop
   return { area, slot, across, along, ticks };
 }
 
+/** What a name needs along the axis: its line's height, or its width; names of categories may be cut, numbers not. */
+function labelRoom({ horizontal, atBorders, categories }: Props): number {
+  if (horizontal) {
+    return LINE;
+  }
+  return atBorders ? widest(categories) + 12 : Math.min(widest(categories) + 8, 50);
+}
+
 function Axes(props: Props) {
   const { horizontal, categories, scale, atBorders } = props;
   const theme = useTheme2();
   const { area, slot, across, along, ticks } = geometry(props);
-  const room = horizontal ? area.left - 8 : slot - 6;
-  const needed = horizontal ? LINE : Math.min(MOST_NAME_WIDTH, widest(categories) + 8);
-  const every = Math.max(1, Math.ceil((horizontal ? LINE : Math.min(needed, 80)) / slot));
+  const every = Math.max(1, Math.ceil(labelRoom(props) / slot));
+  const room = horizontal ? area.left - 8 : slot * every - 6;
   return (
     <g fontSize={FONT} fill={theme.colors.text.secondary}>
       {scale.ticks.map((tick, index) => {
@@ -84,7 +84,7 @@ function Axes(props: Props) {
         const at = along(index + (atBorders ? 0 : 0.5));
         return (
           <text key={index} x={horizontal ? area.left - 6 : at} y={horizontal ? at + 4 : area.top + area.height + 15} textAnchor={horizontal ? 'end' : 'middle'}>
-            {fitting(name, room * (horizontal ? 1 : every))}
+            {fitting(name, room, FONT)}
             <title>{name}</title>
           </text>
         );
@@ -103,12 +103,15 @@ function rectangle(bar: DrawnBar, { across, along, slot }: ReturnType<typeof geo
     : { x: at, y: Math.min(start, end), width: thick, height: long };
 }
 
-function ValueText({ bar, box, horizontal }: { bar: DrawnBar; box: { x: number; y: number; width: number; height: number }; horizontal: boolean }) {
+interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+function ValueText({ bar, box, horizontal }: { bar: DrawnBar; box: Box; horizontal: boolean }) {
   const theme = useTheme2();
-  const fits = horizontal ? box.height > 10 : box.width > measureText(bar.text ?? '', FONT).width * 0.9;
-  if (!bar.text || !fits) {
-    return null;
-  }
   return horizontal ? (
     <text x={box.x + box.width + 4} y={box.y + box.height / 2 + 4} fontSize={FONT} fill={theme.colors.text.primary}>
       {bar.text}
@@ -125,6 +128,9 @@ export function BarDrawing(props: Props) {
   const { width, height, horizontal, bars, opacity, label, tipOf } = props;
   const [tip, setTip] = useState<Tip>();
   const placed = geometry(props);
+  const thickness = placed.slot * Math.min(1, ...bars.map(({ share }) => share));
+  // Some bars with their values and others without would look like an error.
+  const hasRoom = horizontal ? thickness > FONT : thickness > widest(bars.map(({ text = '' }) => text));
   return (
     <>
       <svg width={width} height={height} role="img" aria-label={label} onMouseLeave={() => setTip(undefined)}>
@@ -146,7 +152,7 @@ export function BarDrawing(props: Props) {
           return (
             <g key={`${bar.series}.${bar.category}`}>
               {bar.href ? <a href={bar.href}>{drawn}</a> : drawn}
-              <ValueText bar={bar} box={box} horizontal={horizontal} />
+              {hasRoom && bar.text && <ValueText bar={bar} box={box} horizontal={horizontal} />}
             </g>
           );
         })}

@@ -3,6 +3,7 @@ import { useTheme2, VizRepeater } from '@grafana/ui';
 import { arc } from './arc';
 import { useDisplayValues } from './displayValues';
 import { LinkedValue } from './LinkedValue';
+import { fitting } from './shared';
 import type { PanelProps } from './types';
 
 interface Options {
@@ -83,7 +84,7 @@ function Gauge({ value, width, height, options, showName }: GaugeProps) {
       </text>
       {name && (
         <text x={x} y={height - 5} textAnchor="middle" fill={theme.colors.text.primary} fontSize={13}>
-          {name}
+          {fitting(name, width, 13)}
         </text>
       )}
     </svg>

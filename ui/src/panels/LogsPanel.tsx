@@ -1,5 +1,7 @@
 import { useMemo } from 'react';
 import { dateTimeFormat, FieldType, type DataFrame, type Field } from '@grafana/data';
+import { useGet } from '../api/client';
+import type { EventsAnswer, KubernetesEvent } from '../api/types';
 import { Message } from './shared';
 import type { PanelProps } from './types';
 
@@ -42,24 +44,62 @@ export function linesOf(frames: DataFrame[]): LogLine[] {
   });
 }
 
-export function LogsPanel({ panel, frames, height, timeZone }: PanelProps) {
-  const options: Options = { showTime: true, ...(panel.options as Options | undefined) };
-  const lines = useMemo(() => {
-    const sign = options.sortOrder === 'Ascending' ? 1 : -1;
-    return linesOf(frames).sort((a, b) => sign * (a.time - b.time)).slice(0, 1000);
-  }, [frames, options.sortOrder]);
-  if (!lines.length) {
-    return <Message>The data has no field with times and one with texts.</Message>;
-  }
+const MOST_LINES = 1000;
+
+function Lines({ lines, options, height, timeZone }: { lines: LogLine[]; options: Options; height: number; timeZone: string }) {
+  const sign = options.sortOrder === 'Ascending' ? 1 : -1;
+  const sorted = [...lines].sort((a, b) => sign * (a.time - b.time)).slice(0, MOST_LINES);
   return (
     <ol className={options.wrapLogMessage ? 'logs wrap' : 'logs'} style={{ height }}>
-      {lines.map((line, index) => (
+      {sorted.map((line, index) => (
         <li key={index} className={/^(warn|err|crit)/i.test(line.level) ? 'log log-warning' : 'log'}>
-          {options.showTime && <time>{dateTimeFormat(line.time, { timeZone })}</time>}
+          {options.showTime !== false && <time>{dateTimeFormat(line.time, { timeZone })}</time>}
           {options.showLabels && <span className="quiet">{line.labels.map(([, value]) => value).join(' ')}</span>}
           <span title={line.labels.map(([name, value]) => `${name}: ${value}`).join('\n')}>{line.body}</span>
         </li>
       ))}
     </ol>
+  );
+}
+
+/** Kubernetes events as log lines, with what they are about as labels. */
+export function linesOfEvents(events: KubernetesEvent[]): LogLine[] {
+  return events.map(({ lastTime, message, type = '', namespace, kind, name, reason }) => {
+    const labels: Array<[string, string | undefined]> = [['type', type], ['namespace', namespace], ['kind', kind], ['name', name], ['reason', reason]];
+    return { time: Date.parse(lastTime), body: message, level: type, labels: labels.filter((label): label is [string, string] => Boolean(label[1])) };
+  });
+}
+
+/** There is no store of logs here but that of Kubernetes events: what a panel that asks another source is given. */
+function EventLines({ panel, options, range, height, timeZone, interpolate }: PanelProps & { options: Options }) {
+  const wanted = new URLSearchParams({ since: range.from.toISOString(), until: range.to.toISOString(), limit: String(MOST_LINES) });
+  const namespace = interpolate('$namespace');
+  // One chosen namespace selects; All, several and dashboards without such a variable do not.
+  if (/^[a-z0-9-]+$/.test(namespace)) {
+    wanted.set('namespace', namespace);
+  }
+  const { data, error } = useGet<EventsAnswer>(`/api/diorama/v1/events?${wanted}`);
+  if (error && !data) {
+    return <Message>{error}</Message>;
+  }
+  return (
+    <>
+      <div className="logs-source" title={panel.unsupported}>Kubernetes events</div>
+      {data && !data.events.length ? <Message>There are no events in this time range.</Message> : <Lines lines={linesOfEvents(data?.events ?? [])} options={options} height={height - 20} timeZone={timeZone} />}
+    </>
+  );
+}
+
+export function LogsPanel(props: PanelProps) {
+  const { panel, frames, height, timeZone } = props;
+  const options = (panel.options ?? {}) as Options;
+  const lines = useMemo(() => linesOf(frames), [frames]);
+  if (!panel.queryable) {
+    return <EventLines {...props} options={options} />;
+  }
+  return lines.length ? (
+    <Lines lines={lines} options={options} height={height} timeZone={timeZone} />
+  ) : (
+    <Message>The data has no field with times and one with texts.</Message>
   );
 }

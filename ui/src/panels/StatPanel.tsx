@@ -8,7 +8,7 @@ import {
   useTheme2,
   VizRepeater,
 } from '@grafana/ui';
-import type { VizTextDisplayOptions } from '@grafana/schema';
+import type { PercentChangeColorMode, VizTextDisplayOptions } from '@grafana/schema';
 import { useDisplayValues } from './displayValues';
 import { LinkedValue } from './LinkedValue';
 import type { PanelProps } from './types';
@@ -20,6 +20,9 @@ interface Options {
   textMode: BigValueTextMode;
   orientation: VizOrientation;
   text?: VizTextDisplayOptions;
+  wideLayout: boolean;
+  showPercentChange: boolean;
+  percentChangeColorMode?: PercentChangeColorMode;
 }
 
 const DEFAULTS: Options = {
@@ -28,12 +31,14 @@ const DEFAULTS: Options = {
   justifyMode: BigValueJustifyMode.Auto,
   textMode: BigValueTextMode.Auto,
   orientation: VizOrientation.Auto,
+  wideLayout: true,
+  showPercentChange: false,
 };
 
 export function StatPanel(props: PanelProps) {
   const theme = useTheme2();
   const options: Options = { ...DEFAULTS, ...(props.panel.options as Partial<Options> | undefined) };
-  const values = useDisplayValues(props, options.graphMode !== BigValueGraphMode.None);
+  const values = useDisplayValues(props, { sparkline: options.graphMode !== BigValueGraphMode.None, percentChange: options.showPercentChange });
   return (
     <VizRepeater
       source={values}
@@ -57,6 +62,8 @@ export function StatPanel(props: PanelProps) {
               justifyMode={options.justifyMode}
               textMode={options.textMode}
               text={options.text}
+              disableWideLayout={!options.wideLayout}
+              percentChangeColorMode={options.percentChangeColorMode}
               alignmentFactors={alignmentFactors}
               width={width}
               height={height}

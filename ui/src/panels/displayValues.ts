@@ -7,7 +7,7 @@ import type { PanelProps } from './types';
 const REDUCE: ReduceDataOptions = { calcs: ['lastNotNull'], values: false, fields: '' };
 
 /** The single values that stat-like panels show, one for each series or row. */
-export function useDisplayValues(props: PanelProps, sparkline = false): FieldDisplay[] {
+export function useDisplayValues(props: PanelProps, { sparkline = false, percentChange = false } = {}): FieldDisplay[] {
   const theme = useTheme2();
   const { panel, frames, interpolate, timeZone } = props;
   return useMemo(() => {
@@ -21,8 +21,9 @@ export function useDisplayValues(props: PanelProps, sparkline = false): FieldDis
       reduceOptions,
       replaceVariables: interpolate,
       sparkline,
+      percentChange,
       theme,
       timeZone,
     });
-  }, [panel, frames, interpolate, sparkline, theme, timeZone]);
+  }, [panel, frames, interpolate, sparkline, percentChange, theme, timeZone]);
 }

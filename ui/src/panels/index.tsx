@@ -47,5 +47,5 @@ const WITHOUT_DATA = new Set(['text', 'dashlist', 'alertlist']);
 
 /** Whether a panel has something to show although no query of it found anything. */
 export function showsWithoutData({ type, queryable }: Panel): boolean {
-  return WITHOUT_DATA.has(type) || !Object.hasOwn(PANELS, type) || queryable === false;
+  return WITHOUT_DATA.has(type) || (type === 'logs' && !queryable) || !Object.hasOwn(PANELS, type);
 }
