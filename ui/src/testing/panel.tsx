@@ -38,7 +38,7 @@ export function table(columns: Record<string, unknown[]>, refId = 'A'): DataFram
 }
 
 export function propsOf(panel: Partial<Panel>, frames: DataFrame[], size = { width: 600, height: 300 }): PanelProps {
-  const whole: Panel = { id: 1, type: 'timeseries', gridPos: { x: 0, y: 0, w: 12, h: 8 }, ...panel };
+  const whole: Panel = { id: 1, type: 'timeseries', queryable: true, gridPos: { x: 0, y: 0, w: 12, h: 8 }, ...panel };
   const theme = createTheme();
   const interpolate = (text?: string) => text ?? '';
   const [from, to] = [dateTime(START), dateTime(START + 10 * MINUTE)];
