@@ -27,6 +27,9 @@ type Library struct {
 	// Evaluate runs jsonnet.
 	Evaluate Evaluator
 
+	// scanning keeps two looks at the folder from crossing.
+	scanning sync.Mutex
+
 	mu       sync.RWMutex
 	shipped  []*Dashboard
 	files    map[string]*file
@@ -116,6 +119,12 @@ func readShipped(shipped fs.FS) ([]*Dashboard, error) {
 
 // Scan reads what has changed in the folder and returns what that changed.
 func (l *Library) Scan(ctx context.Context) ([]Event, error) {
+	l.scanning.Lock()
+	defer l.scanning.Unlock()
+	return l.scan(ctx)
+}
+
+func (l *Library) scan(ctx context.Context) ([]Event, error) {
 	names, err := l.names()
 	if err != nil {
 		return nil, err
@@ -321,6 +330,16 @@ func (l *Library) List() []*Dashboard {
 		return cmp.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title()))
 	})
 	return all
+}
+
+// Folders are the folders that the dashboards are listed in, by name.
+func (l *Library) Folders() []string {
+	folders := map[string]bool{}
+	for _, d := range l.List() {
+		folders[d.Folder] = true
+	}
+	delete(folders, "")
+	return sortedKeys(folders)
 }
 
 // Errors are the files that cannot be read now.
