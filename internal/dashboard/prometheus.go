@@ -227,7 +227,7 @@ func labelPath(label string) string {
 }
 
 func metadataForm(match string, r TimeRange) url.Values {
-	form := url.Values{"start": {seconds(r.From)}, "end": {seconds(r.To)}, "limit": {strconv.Itoa(MaxSeries)}}
+	form := url.Values{"start": {seconds(r.From)}, "end": {seconds(r.To)}, "limit": {strconv.Itoa(maxOptions + 1)}}
 	if match != "" {
 		form.Set("match[]", match)
 	}
