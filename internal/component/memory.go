@@ -11,22 +11,15 @@ import (
 // How rarely Go's collector runs (GOGC). While a process starts it runs more
 // rarely than when it has settled, which is faster; but what survives lies
 // scattered over more pages, which are never given back. A settled process
-// only has to keep up with what little is new. One that works hard for long,
-// as when a large cluster is made, would spend most of its time collecting.
+// only has to keep up with what little is new. One that holds much, because
+// the cluster is large, has more to do than to collect: it keeps Go's default.
 const (
 	startPercent  = 70
 	steadyPercent = 30
-	busyPercent   = 100
-)
+	largePercent  = 100
 
-const (
+	largeHeap = 128 << 20
 	lookEvery = 5 * time.Second
-	// A process is busy when collecting takes this part of one processor,
-	// for longer than a start takes, and no more when it takes little even
-	// as rarely as it then does.
-	busyShare    = 0.08
-	calmShare    = 0.02
-	busyForLooks = 3
 )
 
 // KeepSmall lets this process be fast while it grows and small afterwards: a
@@ -41,7 +34,7 @@ func KeepSmall(ctx context.Context) {
 	go func() {
 		ticker := time.NewTicker(lookEvery)
 		defer ticker.Stop()
-		before, pace := heapNow(), pace{percent: startPercent}
+		before, percent := heapNow(), startPercent
 		for {
 			select {
 			case <-ctx.Done():
@@ -49,57 +42,35 @@ func KeepSmall(ctx context.Context) {
 			case <-ticker.C:
 			}
 			now := heapNow()
-			next := pace.after(before, now)
-			if next.percent != pace.percent {
-				debug.SetGCPercent(next.percent)
-			} else if next.percent == steadyPercent && now.free > now.live/8 {
+			next := percentAfter(before, now)
+			if next != percent {
+				debug.SetGCPercent(next)
+			} else if next == steadyPercent && now.free > now.live/8 {
 				// Go's own way of giving pages back takes many minutes.
 				debug.FreeOSMemory()
 			}
-			before, pace = now, next
+			before, percent = now, next
 		}
 	}()
 }
 
-// pace is how rarely the collector runs, and for how many looks it has cost
-// too much.
-type pace struct{ percent, costly int }
-
-// after is the pace that follows from what happened between two looks.
-func (p pace) after(before, now heap) pace {
-	share := (now.collecting - before.collecting) / lookEvery.Seconds()
-	costly := 0
-	if share > busyShare {
-		costly = p.costly + 1
-	}
+// percentAfter is how rarely the collector is to run after two looks.
+func percentAfter(before, now heap) int {
 	switch {
-	case costly >= busyForLooks:
-		return pace{busyPercent, costly}
-	case p.percent == busyPercent && share > calmShare:
-		return pace{busyPercent, costly}
-	case p.percent == startPercent && now.live > before.live+before.live/10:
-		return pace{startPercent, costly}
+	case now.live > largeHeap:
+		return largePercent
+	case now.live > before.live+before.live/10:
+		return startPercent
 	}
-	return pace{steadyPercent, costly}
+	return steadyPercent
 }
 
-// heap is the heap of this process: bytes that the last collection left, bytes
-// neither used nor given back to the system, and the seconds of processor time
-// that collecting has taken since the process started.
-type heap struct {
-	live, free uint64
-	collecting float64
-}
+// heap is the heap of this process in bytes: what the last collection left,
+// and what is neither used nor given back to the system.
+type heap struct{ live, free uint64 }
 
 func heapNow() heap {
-	samples := []metrics.Sample{
-		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/cpu/classes/gc/total:cpu-seconds"}, {Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
-	}
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
 	metrics.Read(samples)
-	return heap{
-		live: samples[0].Value.Uint64(), free: samples[1].Value.Uint64(),
-		// What is collected while nothing else is to be done costs nothing.
-		collecting: samples[2].Value.Float64() - samples[3].Value.Float64(),
-	}
+	return heap{live: samples[0].Value.Uint64(), free: samples[1].Value.Uint64()}
 }

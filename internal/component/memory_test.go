@@ -25,31 +25,19 @@ func TestKeepSmall(t *testing.T) {
 	}
 }
 
-// A process that grows is not hurried; one that collects for long is let run.
-func TestPace(t *testing.T) {
-	look := func(live uint64, share float64) heap {
-		return heap{live: live << 20, collecting: share * lookEvery.Seconds()}
-	}
+func TestPercentAfter(t *testing.T) {
 	for name, test := range map[string]struct {
-		from   pace
-		before heap
-		looks  []heap
-		want   int
+		before, now uint64
+		want        int
 	}{
-		"grows":                    {pace{percent: startPercent}, look(100, 0), []heap{look(120, 0.3)}, startPercent},
-		"has grown":                {pace{percent: startPercent}, look(100, 0), []heap{look(105, 0.3)}, steadyPercent},
-		"one costly look":          {pace{percent: steadyPercent}, look(100, 0), []heap{look(100, 0.2), look(100, 0.2)}, steadyPercent},
-		"costly for long":          {pace{percent: steadyPercent}, look(100, 0), []heap{look(100, 0.2), look(100, 0.4), look(100, 0.6)}, busyPercent},
-		"busy, and it still costs": {pace{percent: busyPercent}, look(100, 0), []heap{look(100, 0.05)}, busyPercent},
-		"busy no more":             {pace{percent: busyPercent}, look(100, 0), []heap{look(100, 0.01)}, steadyPercent},
+		"grows":     {50 << 20, 60 << 20, startPercent},
+		"has grown": {60 << 20, 61 << 20, steadyPercent},
+		"shrinks":   {60 << 20, 30 << 20, steadyPercent},
+		"is large":  {300 << 20, 300 << 20, largePercent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pace, before := test.from, test.before
-			for _, now := range test.looks {
-				pace, before = pace.after(before, now), now
-			}
-			if pace.percent != test.want {
-				t.Errorf("the percentage is %d, want %d", pace.percent, test.want)
+			if got := percentAfter(heap{live: test.before}, heap{live: test.now}); got != test.want {
+				t.Errorf("the percentage is %d, want %d", got, test.want)
 			}
 		})
 	}
