@@ -74,6 +74,10 @@ func (e *Environment) ResolvePaths(dir string) {
 	abs(&e.Cluster.PodTemplate)
 	abs(&e.Telemetry.Collectors.Cluster)
 	abs(&e.Telemetry.Collectors.Nodes)
+	abs(&e.Dashboards.Folder)
+	for i := range e.Dashboards.JsonnetPaths {
+		abs(&e.Dashboards.JsonnetPaths[i])
+	}
 	for i := range e.Cluster.Stages {
 		abs(&e.Cluster.Stages[i])
 	}

@@ -33,7 +33,9 @@ type Environment struct {
 	Cluster   Cluster   `yaml:"cluster" json:"cluster" jsonschema:"what is simulated"`
 	Telemetry Telemetry `yaml:"telemetry" json:"telemetry" jsonschema:"how it is watched"`
 	Backend   Backend   `yaml:"backend" json:"backend" jsonschema:"where the telemetry goes"`
-	Ports     Ports     `yaml:"ports" json:"ports" jsonschema:"the loopback ports; 0 picks a free one, the word auto picks them all"`
+	// Dashboards come on top of those that are built in.
+	Dashboards Dashboards `yaml:"dashboards,omitempty" json:"dashboards,omitempty" jsonschema:"dashboards on top of those that come with diorama"`
+	Ports      Ports      `yaml:"ports" json:"ports" jsonschema:"the loopback ports; 0 picks a free one, the word auto picks them all"`
 }
 
 // Cluster says what is simulated.
@@ -71,10 +73,18 @@ type Backend struct {
 	MaxEvents                 int      `yaml:"maxEvents" json:"maxEvents" jsonschema:"how many Kubernetes events are kept"`
 }
 
+// Dashboards says where the user's own dashboards are.
+type Dashboards struct {
+	// Folder and JsonnetPaths are paths of folders.
+	Folder       string   `yaml:"folder,omitempty" json:"folder,omitempty" jsonschema:"a folder with dashboards (.json, .jsonnet); it is watched"`
+	JsonnetPaths []string `yaml:"jsonnetPaths,omitempty" json:"jsonnetPaths,omitempty" jsonschema:"further folders that jsonnet imports are looked for in"`
+}
+
 // Ports are the loopback ports that users know. 0 picks a free one.
 type Ports struct {
 	Kubernetes       int `yaml:"kubernetes" json:"kubernetes" jsonschema:"Kubernetes API (TLS)"`
 	Kubelet          int `yaml:"kubelet" json:"kubelet" jsonschema:"kubelet API of the simulated nodes (TLS)"`
+	Dashboards       int `yaml:"dashboards" json:"dashboards" jsonschema:"dashboards: the page and the API"`
 	Prometheus       int `yaml:"prometheus" json:"prometheus" jsonschema:"Prometheus API"`
 	OTLPGRPC         int `yaml:"otlpGRPC" json:"otlpGRPC" jsonschema:"OTLP over gRPC"`
 	OTLPHTTP         int `yaml:"otlpHTTP" json:"otlpHTTP" jsonschema:"OTLP over HTTP"`
@@ -87,13 +97,13 @@ func Auto() Ports { return Ports{} }
 
 // DefaultPorts returns the ports of the reference environments.
 func DefaultPorts() Ports {
-	return Ports{Kubernetes: 6443, Kubelet: 10250, Prometheus: 9090, OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890}
+	return Ports{Kubernetes: 6443, Kubelet: 10250, Dashboards: 3000, Prometheus: 9090, OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890}
 }
 
 // Open returns the ports that are to be picked.
 func (p *Ports) Open() []*int {
 	var open []*int
-	for _, port := range []*int{&p.Kubernetes, &p.Kubelet, &p.Prometheus, &p.OTLPGRPC, &p.OTLPHTTP, &p.CollectorMetrics, &p.NodeMetrics} {
+	for _, port := range []*int{&p.Kubernetes, &p.Kubelet, &p.Dashboards, &p.Prometheus, &p.OTLPGRPC, &p.OTLPHTTP, &p.CollectorMetrics, &p.NodeMetrics} {
 		if *port == 0 {
 			open = append(open, port)
 		}

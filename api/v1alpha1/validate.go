@@ -97,7 +97,7 @@ type NamedPort struct {
 // List returns the ports in a fixed order, with the names of their fields.
 func (p Ports) List() []NamedPort {
 	return []NamedPort{
-		{"kubernetes", p.Kubernetes}, {"kubelet", p.Kubelet}, {"prometheus", p.Prometheus},
+		{"kubernetes", p.Kubernetes}, {"kubelet", p.Kubelet}, {"dashboards", p.Dashboards}, {"prometheus", p.Prometheus},
 		{"otlpGRPC", p.OTLPGRPC}, {"otlpHTTP", p.OTLPHTTP}, {"collectorMetrics", p.CollectorMetrics}, {"nodeMetrics", p.NodeMetrics},
 	}
 }
@@ -118,6 +118,27 @@ func (e Environment) validateFiles() []error {
 		}
 		if _, err := os.ReadFile(file[1]); err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", file[0], err))
+		}
+	}
+	return append(problems, e.Dashboards.validate()...)
+}
+
+func (d Dashboards) validate() []error {
+	folders := [][2]string{{"dashboards.folder", d.Folder}}
+	for _, path := range d.JsonnetPaths {
+		folders = append(folders, [2]string{"dashboards.jsonnetPaths", path})
+	}
+	var problems []error
+	for _, folder := range folders {
+		if folder[1] == "" {
+			continue
+		}
+		info, err := os.Stat(folder[1])
+		switch {
+		case err != nil:
+			problems = append(problems, fmt.Errorf("%s: %w", folder[0], err))
+		case !info.IsDir():
+			problems = append(problems, fmt.Errorf("%s: %s is no folder", folder[0], folder[1]))
 		}
 	}
 	return problems

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/diorama-lab/diorama/internal/guard"
 )
 
 // Run serves until ctx ends, and returns nil then. It listens before it
@@ -35,7 +37,7 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	stats := tsdb.NewDBStats()
 	entry := &gate{closed: http.HandlerFunc(notReady)}
-	server := newServer(guard(o, front(entry, stats)))
+	server := newServer(guard.Guard{Listen: o.Listen, AllowedHosts: o.AllowedHosts}.Handler(front(entry, stats)))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if o.Listening != nil {

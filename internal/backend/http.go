@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -25,43 +21,6 @@ func newServer(h http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
-}
-
-// guard refuses what a web page elsewhere could make a browser send: requests
-// under a foreign name (DNS rebinding) and cross-site writes.
-func guard(o Options, next http.Handler) http.Handler {
-	checked := http.NewCrossOriginProtection().Handler(next)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		if !o.hostAllowed(r.Host) {
-			http.Error(w, fmt.Sprintf("host %q is not allowed here; use localhost or add it to the allowed hosts", r.Host), http.StatusForbidden)
-			return
-		}
-		checked.ServeHTTP(w, r)
-	})
-}
-
-// hostAllowed says whether a Host header names this backend. A page cannot
-// make a browser send an address it is not talking to, only a name, so on a
-// listener beyond loopback any address will do.
-func (o Options) hostAllowed(header string) bool {
-	host := header
-	if h, _, err := net.SplitHostPort(header); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	listen, _, err := net.SplitHostPort(o.Listen)
-	if err != nil {
-		return false
-	}
-	listenAddr, listenErr := netip.ParseAddr(listen)
-	beyond := listen == "" || (listenErr == nil && !listenAddr.IsLoopback())
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.IsLoopback() || beyond || strings.EqualFold(host, listen)
-	}
-	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
-		(host != "" && strings.EqualFold(host, listen)) ||
-		slices.ContainsFunc(o.AllowedHosts, func(a string) bool { return strings.EqualFold(a, host) })
 }
 
 var errBodyTooLarge = errors.New("body too large")

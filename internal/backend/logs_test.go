@@ -163,10 +163,6 @@ func TestForeignRequestsAreRefused(t *testing.T) {
 	if code, _, _ := post(t, b.url+"/-/reload", "", nil, "Origin", "http://evil.example"); code != 403 {
 		t.Errorf("cross-site write: %d", code)
 	}
-	everywhere := Options{Listen: "0.0.0.0:9090"}
-	if !everywhere.hostAllowed("10.0.0.1:9090") || everywhere.hostAllowed("evil.example") {
-		t.Error("a listener beyond loopback takes addresses, not names")
-	}
 }
 
 func TestRulesReload(t *testing.T) {

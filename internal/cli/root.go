@@ -58,7 +58,7 @@ func newRoot(c *console.Console) *cobra.Command {
 		Use:   "diorama",
 		Short: "A Kubernetes observability lab in one binary",
 		Long: `diorama brings up a Kubernetes API with simulated nodes and pods, watches it with the
-OpenTelemetry Collector and stores what the collector sends in Prometheus.`,
+OpenTelemetry Collector, stores what the collector sends in Prometheus, and shows it in dashboards.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -66,8 +66,8 @@ OpenTelemetry Collector and stores what the collector sends in Prometheus.`,
 	root.AddCommand(
 		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c),
 		newKubeconfig(c), newConfig(c), newVersion(c),
-		newStatsProxy(c), newCollector(), newBackend(c),
-		newSupervise(), newKwok(),
+		newStatsProxy(c), newCollector(), newBackend(c), newDashboards(c),
+		newSupervise(), newTogether(c), newKwok(), newJsonnet(c),
 	)
 	root.AddCommand(newControlPlane()...)
 	return root

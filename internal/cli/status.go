@@ -85,6 +85,7 @@ func printStatus(c *console.Console, s environment.Status) error {
 		[]string{"Context", s.KubeContext},
 		[]string{"Kubernetes", s.Endpoints.Kubernetes},
 		[]string{"Kubelets", s.Endpoints.Kubelet},
+		[]string{"Dashboards", s.Endpoints.Dashboards},
 		[]string{"Prometheus", s.Endpoints.Prometheus},
 		[]string{"OTLP", s.Endpoints.OTLPGRPC + " (gRPC), " + s.Endpoints.OTLPHTTP + " (HTTP)"},
 		[]string{"Collectors", s.Endpoints.CollectorMetrics + ", " + s.Endpoints.NodeMetrics},

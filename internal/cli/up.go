@@ -20,7 +20,8 @@ type upFlags struct {
 	file, name, ports, kind     string
 	nodes, pods                 int
 	collectorConfig, nodeConfig string
-	podTemplate                 string
+	podTemplate, dashboards     string
+	jsonnetPaths                []string
 	foreground, retain, dryRun  bool
 	output                      string
 }
@@ -53,6 +54,8 @@ func newUp(c *console.Console) *cobra.Command {
 	f.StringVar(&flags.podTemplate, "pod-template", "", "file with one Pod that replaces the default workloads")
 	f.StringVar(&flags.collectorConfig, "collector-config", "", "configuration that replaces the cluster collector's")
 	f.StringVar(&flags.nodeConfig, "node-collector-config", "", "configuration that replaces the node collector's")
+	f.StringVar(&flags.dashboards, "dashboards", "", "folder with dashboards (default ./dashboards, if it is there)")
+	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
 	f.BoolVar(&flags.foreground, "foreground", false, "stay, and take the environment down at the end")
 	f.BoolVar(&flags.retain, "retain", false, "keep the folder and logs if the start fails")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be started, and start nothing")
@@ -85,6 +88,8 @@ func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, erro
 	set("pod-template", func() { env.Cluster.PodTemplate = flags.podTemplate })
 	set("collector-config", func() { env.Telemetry.Collectors.Cluster = flags.collectorConfig })
 	set("node-collector-config", func() { env.Telemetry.Collectors.Nodes = flags.nodeConfig })
+	set("dashboards", func() { env.Dashboards.Folder = flags.dashboards })
+	set("jsonnet-path", func() { env.Dashboards.JsonnetPaths = flags.jsonnetPaths })
 	if changed("ports") {
 		if flags.ports != "auto" {
 			return env, fmt.Errorf("--ports %q: only auto is known; single ports are set in the environment file", flags.ports)
@@ -94,6 +99,11 @@ func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, erro
 	dir, err := os.Getwd()
 	if err != nil {
 		return env, fmt.Errorf("finding the working folder: %w", err)
+	}
+	if env.Dashboards.Folder == "" && !changed("dashboards") {
+		if info, err := os.Stat("dashboards"); err == nil && info.IsDir() {
+			env.Dashboards.Folder = "dashboards"
+		}
 	}
 	env.ResolvePaths(dir)
 	return env, env.Validate()
@@ -197,6 +207,7 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 		return c.JSON(status)
 	}
 	c.Note("\n%s is ready after %.1fs: %d nodes, %d pods", c.Bold(name), took.Seconds(), status.Cluster.Nodes.Ready, status.Cluster.Pods.Running)
+	c.Note("  Dashboards  %s", c.Bold(status.Endpoints.Dashboards))
 	c.Note("  kubectl     context %s (current now)", status.KubeContext)
 	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)
 	c.Note("  OTLP        %s (gRPC), %s (HTTP)", status.Endpoints.OTLPGRPC, status.Endpoints.OTLPHTTP)

@@ -26,6 +26,7 @@ const (
 	kwok              = "kwok"
 	kubelets          = "kubelet"
 	backendName       = "backend"
+	dashboardsName    = "dashboards"
 	clusterCollector  = "collector-cluster"
 	nodeCollector     = "collector-nodes"
 	cluster           = "cluster"
@@ -78,7 +79,8 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
 	})
 	step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
-	program(backendName, nil, backendArgs(p, folder, rules))
+	// The dashboards are small beside what a process of their own would cost.
+	program(backendName, nil, slices.Concat([]string{backendName}, backendArgs(p, folder, rules), []string{"--", dashboardsName}, dashboardsArgs(p, control)))
 	program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
 	program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
 	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kwok, controllerManager, scheduler)
@@ -92,6 +94,8 @@ func commandOf(name string) string {
 	switch name {
 	case kubelets:
 		return "stats-proxy"
+	case backendName:
+		return "together"
 	case clusterCollector, nodeCollector:
 		return "collector"
 	}
@@ -128,6 +132,23 @@ func backendArgs(p Plan, folder state.Folder, shipped []string) []string {
 	}
 	for _, rules := range slices.Concat(shipped, b.Rules) {
 		args = append(args, "--rules="+rules)
+	}
+	return args
+}
+
+// dashboardsArgs are the arguments of what serves dashboards. It reads of the
+// cluster what the collectors read too, with their credentials.
+func dashboardsArgs(p Plan, control controlplane.Options) []string {
+	env := p.Environment
+	args := []string{
+		"--listen=" + loopback(env.Ports.Dashboards), "--prometheus=http://" + loopback(env.Ports.Prometheus),
+		"--scrape-interval=" + env.Telemetry.Interval.String(), "--environment=" + env.Name, "--kubeconfig=" + control.Kubeconfig("collector"),
+	}
+	if env.Dashboards.Folder != "" {
+		args = append(args, "--dashboards="+env.Dashboards.Folder)
+	}
+	for _, path := range env.Dashboards.JsonnetPaths {
+		args = append(args, "--jsonnet-path="+path)
 	}
 	return args
 }

@@ -136,8 +136,8 @@ func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
 func endpoints(p Plan) Endpoints {
 	ports := p.Environment.Ports
 	return Endpoints{
-		Prometheus: "http://" + loopback(ports.Prometheus),
-		OTLPGRPC:   loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),
+		Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: "http://" + loopback(ports.Prometheus),
+		OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),
 		Kubernetes: "https://" + loopback(ports.Kubernetes), Kubelet: "https://" + loopback(ports.Kubelet),
 		CollectorMetrics: "http://" + loopback(ports.CollectorMetrics) + "/metrics", NodeMetrics: "http://" + loopback(ports.NodeMetrics) + "/metrics",
 	}

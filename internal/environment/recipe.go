@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,13 +88,18 @@ func (r *recipe) probe(name string) func(context.Context) error {
 	case kubelets:
 		return r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet)
 	case backendName:
-		return plain(r.plan.Environment.Ports.Prometheus, "/-/ready")
+		return both(plain(r.plan.Environment.Ports.Prometheus, "/-/ready"), plain(r.plan.Environment.Ports.Dashboards, "/api/health"))
 	case clusterCollector:
 		return plain(r.plan.Internal["clusterCollectorHealth"], "/")
 	case nodeCollector:
 		return plain(r.plan.Internal["nodeCollectorHealth"], "/")
 	}
 	return nil
+}
+
+// both asks two probes.
+func both(first, second func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error { return cmp.Or(first(ctx), second(ctx)) }
 }
 
 func (r *recipe) step(planned Planned) component.Component {

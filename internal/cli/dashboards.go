@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diorama-lab/diorama/dashboards"
+	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/web"
+)
+
+// newDashboards serves dashboards, in an environment and over any Prometheus
+// that someone already has.
+func newDashboards(c *console.Console) *cobra.Command {
+	var o web.Options
+	var folder, environment string
+	var jsonnetPaths []string
+	cmd := &cobra.Command{
+		Use:   "dashboards",
+		Short: "Serve Grafana dashboards over any Prometheus, and reload them when they are saved",
+		Long: `Serves the dashboards that come with diorama and those of a folder: JSON as Grafana exports it,
+and jsonnet. The folder is watched; a file that cannot be read is named with line and column,
+and what it held before stays.`,
+		Example: "  diorama dashboards --prometheus http://127.0.0.1:9090 --dashboards ./dashboards",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			library, err := openLibrary(folder, jsonnetPaths)
+			if err != nil {
+				return err
+			}
+			o.Library, o.Version = library, Version
+			o.Listening = func(address string) { c.Note("serving dashboards on http://%s", address) }
+			o.Broken = func(e dashboard.Event) { c.Note("%s", e) }
+			if environment != "" {
+				o.Status = func(ctx context.Context) (any, error) { return statusOf(ctx, environment) }
+			}
+			return web.Run(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Listen, "listen", "127.0.0.1:3000", "address to listen on")
+	f.StringVar(&o.Prometheus, "prometheus", "http://127.0.0.1:9090", "base URL of the Prometheus to ask")
+	f.DurationVar(&o.ScrapeInterval, "scrape-interval", 15*time.Second, "how often its series get a sample")
+	f.StringVar(&folder, "dashboards", "", "folder with dashboards, on top of those that are built in")
+	f.StringArrayVarP(&jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
+	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster whose nodes and pods are shown")
+	f.StringVar(&environment, "environment", "", "name of the environment whose status is shown")
+	return cmd
+}
+
+// openLibrary returns the built-in dashboards with a folder of the user's on
+// top.
+func openLibrary(folder string, jsonnetPaths []string) (*dashboard.Library, error) {
+	shipped, err := fs.Sub(dashboards.FS, "json")
+	if err != nil {
+		return nil, fmt.Errorf("reading the built-in dashboards: %w", err)
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this executable: %w", err)
+	}
+	return &dashboard.Library{
+		Dir: folder, Shipped: shipped, Paths: jsonnetPaths, Evaluate: dashboard.Command(executable, "jsonnet"),
+	}, nil
+}
+
+// newJsonnet evaluates one file in a process that can be ended from outside.
+func newJsonnet(c *console.Console) *cobra.Command {
+	return &cobra.Command{
+		Use:    "jsonnet",
+		Short:  "Evaluate the jsonnet file that standard input names",
+		Args:   cobra.NoArgs,
+		Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			job, err := io.ReadAll(cmd.InOrStdin())
+			if err != nil {
+				return fmt.Errorf("reading the job: %w", err)
+			}
+			result, err := dashboard.ServeJob(job)
+			if err != nil {
+				return err
+			}
+			_, err = c.Out.Write(result)
+			return err
+		},
+	}
+}

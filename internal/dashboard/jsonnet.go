@@ -1,0 +1,291 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-jsonnet"
+)
+
+// Limits of one jsonnet evaluation.
+const (
+	jsonnetTimeout = 20 * time.Second
+	jsonnetStack   = 500
+	jsonnetMemory  = 2 << 30
+)
+
+// JsonnetJob is one file to evaluate.
+type JsonnetJob struct {
+	File string `json:"file"`
+	// Paths are the folders that imports are looked for in, after the
+	// importing file's own; Roots those that they must not leave.
+	Paths []string `json:"paths"`
+	Roots []string `json:"roots"`
+}
+
+// JsonnetResult is what an evaluation gave.
+type JsonnetResult struct {
+	JSON json.RawMessage `json:"json,omitempty"`
+	// Imports are the files that it read.
+	Imports []string   `json:"imports"`
+	Error   *FileError `json:"error,omitempty"`
+}
+
+// Evaluator evaluates a file.
+type Evaluator func(ctx context.Context, job JsonnetJob) (JsonnetResult, error)
+
+// dashboardsOnly reduces a mixin to its dashboards: its other parts may be
+// functions, which are no JSON. A plain dashboard stays as it is.
+const dashboardsOnly = `local m = import %s;
+if std.isObject(m) && std.objectHasAll(m, 'grafanaDashboards') then { grafanaDashboards: m.grafanaDashboards } +
+  (if std.objectHasAll(m, 'prometheusRules') then { prometheusRules: m.prometheusRules } else {}) +
+  (if std.objectHasAll(m, 'prometheusAlerts') then { prometheusAlerts: m.prometheusAlerts } else {})
+else m`
+
+// EvaluateHere evaluates in this process. Nothing can end an evaluation from
+// outside, so this is for a process that may be killed: see Command.
+func EvaluateHere(job JsonnetJob) JsonnetResult {
+	importer := &confined{job: job, cache: map[string]jsonnet.Contents{}}
+	vm := jsonnet.MakeVM()
+	vm.MaxStack = jsonnetStack
+	vm.Importer(importer)
+	vm.ErrorFormatter.SetMaxStackTraceSize(1)
+	text, err := vm.EvaluateAnonymousSnippet("<diorama>", fmt.Sprintf(dashboardsOnly, strconv.Quote(job.File)))
+	result := JsonnetResult{Imports: sortedKeys(importer.cache)}
+	if err != nil {
+		result.Error = jsonnetError(job.File, err.Error())
+		return result
+	}
+	result.JSON = json.RawMessage(text)
+	return result
+}
+
+var jsonnetPlace = regexp.MustCompile(`([^\s()][^\n()]*\.(?:jsonnet|libsonnet|json)):\(?(\d+):(\d+)\)?`)
+
+// jsonnetError finds line and column in what go-jsonnet says.
+func jsonnetError(file, text string) *FileError {
+	message, _, _ := strings.Cut(strings.TrimPrefix(text, "RUNTIME ERROR: "), "\n")
+	wrong := &FileError{File: file, Message: message}
+	if place := jsonnetPlace.FindStringSubmatch(text); place != nil {
+		wrong.File = place[1]
+		wrong.Line, _ = strconv.Atoi(place[2])
+		wrong.Column, _ = strconv.Atoi(place[3])
+		if rest, found := strings.CutPrefix(message, place[0]); found {
+			// After a syntax error's place there is more of the place, then what is wrong.
+			if i := strings.Index(rest, " "); i >= 0 {
+				wrong.Message = strings.TrimSpace(rest[i:])
+			}
+		}
+	}
+	return wrong
+}
+
+// confined imports files from the folders of a job and refuses all others.
+type confined struct {
+	job   JsonnetJob
+	cache map[string]jsonnet.Contents
+}
+
+// Import implements jsonnet.Importer.
+func (c *confined) Import(importedFrom, importedPath string) (jsonnet.Contents, string, error) {
+	candidates := []string{importedPath}
+	if !filepath.IsAbs(importedPath) {
+		candidates = []string{filepath.Join(filepath.Dir(importedFrom), importedPath)}
+		for _, folder := range slices.Backward(c.job.Paths) {
+			candidates = append(candidates, filepath.Join(folder, importedPath))
+		}
+	}
+	for _, candidate := range candidates {
+		if contents, known := c.cache[candidate]; known {
+			return contents, candidate, nil
+		}
+		if _, err := os.Stat(candidate); err != nil {
+			continue
+		}
+		if !c.allowed(candidate) {
+			return jsonnet.Contents{}, "", fmt.Errorf("import %q leaves the folders that imports may come from (%s)", importedPath, strings.Join(c.job.Roots, ", "))
+		}
+		data, err := readBounded(candidate)
+		if err != nil {
+			return jsonnet.Contents{}, "", err
+		}
+		contents := jsonnet.MakeContentsRaw(data)
+		c.cache[candidate] = contents
+		return contents, candidate, nil
+	}
+	return jsonnet.Contents{}, "", fmt.Errorf("import %q: there is no such file, neither beside the importing file nor in %s", importedPath, strings.Join(c.job.Paths, ", "))
+}
+
+// allowed tells whether a file, links followed, lies in one of the roots.
+func (c *confined) allowed(name string) bool {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return false
+	}
+	for _, root := range c.job.Roots {
+		if resolved, err := filepath.EvalSymlinks(root); err == nil {
+			root = resolved
+		}
+		if relative, err := filepath.Rel(root, real); err == nil && filepath.IsLocal(relative) {
+			return true
+		}
+	}
+	return false
+}
+
+// ServeJob reads a job from data and writes its result: what the child of
+// Command does. It ends the process when the evaluation takes too much memory.
+func ServeJob(data []byte) ([]byte, error) {
+	var job JsonnetJob
+	if err := json.Unmarshal(data, &job); err != nil {
+		return nil, fmt.Errorf("reading the job: %w", err)
+	}
+	done := make(chan JsonnetResult, 1)
+	go func() { done <- EvaluateHere(job) }()
+	watch := time.NewTicker(50 * time.Millisecond)
+	defer watch.Stop()
+	for {
+		select {
+		case result := <-done:
+			return json.Marshal(result)
+		case <-watch.C:
+			var stats runtime.MemStats
+			runtime.ReadMemStats(&stats)
+			if stats.HeapAlloc > jsonnetMemory {
+				return json.Marshal(JsonnetResult{Error: &FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", jsonnetMemory>>20)}})
+			}
+		}
+	}
+}
+
+// Command returns an evaluator that runs a program which calls ServeJob, and
+// kills it when it takes too long.
+func Command(name string, args ...string) Evaluator {
+	return func(ctx context.Context, job JsonnetJob) (JsonnetResult, error) {
+		return evaluateIn(ctx, job, jsonnetTimeout, name, args...)
+	}
+}
+
+func evaluateIn(ctx context.Context, job JsonnetJob, patience time.Duration, name string, args ...string) (JsonnetResult, error) {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	input, err := json.Marshal(job)
+	if err != nil {
+		return JsonnetResult{}, fmt.Errorf("encoding the job: %w", err)
+	}
+	cmd := exec.CommandContext(bounded, name, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return JsonnetResult{}, ctx.Err()
+		case bounded.Err() != nil:
+			return JsonnetResult{Error: &FileError{File: job.File, Message: fmt.Sprintf("the evaluation took longer than %s", patience)}}, nil
+		}
+		return JsonnetResult{}, fmt.Errorf("evaluating jsonnet: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	var result JsonnetResult
+	if err := json.Unmarshal(stdout.Bytes(), &result); err != nil {
+		return result, fmt.Errorf("evaluating jsonnet: %w", err)
+	}
+	return result, nil
+}
+
+// loadJsonnet evaluates a file and reads the dashboards in its result.
+func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*Dashboard, []string, error) {
+	if l.Evaluate == nil {
+		return nil, nil, errors.New("jsonnet is not evaluated here")
+	}
+	job, err := l.job(full)
+	if err != nil {
+		return nil, nil, err
+	}
+	result, err := l.Evaluate(ctx, job)
+	if err != nil {
+		return nil, nil, err
+	}
+	if wrong := result.Error; wrong != nil {
+		if relative, err := filepath.Rel(job.Roots[0], wrong.File); err == nil && filepath.IsLocal(relative) {
+			wrong.File = filepath.ToSlash(relative)
+		}
+		return nil, result.Imports, wrong
+	}
+	dashboards, err := dashboardsIn(name, result.JSON)
+	return dashboards, result.Imports, err
+}
+
+// job names the folders of a file: its own, the library's, and every vendor
+// folder between them.
+func (l *Library) job(full string) (JsonnetJob, error) {
+	full, err := filepath.Abs(full)
+	if err != nil {
+		return JsonnetJob{}, err
+	}
+	root, err := filepath.Abs(l.Dir)
+	if err != nil {
+		return JsonnetJob{}, err
+	}
+	job := JsonnetJob{File: full, Roots: []string{root}}
+	for folder := filepath.Dir(full); ; folder = filepath.Dir(folder) {
+		job.Paths = append([]string{filepath.Join(folder, "vendor")}, job.Paths...)
+		if folder == root || folder == filepath.Dir(folder) {
+			break
+		}
+	}
+	for _, further := range l.Paths {
+		if further, err = filepath.Abs(further); err != nil {
+			return job, err
+		}
+		job.Paths, job.Roots = append(job.Paths, further), append(job.Roots, further)
+	}
+	return job, nil
+}
+
+// dashboardsIn reads the result of an evaluation: a mixin, one dashboard, or
+// an object whose fields are dashboards.
+func dashboardsIn(name string, data []byte) ([]*Dashboard, error) {
+	object, err := decodeObject(name, data)
+	if err != nil {
+		return nil, err
+	}
+	group := object.object("grafanaDashboards")
+	if group == nil {
+		d, err := fromObject(name, object)
+		if !errors.Is(err, errNoDashboard) {
+			return []*Dashboard{d}, err
+		}
+		group = object
+	}
+	var all []*Dashboard
+	for _, key := range sortedKeys(group) {
+		inner := group.object(key)
+		if inner == nil {
+			return nil, &FileError{File: name, Message: fmt.Sprintf("%q is no dashboard", key)}
+		}
+		if inner.text("uid") == "" {
+			inner["uid"] = uidOf(key)
+		}
+		d, err := fromObject(name, inner)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	if len(all) == 0 {
+		return nil, &FileError{File: name, Message: "has no dashboards"}
+	}
+	return all, nil
+}

@@ -1,0 +1,356 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Library holds the dashboards of a folder over those that are shipped. It
+// keeps the last good version of a file that cannot be read any more.
+type Library struct {
+	// Dir is the folder; empty for none.
+	Dir string
+	// Shipped are dashboards that are always there; nil for none.
+	Shipped fs.FS
+	// Paths are further folders that jsonnet imports are looked for in.
+	Paths []string
+	// Evaluate runs jsonnet.
+	Evaluate Evaluator
+
+	// scanning keeps two looks at the folder from crossing.
+	scanning sync.Mutex
+
+	mu       sync.RWMutex
+	shipped  []*Dashboard
+	files    map[string]*file
+	byUID    map[string]*Dashboard
+	versions map[string]int
+}
+
+// file is what is known of one file of the folder.
+type file struct {
+	dashboards []*Dashboard
+	// stamps are the file's own and those of what it imports.
+	stamps map[string]stamp
+	err    *FileError
+}
+
+type stamp struct {
+	modified time.Time
+	size     int64
+}
+
+func stampOf(name string) stamp {
+	info, err := os.Stat(name)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.ModTime(), info.Size()}
+}
+
+// Event is a change of a library.
+type Event struct {
+	// Type is dashboard, removed, error or ok.
+	Type    string `json:"type"`
+	UID     string `json:"uid,omitempty"`
+	Version int    `json:"version,omitempty"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
+// String tells a change to people.
+func (e Event) String() string {
+	switch e.Type {
+	case "error":
+		return (&FileError{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
+	case "ok":
+		return e.File + ": can be read again"
+	}
+	return fmt.Sprintf("dashboard %s: %s", e.UID, e.Type)
+}
+
+// Load reads what is shipped, then the folder.
+func (l *Library) Load(ctx context.Context) ([]Event, error) {
+	if l.Shipped != nil {
+		shipped, err := readShipped(l.Shipped)
+		if err != nil {
+			return nil, err
+		}
+		l.mu.Lock()
+		l.shipped = shipped
+		l.mu.Unlock()
+	}
+	return l.Scan(ctx)
+}
+
+func readShipped(shipped fs.FS) ([]*Dashboard, error) {
+	var all []*Dashboard
+	err := fs.WalkDir(shipped, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path.Ext(name) != ".json" {
+			return err
+		}
+		data, err := fs.ReadFile(shipped, name)
+		if err != nil {
+			return err
+		}
+		d, err := Parse(name, data)
+		if err == nil {
+			all = append(all, d)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the shipped dashboards: %w", err)
+	}
+	return all, nil
+}
+
+// Scan reads what has changed in the folder and returns what that changed.
+func (l *Library) Scan(ctx context.Context) ([]Event, error) {
+	l.scanning.Lock()
+	defer l.scanning.Unlock()
+	return l.scan(ctx)
+}
+
+func (l *Library) scan(ctx context.Context) ([]Event, error) {
+	names, err := l.names()
+	if err != nil {
+		return nil, err
+	}
+	l.mu.RLock()
+	before := l.files
+	l.mu.RUnlock()
+	files := map[string]*file{}
+	var events []Event
+	for _, name := range names {
+		old := before[name]
+		if old != nil && old.fresh() {
+			files[name] = old
+			continue
+		}
+		read := l.read(ctx, name)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		switch {
+		case read.err != nil:
+			if old != nil {
+				read.dashboards = old.dashboards
+			}
+			events = append(events, errorEvent(read.err))
+		case old != nil && old.err != nil:
+			events = append(events, Event{Type: "ok", File: name})
+		}
+		files[name] = read
+	}
+	return append(events, l.install(files)...), nil
+}
+
+func errorEvent(err *FileError) Event {
+	return Event{Type: "error", File: err.File, Line: err.Line, Column: err.Column, Message: err.Message}
+}
+
+// fresh tells that a file, and all that it imports, is as it was read.
+func (f *file) fresh() bool {
+	for name, stamp := range f.stamps {
+		if stampOf(name) != stamp {
+			return false
+		}
+	}
+	return true
+}
+
+// names lists the files of the folder that may hold dashboards, as paths
+// relative to it.
+func (l *Library) names() ([]string, error) {
+	if l.Dir == "" {
+		return nil, nil
+	}
+	var names []string
+	err := filepath.WalkDir(l.Dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			if name == l.Dir {
+				return err
+			}
+			return nil // it is gone again, or not ours to read
+		}
+		if entry.IsDir() {
+			if name != l.Dir && skipped(entry.Name()) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if holdsDashboards(entry.Name()) {
+			relative, err := filepath.Rel(l.Dir, name)
+			if err != nil {
+				return err
+			}
+			names = append(names, filepath.ToSlash(relative))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the dashboards folder: %w", err)
+	}
+	return names, nil
+}
+
+func skipped(folder string) bool {
+	return strings.HasPrefix(folder, ".") || folder == "vendor" || folder == "node_modules"
+}
+
+func holdsDashboards(name string) bool {
+	switch filepath.Ext(name) {
+	case ".json":
+		return !strings.HasPrefix(name, ".") && name != "jsonnetfile.json" && name != "jsonnetfile.lock.json"
+	case ".jsonnet":
+		return true
+	}
+	return name == "mixin.libsonnet"
+}
+
+// read reads one file. JSON that is no dashboard is none of ours.
+func (l *Library) read(ctx context.Context, name string) *file {
+	full := filepath.Join(l.Dir, filepath.FromSlash(name))
+	read := &file{stamps: map[string]stamp{full: stampOf(full)}}
+	dashboards, imports, err := l.load(ctx, name, full)
+	for _, imported := range imports {
+		read.stamps[imported] = stampOf(imported)
+	}
+	var wrong *FileError
+	switch {
+	case errors.Is(err, errNoDashboard):
+	case errors.As(err, &wrong):
+		read.err = wrong
+	case err != nil:
+		read.err = &FileError{File: name, Message: err.Error()}
+	}
+	folder, _, nested := strings.Cut(name, "/")
+	for _, d := range dashboards {
+		if nested {
+			d.Folder = folder
+		}
+	}
+	read.dashboards = dashboards
+	return read
+}
+
+func (l *Library) load(ctx context.Context, name, full string) ([]*Dashboard, []string, error) {
+	if filepath.Ext(name) != ".json" {
+		return l.loadJsonnet(ctx, name, full)
+	}
+	data, err := readBounded(full)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := Parse(name, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	return []*Dashboard{d}, nil, nil
+}
+
+func readBounded(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > MaxBytes {
+		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, MaxBytes>>20)
+	}
+	return os.ReadFile(name)
+}
+
+// install takes over what was read, and says what is different.
+func (l *Library) install(files map[string]*file) []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	byUID, fromFolder := map[string]*Dashboard{}, map[string]bool{}
+	for _, d := range l.shipped {
+		byUID[d.UID()] = d
+	}
+	var events []Event
+	for _, name := range sortedKeys(files) {
+		for _, d := range files[name].dashboards {
+			if fromFolder[d.UID()] {
+				files[name].err = &FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
+				events = append(events, errorEvent(files[name].err))
+				continue
+			}
+			byUID[d.UID()], fromFolder[d.UID()] = d, true
+		}
+	}
+	if l.versions == nil {
+		l.versions = map[string]int{}
+	}
+	for _, uid := range sortedKeys(byUID) {
+		if l.byUID[uid] != byUID[uid] {
+			l.versions[uid] = max(l.versions[uid]+1, byUID[uid].Version())
+			events = append(events, Event{Type: "dashboard", UID: uid, Version: l.versions[uid]})
+		}
+	}
+	for _, uid := range sortedKeys(l.byUID) {
+		if byUID[uid] == nil {
+			events = append(events, Event{Type: "removed", UID: uid})
+		}
+	}
+	l.files, l.byUID = files, byUID
+	return events
+}
+
+// Get returns the dashboard with a uid.
+func (l *Library) Get(uid string) (*Dashboard, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	d, ok := l.byUID[uid]
+	return d, ok
+}
+
+// List returns all dashboards, by title.
+func (l *Library) List() []*Dashboard {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var all []*Dashboard
+	for _, uid := range sortedKeys(l.byUID) {
+		all = append(all, l.byUID[uid])
+	}
+	slices.SortStableFunc(all, func(a, b *Dashboard) int {
+		return cmp.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title()))
+	})
+	return all
+}
+
+// Folders are the folders that the dashboards are listed in, by name.
+func (l *Library) Folders() []string {
+	folders := map[string]bool{}
+	for _, d := range l.List() {
+		folders[d.Folder] = true
+	}
+	delete(folders, "")
+	return sortedKeys(folders)
+}
+
+// Errors are the files that cannot be read now.
+func (l *Library) Errors() []FileError {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	all := []FileError{}
+	for _, name := range sortedKeys(l.files) {
+		if err := l.files[name].err; err != nil {
+			all = append(all, *err)
+		}
+	}
+	return all
+}

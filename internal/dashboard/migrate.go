@@ -1,0 +1,149 @@
+package dashboard
+
+import "strings"
+
+// migrate brings a classic dashboard to what today's panels read. It changes
+// the object it is given.
+func migrate(dashboard Object) {
+	if rows := dashboard.objects("rows"); rows != nil && dashboard["panels"] == nil {
+		dashboard.setObjects("panels", panelsOfRows(rows))
+	}
+	delete(dashboard, "rows")
+	dashboard.fill("panels", []any{})
+	dashboard.fill("title", "")
+	dashboard.fill("tags", []any{})
+	panels := dashboard.objects("panels")
+	for _, panel := range panels {
+		migratePanel(panel)
+		for _, inner := range panel.objects("panels") {
+			migratePanel(inner)
+		}
+	}
+	dashboard.setObjects("panels", panels)
+	numberPanels(panels)
+}
+
+// numberPanels gives every panel an id of its own.
+func numberPanels(panels []Object) {
+	taken, highest := map[int]bool{}, 0
+	var unnumbered []Object
+	visit := func(panel Object) {
+		id := panel.integer("id")
+		if id <= 0 || taken[id] {
+			unnumbered = append(unnumbered, panel)
+			return
+		}
+		taken[id], highest = true, max(highest, id)
+	}
+	for _, panel := range panels {
+		visit(panel)
+		for _, inner := range panel.objects("panels") {
+			visit(inner)
+		}
+	}
+	for i, panel := range unnumbered {
+		panel["id"] = float64(highest + 1 + i)
+	}
+}
+
+// panelsOfRows lays out the rows that dashboards had before there was a grid:
+// twelve columns wide, heights in pixels.
+func panelsOfRows(rows []Object) []Object {
+	var panels []Object
+	y := 0
+	for _, row := range rows {
+		height := max(pixels(row)/38, 3)
+		header := Object{"type": "row", "title": row.text("title"), "collapsed": false, "panels": []any{}, "gridPos": gridPos(0, y, gridColumns, 1)}
+		if repeat := row.text("repeat"); repeat != "" {
+			header["repeat"] = repeat
+		}
+		panels = append(panels, header)
+		y++
+		x, highest := 0, 0
+		for _, panel := range row.objects("panels") {
+			width, high := 2*max(panel.integer("span"), 1), height
+			if own := pixels(panel); own > 0 {
+				high = own / 38
+			}
+			if x+width > gridColumns {
+				x, y, highest = 0, y+highest, 0
+			}
+			panel["gridPos"] = gridPos(x, y, width, high)
+			panels = append(panels, panel)
+			x, highest = x+width, max(highest, high)
+		}
+		y += highest
+	}
+	return panels
+}
+
+func pixels(o Object) int {
+	if text, ok := o["height"].(string); ok {
+		return Object{"h": strings.TrimSuffix(text, "px")}.integer("h")
+	}
+	return o.integer("height")
+}
+
+func gridPos(x, y, w, h int) map[string]any {
+	return map[string]any{"x": float64(x), "y": float64(y), "w": float64(w), "h": float64(h)}
+}
+
+func migratePanel(panel Object) {
+	if name, ok := panel["datasource"].(string); ok {
+		panel["datasource"] = refObject(name)
+	}
+	panel.fill("gridPos", gridPos(0, 0, 12, 8))
+	letter := 'A'
+	taken := map[string]bool{}
+	for _, target := range panel.objects("targets") {
+		taken[target.text("refId")] = true
+	}
+	for _, target := range panel.objects("targets") {
+		if name, ok := target["datasource"].(string); ok {
+			target["datasource"] = refObject(name)
+		}
+		for target.text("refId") == "" {
+			if ref := string(letter); !taken[ref] {
+				target["refId"], taken[ref] = ref, true
+			}
+			letter++
+		}
+	}
+	switch panel.text("type") {
+	case "graph":
+		migrateGraph(panel)
+	case "singlestat", "grafana-singlestat-panel":
+		migrateSinglestat(panel)
+	case "table-old":
+		migrateTable(panel)
+	case "table":
+		if panel["styles"] != nil && panel["fieldConfig"] == nil {
+			migrateTable(panel)
+		}
+	}
+	if panel.text("type") != "row" {
+		panel.fill("fieldConfig", map[string]any{"defaults": map[string]any{}, "overrides": []any{}})
+		panel.fill("options", map[string]any{})
+	}
+}
+
+// refObject writes a data source's name, as old dashboards have it, as the
+// reference that new ones have.
+func refObject(name string) any {
+	switch name {
+	case "", "default", "-- Default --":
+		return map[string]any{"type": prometheusType, "uid": DatasourceUID}
+	case "-- Mixed --", "-- Grafana --", "-- Dashboard --":
+		return map[string]any{"type": "datasource", "uid": name}
+	}
+	return map[string]any{"uid": name}
+}
+
+// override is a field override for fields of a name.
+func override(matcher, name string, properties ...any) map[string]any {
+	var list []any
+	for i := 0; i+1 < len(properties); i += 2 {
+		list = append(list, map[string]any{"id": properties[i], "value": properties[i+1]})
+	}
+	return map[string]any{"matcher": map[string]any{"id": matcher, "options": name}, "properties": list}
+}

@@ -1,0 +1,311 @@
+package dashboard
+
+import (
+	"strconv"
+	"strings"
+)
+
+// migrateGraph makes a timeseries panel of the graph panel that Grafana had
+// until version 11.
+func migrateGraph(panel Object) {
+	panel["type"] = "timeseries"
+	switch panel.object("xaxis").text("mode") {
+	case "series":
+		panel["type"] = "barchart"
+	case "histogram":
+		panel["type"] = "histogram"
+	}
+	custom := map[string]any{
+		"drawStyle": "line", "lineWidth": panel.numberOr("linewidth", 1), "fillOpacity": panel.numberOr("fill", 1) * 10,
+		"showPoints": "never", "pointSize": panel.numberOr("pointradius", 2) * 2, "spanNulls": panel.text("nullPointMode") == "connected",
+		"stacking": map[string]any{"mode": "none", "group": "A"},
+	}
+	if panel.flag("bars") {
+		custom["drawStyle"], custom["fillOpacity"] = "bars", 100.0
+	} else if panel.flag("points") {
+		custom["showPoints"] = "always"
+		if lines, ok := panel["lines"].(bool); ok && !lines {
+			custom["drawStyle"] = "points"
+		}
+	}
+	if panel.flag("steppedLine") {
+		custom["lineInterpolation"] = "stepAfter"
+	}
+	if panel.flag("stack") {
+		custom["stacking"] = map[string]any{"mode": "normal", "group": "A"}
+		if panel.flag("percentage") {
+			custom["stacking"] = map[string]any{"mode": "percent", "group": "A"}
+		}
+	}
+	defaults := map[string]any{"custom": custom}
+	overrides := aliasOverrides(panel)
+	axes := panel.objects("yaxes")
+	if len(axes) > 0 {
+		axisDefaults(axes[0], defaults, custom)
+	}
+	if len(axes) > 1 {
+		overrides = append(overrides, seriesOverrides(panel, axes[1].text("format"))...)
+	} else {
+		overrides = append(overrides, seriesOverrides(panel, "")...)
+	}
+	panel["fieldConfig"] = map[string]any{"defaults": defaults, "overrides": overrides}
+	panel["options"] = map[string]any{"legend": graphLegend(panel.object("legend")), "tooltip": map[string]any{
+		"mode": map[bool]string{true: "multi", false: "single"}[panel.object("tooltip").flag("shared")], "sort": "none",
+	}}
+	for _, key := range []string{"xaxis", "yaxes", "yaxis", "lines", "linewidth", "fill", "fillGradient", "bars", "points", "pointradius", "stack", "percentage",
+		"steppedLine", "nullPointMode", "aliasColors", "seriesOverrides", "legend", "tooltip", "renderer", "dashes", "dashLength", "spaceLength", "timeRegions"} {
+		delete(panel, key)
+	}
+}
+
+func (o Object) numberOr(key string, otherwise float64) float64 {
+	if _, there := o[key]; !there {
+		return otherwise
+	}
+	return o.number(key)
+}
+
+// axisDefaults takes unit, bounds and scale from an axis.
+func axisDefaults(axis Object, defaults, custom map[string]any) {
+	if unit := axis.text("format"); unit != "" {
+		defaults["unit"] = unit
+	}
+	for _, bound := range []string{"min", "max"} {
+		if axis.text(bound) != "" {
+			defaults[bound] = axis.number(bound)
+		}
+	}
+	if _, ok := axis["decimals"].(float64); ok {
+		defaults["decimals"] = axis.number("decimals")
+	}
+	if label := axis.text("label"); label != "" {
+		custom["axisLabel"] = label
+	}
+	if base := axis.integer("logBase"); base > 1 {
+		custom["scaleDistribution"] = map[string]any{"type": "log", "log": float64(base)}
+	}
+	if show, ok := axis["show"].(bool); ok && !show {
+		custom["axisPlacement"] = "hidden"
+	}
+}
+
+func aliasOverrides(panel Object) []any {
+	overrides := []any{}
+	for _, name := range sortedKeys(panel.object("aliasColors")) {
+		color := map[string]any{"mode": "fixed", "fixedColor": panel.object("aliasColors").text(name)}
+		overrides = append(overrides, override("byName", name, "color", color))
+	}
+	return overrides
+}
+
+func seriesOverrides(panel Object, secondUnit string) []any {
+	var overrides []any
+	for _, o := range panel.objects("seriesOverrides") {
+		matcher, name := "byName", o.text("alias")
+		if strings.HasPrefix(name, "/") {
+			matcher = "byRegexp"
+		}
+		var properties []any
+		set := func(id string, value any) { properties = append(properties, id, value) }
+		if color := o.text("color"); color != "" {
+			set("color", map[string]any{"mode": "fixed", "fixedColor": color})
+		}
+		if o.integer("yaxis") == 2 {
+			set("custom.axisPlacement", "right")
+			if secondUnit != "" {
+				set("unit", secondUnit)
+			}
+		}
+		for key, id := range map[string]string{"fill": "custom.fillOpacity", "linewidth": "custom.lineWidth"} {
+			if _, there := o[key]; there {
+				scale := map[string]float64{"fill": 10, "linewidth": 1}[key]
+				set(id, o.number(key)*scale)
+			}
+		}
+		if stack, ok := o["stack"].(bool); ok && !stack {
+			set("custom.stacking", map[string]any{"mode": "none", "group": "A"})
+		}
+		if o.flag("dashes") {
+			set("custom.lineStyle", map[string]any{"fill": "dash", "dash": []any{10.0, 10.0}})
+		}
+		if o.flag("hiddenSeries") {
+			set("custom.hideFrom", map[string]any{"viz": true, "legend": false, "tooltip": false})
+		}
+		overrides = append(overrides, override(matcher, name, properties...))
+	}
+	return overrides
+}
+
+func graphLegend(legend Object) map[string]any {
+	shown := true
+	if show, ok := legend["show"].(bool); ok {
+		shown = show
+	}
+	mode, placement, calcs := "list", "bottom", []any{}
+	if legend.flag("alignAsTable") {
+		mode = "table"
+	}
+	if legend.flag("rightSide") {
+		placement = "right"
+	}
+	for _, value := range [][2]string{{"min", "min"}, {"max", "max"}, {"avg", "mean"}, {"current", "lastNotNull"}, {"total", "sum"}} {
+		if legend.flag(value[0]) {
+			calcs = append(calcs, value[1])
+		}
+	}
+	return map[string]any{"showLegend": shown, "displayMode": mode, "placement": placement, "calcs": calcs}
+}
+
+// migrateSinglestat makes a stat panel, or a gauge, of Grafana's first panel
+// for one number.
+func migrateSinglestat(panel Object) {
+	calc := map[string]string{"avg": "mean", "current": "lastNotNull", "total": "sum", "first": "firstNotNull", "delta": "delta", "diff": "diff", "range": "range", "min": "min", "max": "max"}[panel.text("valueName")]
+	if calc == "" {
+		calc = "mean"
+	}
+	reduce := map[string]any{"calcs": []any{calc}, "fields": "", "values": false}
+	defaults := map[string]any{"mappings": valueMappings(panel)}
+	if unit := panel.text("format"); unit != "" {
+		defaults["unit"] = unit
+	}
+	if _, ok := panel["decimals"].(float64); ok {
+		defaults["decimals"] = panel.number("decimals")
+	}
+	if text := panel.text("nullText"); text != "" {
+		defaults["noValue"] = text
+	}
+	if steps := thresholdSteps(panel.text("thresholds"), panel.texts("colors")); steps != nil {
+		defaults["thresholds"] = map[string]any{"mode": "absolute", "steps": steps}
+	}
+	options := map[string]any{"reduceOptions": reduce}
+	if gauge := panel.object("gauge"); gauge.flag("show") {
+		panel["type"] = "gauge"
+		defaults["min"], defaults["max"] = gauge.number("minValue"), gauge.numberOr("maxValue", 100)
+		options["showThresholdMarkers"], options["showThresholdLabels"] = gauge.flag("thresholdMarkers"), gauge.flag("thresholdLabels")
+	} else {
+		panel["type"] = "stat"
+		options["colorMode"], options["graphMode"], options["textMode"] = "none", "none", "auto"
+		if panel.flag("colorValue") {
+			options["colorMode"] = "value"
+		}
+		if panel.flag("colorBackground") {
+			options["colorMode"] = "background"
+		}
+		if panel.object("sparkline").flag("show") {
+			options["graphMode"] = "area"
+		}
+	}
+	panel["options"] = options
+	panel["fieldConfig"] = map[string]any{"defaults": defaults, "overrides": []any{}}
+	for _, key := range []string{"valueName", "format", "decimals", "nullText", "thresholds", "colors", "gauge", "sparkline", "colorValue", "colorBackground", "valueMaps",
+		"rangeMaps", "mappingType", "mappingTypes", "prefix", "postfix", "prefixFontSize", "postfixFontSize", "valueFontSize", "nullPointMode", "tableColumn"} {
+		delete(panel, key)
+	}
+}
+
+// thresholdSteps reads "50,80" and the colours below, between and above.
+func thresholdSteps(text string, colors []string) []any {
+	if text == "" || len(colors) == 0 {
+		return nil
+	}
+	steps := []any{map[string]any{"color": colors[0], "value": nil}}
+	for i, part := range strings.Split(text, ",") {
+		value, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil || i+1 >= len(colors) {
+			break
+		}
+		steps = append(steps, map[string]any{"color": colors[i+1], "value": value})
+	}
+	return steps
+}
+
+func valueMappings(panel Object) []any {
+	values, mappings := map[string]any{}, []any{}
+	for _, m := range panel.objects("valueMaps") {
+		if value := m.text("value"); value == "null" {
+			mappings = append(mappings, map[string]any{"type": "special", "options": map[string]any{"match": "null", "result": map[string]any{"text": m.text("text")}}})
+		} else if value != "" {
+			values[value] = map[string]any{"text": m.text("text")}
+		}
+	}
+	if len(values) > 0 {
+		mappings = append(mappings, map[string]any{"type": "value", "options": values})
+	}
+	if panel.integer("mappingType") == 2 {
+		mappings = []any{}
+		for _, m := range panel.objects("rangeMaps") {
+			mappings = append(mappings, map[string]any{"type": "range", "options": map[string]any{
+				"from": m.number("from"), "to": m.number("to"), "result": map[string]any{"text": m.text("text")}}})
+		}
+	}
+	return mappings
+}
+
+// migrateTable makes today's table panel of the one before Grafana 7.
+func migrateTable(panel Object) {
+	panel["type"] = "table"
+	defaults, overrides := map[string]any{"custom": map[string]any{}}, []any{}
+	for _, style := range panel.objects("styles") {
+		name := style.text("pattern")
+		matcher := "byName"
+		if strings.HasPrefix(name, "/") {
+			matcher = "byRegexp"
+		}
+		properties := styleProperties(style)
+		if name == "/.*/" {
+			for i := 0; i+1 < len(properties); i += 2 {
+				if id, _ := properties[i].(string); id == "unit" || id == "decimals" {
+					defaults[id] = properties[i+1]
+				}
+			}
+			continue
+		}
+		if len(properties) > 0 {
+			overrides = append(overrides, override(matcher, name, properties...))
+		}
+	}
+	transformation := map[string]string{"timeseries_to_rows": "seriesToRows", "timeseries_to_columns": "joinByField", "timeseries_aggregations": "reduce", "table": "merge"}[panel.text("transform")]
+	if transformation != "" && panel["transformations"] == nil {
+		options := map[string]any{}
+		if transformation == "reduce" {
+			var reducers []any
+			for _, column := range panel.objects("columns") {
+				reducers = append(reducers, map[string]string{"avg": "mean", "current": "lastNotNull", "total": "sum", "min": "min", "max": "max", "count": "count"}[column.text("value")])
+			}
+			options["reducers"] = reducers
+		}
+		panel["transformations"] = []any{map[string]any{"id": transformation, "options": options}}
+	}
+	panel["fieldConfig"] = map[string]any{"defaults": defaults, "overrides": overrides}
+	panel["options"] = map[string]any{"showHeader": true}
+	for _, key := range []string{"styles", "columns", "transform", "pageSize", "scroll", "showHeader", "fontSize", "sort"} {
+		delete(panel, key)
+	}
+}
+
+func styleProperties(style Object) []any {
+	var properties []any
+	set := func(id string, value any) { properties = append(properties, id, value) }
+	if alias := style.text("alias"); alias != "" {
+		set("displayName", alias)
+	}
+	if unit := style.text("unit"); unit != "" && style.text("type") == "number" {
+		set("unit", unit)
+	}
+	if _, ok := style["decimals"].(float64); ok && style.text("type") == "number" {
+		set("decimals", style.number("decimals"))
+	}
+	if style.text("type") == "hidden" {
+		set("custom.hidden", true)
+	}
+	if url := style.text("linkUrl"); style.flag("link") && url != "" {
+		url = strings.ReplaceAll(strings.ReplaceAll(url, "${__cell}", "${__value.raw}"), "$__cell_", "${__data.fields.")
+		set("links", []any{map[string]any{"title": style.text("linkTooltip"), "url": url, "targetBlank": style.flag("linkTargetBlank")}})
+	}
+	if colors := style.texts("colors"); style.text("colorMode") != "" && len(colors) > 0 {
+		set("thresholds", map[string]any{"mode": "absolute", "steps": thresholdSteps(strings.Join(style.texts("thresholds"), ","), colors)})
+		kind := map[string]string{"cell": "color-background", "row": "color-background", "value": "color-text"}[style.text("colorMode")]
+		set("custom.cellOptions", map[string]any{"type": kind})
+	}
+	return properties
+}

@@ -1,0 +1,296 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits of one answer.
+const (
+	// MaxSeries is how many series of a query are shown; more are cut, and
+	// the frames say so.
+	MaxSeries      = 10_000
+	maxAnswerBytes = 256 << 20
+	queryTimeout   = 60 * time.Second
+)
+
+// Prometheus is what queries are asked of.
+type Prometheus interface {
+	Query(ctx context.Context, expr string, at time.Time) (Answer, error)
+	QueryRange(ctx context.Context, expr string, r TimeRange, step time.Duration) (Answer, error)
+	// Series returns the label sets that match.
+	Series(ctx context.Context, match string, r TimeRange) ([]map[string]string, error)
+	// LabelNames and LabelValues look at what matches; an empty match is everything.
+	LabelNames(ctx context.Context, match string, r TimeRange) ([]string, error)
+	LabelValues(ctx context.Context, label, match string, r TimeRange) ([]string, error)
+}
+
+// Answer is what a query returned.
+type Answer struct {
+	// Type is matrix, vector, scalar or string.
+	Type   string
+	Series []Series
+	// Text is the value of a string.
+	Text string
+	// Cut tells that there were more than MaxSeries series.
+	Cut      bool
+	Warnings []string
+}
+
+// Series is one series of an answer.
+type Series struct {
+	Labels map[string]string
+	Points []Point
+}
+
+// Point is one sample; T is in Unix milliseconds.
+type Point struct {
+	T int64
+	V float64
+}
+
+// UnmarshalJSON reads [seconds, "value"].
+func (p *Point) UnmarshalJSON(data []byte) error {
+	text := strings.Trim(string(data), "[] \n\t")
+	seconds, value, ok := strings.Cut(text, ",")
+	t, timeErr := strconv.ParseFloat(strings.TrimSpace(seconds), 64)
+	v, valueErr := strconv.ParseFloat(strings.Trim(value, " \"\n\t"), 64)
+	if !ok || timeErr != nil || valueErr != nil {
+		return fmt.Errorf("%.40q is no sample", data)
+	}
+	p.T, p.V = int64(t*1000+0.5), v
+	return nil
+}
+
+// A QueryError is an answer of Prometheus that refuses a query.
+type QueryError struct {
+	Status  int
+	Kind    string
+	Message string
+}
+
+func (e *QueryError) Error() string { return e.Message }
+
+// Client asks a Prometheus over HTTP.
+type Client struct {
+	// URL is the base, such as http://127.0.0.1:9090.
+	URL  string
+	HTTP *http.Client
+}
+
+// NewClient returns a client for a base URL.
+func NewClient(base string) *Client {
+	return &Client{URL: strings.TrimRight(base, "/"), HTTP: &http.Client{
+		Timeout:   queryTimeout + 5*time.Second,
+		Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second},
+	}}
+}
+
+// Close drops idle connections.
+func (c *Client) Close() { c.HTTP.CloseIdleConnections() }
+
+// Query implements Prometheus.
+func (c *Client) Query(ctx context.Context, expr string, at time.Time) (Answer, error) {
+	return c.query(ctx, "query", url.Values{"query": {expr}, "time": {seconds(at)}})
+}
+
+// QueryRange implements Prometheus.
+func (c *Client) QueryRange(ctx context.Context, expr string, r TimeRange, step time.Duration) (Answer, error) {
+	return c.query(ctx, "query_range", url.Values{
+		"query": {expr}, "start": {seconds(r.From)}, "end": {seconds(r.To)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)},
+	})
+}
+
+func (c *Client) query(ctx context.Context, path string, form url.Values) (Answer, error) {
+	form.Set("limit", strconv.Itoa(MaxSeries))
+	form.Set("timeout", queryTimeout.String())
+	var data struct {
+		ResultType string          `json:"resultType"`
+		Result     json.RawMessage `json:"result"`
+	}
+	warnings, err := c.ask(ctx, http.MethodPost, path, form, &data)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer, err := readResult(data.ResultType, data.Result)
+	if err != nil {
+		return answer, fmt.Errorf("reading Prometheus' answer: %w", err)
+	}
+	for _, warning := range warnings {
+		if strings.Contains(warning, "truncated due to limit") {
+			answer.Cut = true
+			continue
+		}
+		answer.Warnings = append(answer.Warnings, warning)
+	}
+	if len(answer.Series) > MaxSeries { // not every Prometheus knows the limit
+		answer.Series, answer.Cut = answer.Series[:MaxSeries], true
+	}
+	return answer, nil
+}
+
+func readResult(kind string, result json.RawMessage) (Answer, error) {
+	answer := Answer{Type: kind}
+	switch kind {
+	case "matrix", "vector":
+		var list []struct {
+			Metric map[string]string `json:"metric"`
+			Values []Point           `json:"values"`
+			Value  *Point            `json:"value"`
+		}
+		if err := json.Unmarshal(result, &list); err != nil {
+			return answer, err
+		}
+		for _, item := range list {
+			points := item.Values
+			if item.Value != nil {
+				points = []Point{*item.Value}
+			}
+			if len(points) == 0 { // native histograms have no plain value
+				answer.Warnings = append(answer.Warnings, "a native histogram is not shown; use histogram_quantile or histogram_count")
+				continue
+			}
+			answer.Series = append(answer.Series, Series{Labels: item.Metric, Points: points})
+		}
+	case "scalar":
+		var point Point
+		if err := json.Unmarshal(result, &point); err != nil {
+			return answer, err
+		}
+		answer.Series = []Series{{Points: []Point{point}}}
+	case "string":
+		var pair [2]any
+		if err := json.Unmarshal(result, &pair); err != nil {
+			return answer, err
+		}
+		at, _ := pair[0].(float64)
+		answer.Text, _ = pair[1].(string)
+		answer.Series = []Series{{Points: []Point{{T: int64(at * 1000)}}}}
+	default:
+		return answer, fmt.Errorf("unknown result type %q", kind)
+	}
+	return answer, nil
+}
+
+// Series implements Prometheus.
+func (c *Client) Series(ctx context.Context, match string, r TimeRange) ([]map[string]string, error) {
+	var all []map[string]string
+	_, err := c.ask(ctx, http.MethodPost, "series", metadataForm(match, r), &all)
+	return all, err
+}
+
+// LabelNames implements Prometheus.
+func (c *Client) LabelNames(ctx context.Context, match string, r TimeRange) ([]string, error) {
+	var all []string
+	_, err := c.ask(ctx, http.MethodPost, "labels", metadataForm(match, r), &all)
+	return all, err
+}
+
+// LabelValues implements Prometheus.
+func (c *Client) LabelValues(ctx context.Context, label, match string, r TimeRange) ([]string, error) {
+	var all []string
+	_, err := c.ask(ctx, http.MethodGet, "label/"+labelPath(label)+"/values", metadataForm(match, r), &all)
+	return all, err
+}
+
+// labelPath writes a label into a path; names beyond the classic ones have an
+// escaped form there.
+func labelPath(label string) string {
+	plain := label != "" && !(label[0] >= '0' && label[0] <= '9')
+	for i := range len(label) {
+		plain = plain && isWord(label[i])
+	}
+	if plain {
+		return label
+	}
+	var out strings.Builder
+	out.WriteString("U__")
+	for _, r := range label {
+		switch {
+		case r == '_':
+			out.WriteString("__")
+		case r < 0x80 && isWord(byte(r)):
+			out.WriteRune(r)
+		default:
+			fmt.Fprintf(&out, "_%x_", r)
+		}
+	}
+	return out.String()
+}
+
+func metadataForm(match string, r TimeRange) url.Values {
+	form := url.Values{"start": {seconds(r.From)}, "end": {seconds(r.To)}, "limit": {strconv.Itoa(maxOptions + 1)}}
+	if match != "" {
+		form.Set("match[]", match)
+	}
+	return form
+}
+
+func seconds(t time.Time) string {
+	return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64)
+}
+
+// ask makes one request and reads the data of its answer.
+func (c *Client) ask(ctx context.Context, method, path string, form url.Values, into any) ([]string, error) {
+	address, body := c.URL+"/api/v1/"+path, io.Reader(nil)
+	if method == http.MethodPost {
+		body = strings.NewReader(form.Encode())
+	} else {
+		address += "?" + form.Encode()
+	}
+	request, err := http.NewRequestWithContext(ctx, method, address, body)
+	if err != nil {
+		return nil, fmt.Errorf("making a request to Prometheus: %w", err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	response, err := c.HTTP.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("asking Prometheus: %w", err)
+	}
+	defer response.Body.Close()
+	return readAnswer(response, into)
+}
+
+func readAnswer(response *http.Response, into any) ([]string, error) {
+	limited := &io.LimitedReader{R: response.Body, N: maxAnswerBytes}
+	var envelope struct {
+		Status    string          `json:"status"`
+		ErrorType string          `json:"errorType"`
+		Error     string          `json:"error"`
+		Warnings  []string        `json:"warnings"`
+		Data      json.RawMessage `json:"data"`
+	}
+	err := json.NewDecoder(limited).Decode(&envelope)
+	switch {
+	case limited.N <= 0:
+		return nil, &QueryError{Status: http.StatusBadRequest, Kind: "too_large", Message: fmt.Sprintf("the answer is larger than %d MB; ask for fewer series or a larger step", maxAnswerBytes>>20)}
+	case envelope.Error != "":
+		return nil, &QueryError{Status: response.StatusCode, Kind: envelope.ErrorType, Message: envelope.Error}
+	case response.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("asking Prometheus: it answers %s", response.Status)
+	case err != nil:
+		return nil, fmt.Errorf("reading Prometheus' answer: %w", err)
+	case envelope.Status != "success":
+		return nil, errors.New("reading Prometheus' answer: it is no answer of Prometheus' API")
+	}
+	if err := json.Unmarshal(envelope.Data, into); err != nil {
+		return nil, fmt.Errorf("reading Prometheus' answer: %w", err)
+	}
+	return envelope.Warnings, nil
+}
+
+// Get asks for something else below /api/v1/ that is answered in the same form.
+func (c *Client) Get(ctx context.Context, path string, query url.Values, into any) error {
+	_, err := c.ask(ctx, http.MethodGet, path, query, into)
+	return err
+}

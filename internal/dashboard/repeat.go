@@ -1,0 +1,278 @@
+package dashboard
+
+import (
+	"context"
+	"maps"
+)
+
+// gridColumns is the width of the page.
+const gridColumns = 24
+
+// View is a dashboard as it is shown: its panels after repeats, with the
+// texts filled in.
+type View struct {
+	Title  string   `json:"title"`
+	Panels []Object `json:"panels"`
+	Links  []any    `json:"links"`
+}
+
+// View lays out a dashboard.
+func (e *Engine) View(ctx context.Context, d *Dashboard, r Request) View {
+	used := map[string]bool{}
+	for _, p := range d.Panels() {
+		used[p.JSON.text("repeat")] = true
+	}
+	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return true })
+	chosen := map[string][]Option{}
+	for _, v := range variables {
+		if used[v.Name] {
+			chosen[v.Name] = v.chosen()
+		}
+	}
+	l := layout{chosen: chosen}
+	for _, p := range d.Panels() {
+		l.highest = max(l.highest, p.ID())
+	}
+	var panels []Object
+	for _, panel := range d.JSON.objects("panels") {
+		panels = append(panels, panel.copy())
+	}
+	panels = l.rows(panels)
+	for _, panel := range panels {
+		e.present(panel, scope)
+	}
+	links, _ := expandTexts(copyValue(d.JSON["links"]), scope).([]any)
+	if links == nil {
+		links = []any{}
+	}
+	return View{Title: scope.expand(d.Title(), formatText), Panels: panels, Links: links}
+}
+
+// layout repeats rows and panels.
+type layout struct {
+	chosen  map[string][]Option
+	highest int
+}
+
+// section is a row with the panels below it. The panels above the first row
+// have none.
+type section struct {
+	row    Object
+	panels []Object
+}
+
+func sections(panels []Object) []section {
+	all := []section{{}}
+	for _, panel := range panels {
+		if panel.text("type") == "row" {
+			all = append(all, section{row: panel})
+			continue
+		}
+		last := &all[len(all)-1]
+		last.panels = append(last.panels, panel)
+	}
+	return all
+}
+
+// rows repeats rows, each with its panels, then the panels within. What is
+// below moves down by what a repeat adds.
+func (l *layout) rows(panels []Object) []Object {
+	var out []Object
+	down := 0
+	for _, s := range sections(panels) {
+		s.move(down)
+		options, repeated := l.repeats(s.row)
+		if !repeated {
+			laid, grown := l.section(s)
+			out, down = append(out, laid...), down+grown
+			continue
+		}
+		height := s.height()
+		for i, option := range options {
+			c := s.clone()
+			if i > 0 {
+				l.renumber(c)
+			}
+			c.scope(s.row.text("repeat"), option)
+			laid, grown := l.section(c)
+			out = append(out, laid...)
+			if i < len(options)-1 {
+				down += height + grown
+				s.move(height + grown)
+			} else {
+				down += grown
+			}
+		}
+	}
+	return out
+}
+
+// repeats are the options that a panel or row is repeated for; one that has
+// nothing to be repeated for is shown once.
+func (l *layout) repeats(panel Object) ([]Option, bool) {
+	options := l.chosen[panel.text("repeat")]
+	return options, panel.text("repeat") != "" && len(options) > 0
+}
+
+// section lays out one row and what is below it; it returns by how much it grew.
+func (l *layout) section(s section) ([]Object, int) {
+	if s.row == nil {
+		return l.panels(s.panels)
+	}
+	source(s.row)
+	if inner := s.row.objects("panels"); len(inner) > 0 {
+		for _, panel := range inner {
+			inherit(panel, s.row)
+		}
+		laid, _ := l.panels(inner)
+		s.row.setObjects("panels", laid)
+	}
+	for _, panel := range s.panels {
+		inherit(panel, s.row)
+	}
+	laid, grown := l.panels(s.panels)
+	return append([]Object{s.row}, laid...), grown
+}
+
+func inherit(panel, row Object) {
+	vars := scopedVars(row)
+	maps.Copy(vars, scopedVars(panel))
+	if len(vars) > 0 {
+		panel["scopedVars"] = map[string]any(vars)
+	}
+}
+
+func scopedVars(panel Object) Object {
+	if vars := panel.object("scopedVars"); vars != nil {
+		return vars.copy()
+	}
+	return Object{}
+}
+
+// source keeps the id that a panel has in the dashboard's JSON.
+func source(panel Object) { panel.fill("sourceId", panel["id"]) }
+
+// panels repeats panels within a section.
+func (l *layout) panels(panels []Object) ([]Object, int) {
+	var out []Object
+	grown := 0
+	for i, panel := range panels {
+		source(panel)
+		options, repeated := l.repeats(panel)
+		if !repeated {
+			out = append(out, panel)
+			continue
+		}
+		clones, added := l.repeatPanel(panel, options)
+		out = append(out, clones...)
+		grown += added
+		below := bottom(panel)
+		for _, later := range panels[i+1:] {
+			if y := later.object("gridPos").integer("y"); y >= below {
+				moveDown(later, added)
+			}
+		}
+	}
+	return out, grown
+}
+
+// repeatPanel makes the copies of one panel: below each other, or side by
+// side over the whole width.
+func (l *layout) repeatPanel(panel Object, options []Option) ([]Object, int) {
+	pos := panel.object("gridPos")
+	x, y, width, height := pos.integer("x"), pos.integer("y"), pos.integer("w"), max(pos.integer("h"), 1)
+	vertical := panel.text("repeatDirection") == "v"
+	if !vertical {
+		perRow := panel.integer("maxPerRow")
+		if perRow < 1 {
+			perRow = 4
+		}
+		x, width = 0, max(gridColumns/len(options), gridColumns/min(perRow, gridColumns), 1)
+	}
+	var clones []Object
+	top := y
+	for i, option := range options {
+		clone := panel.copy()
+		if i > 0 {
+			l.highest++
+			clone["id"] = float64(l.highest)
+			if vertical {
+				y += height
+			} else if x += width; x+width > gridColumns {
+				x, y = 0, y+height
+			}
+		}
+		setScoped(clone, panel.text("repeat"), option)
+		clone["gridPos"] = gridPos(x, y, width, height)
+		clones = append(clones, clone)
+	}
+	return clones, y - top
+}
+
+func setScoped(panel Object, name string, option Option) {
+	vars := scopedVars(panel)
+	vars[name] = map[string]any{"text": option.Text, "value": option.Value}
+	panel["scopedVars"] = map[string]any(vars)
+}
+
+func bottom(panel Object) int {
+	pos := panel.object("gridPos")
+	return pos.integer("y") + pos.integer("h")
+}
+
+func moveDown(panel Object, by int) {
+	pos := panel.object("gridPos")
+	panel["gridPos"] = gridPos(pos.integer("x"), pos.integer("y")+by, pos.integer("w"), pos.integer("h"))
+}
+
+func (s section) all() []Object {
+	if s.row == nil {
+		return s.panels
+	}
+	return append([]Object{s.row}, s.panels...)
+}
+
+func (s section) move(by int) {
+	if by == 0 {
+		return
+	}
+	for _, panel := range s.all() {
+		moveDown(panel, by)
+		for _, inner := range panel.objects("panels") {
+			moveDown(inner, by)
+		}
+	}
+}
+
+func (s section) height() int {
+	lowest := bottom(s.row)
+	for _, panel := range s.panels {
+		lowest = max(lowest, bottom(panel))
+	}
+	return lowest - s.row.object("gridPos").integer("y")
+}
+
+func (s section) clone() section {
+	c := section{row: s.row.copy()}
+	for _, panel := range s.panels {
+		c.panels = append(c.panels, panel.copy())
+	}
+	return c
+}
+
+// renumber gives the panels of a copied section ids of their own.
+func (l *layout) renumber(s section) {
+	for _, panel := range s.all() {
+		for _, p := range append([]Object{panel}, panel.objects("panels")...) {
+			source(p)
+			l.highest++
+			p["id"] = float64(l.highest)
+		}
+	}
+}
+
+func (s section) scope(name string, option Option) {
+	for _, panel := range s.all() {
+		setScoped(panel, name, option)
+	}
+}

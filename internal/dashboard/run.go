@@ -1,0 +1,350 @@
+package dashboard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/grafana/grafana-plugin-sdk-go/data"
+)
+
+// Result is what the targets of a panel returned.
+type Result struct {
+	Results map[string]TargetResult `json:"results"`
+	Queries []SentQuery             `json:"queries"`
+	Empty   []Empty                 `json:"empty,omitempty"`
+}
+
+// TargetResult is what one target returned.
+type TargetResult struct {
+	// Status is an HTTP status: 200, 400 (the query is at fault), 501 (it
+	// cannot run here), 502 and 504 (Prometheus is at fault).
+	Status int         `json:"status"`
+	Frames data.Frames `json:"frames"`
+	Error  string      `json:"error,omitempty"`
+}
+
+// SentQuery is a query as it was sent.
+type SentQuery struct {
+	RefID string `json:"refId"`
+	Expr  string `json:"expr"`
+	Step  string `json:"step,omitempty"`
+	Type  string `json:"type"`
+	Took  string `json:"took"`
+}
+
+// Empty says why a target returned nothing.
+type Empty struct {
+	RefID  string `json:"refId"`
+	Reason string `json:"reason"`
+}
+
+// NotRunnableError tells that a target cannot be run here.
+type NotRunnableError struct{ Reason string }
+
+func (e *NotRunnableError) Error() string { return e.Reason }
+
+// concurrency bounds the queries that a panel has under way.
+const concurrency = 4
+
+// runs tells whether a data source is the one that there is. Dashboards name
+// it in many ways: by a variable, by an input that was never filled in, by
+// the uid it has elsewhere.
+func (e *Engine) runs(ref Ref, scope Scope) bool {
+	ref.Type = scope.expand(ref.Type, formatGlob)
+	if ref.Type != "" && ref.Type != "datasource" {
+		return ref.Type == prometheusType
+	}
+	return !strings.HasPrefix(ref.UID, "-- ") && ref.UID != expressionType || ref.UID == "-- Default --" || ref.UID == "-- Mixed --" && ref.Type == ""
+}
+
+func (r Ref) String() string {
+	switch {
+	case r.Type == "":
+		return strconv.Quote(r.UID)
+	case r.UID == "":
+		return "of type " + r.Type
+	}
+	return fmt.Sprintf("%q of type %s", r.UID, r.Type)
+}
+
+// Run runs the targets of a panel.
+func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Result, error) {
+	source, err := json.Marshal([]any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
+	if err != nil {
+		return Result{}, fmt.Errorf("reading the panel: %w", err)
+	}
+	used := map[string]bool{}
+	for _, name := range references(string(source)) {
+		used[name] = true
+	}
+	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !given(r.Variables[v.Name()]) })
+	shared, err := panelRange(p, r)
+	if err != nil {
+		return Result{}, err
+	}
+	return e.runTargets(ctx, p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
+}
+
+// panelRange applies what a panel says of its own time: timeFrom and timeShift.
+func panelRange(p Panel, r Request) (Request, error) {
+	if text := p.JSON.text("timeFrom"); text != "" {
+		text = strings.TrimPrefix(text, "now-")
+		own, err := ParseRange("now-"+text, "now", r.Range.To, time.UTC)
+		if err != nil {
+			return r, fmt.Errorf("the panel's relative time %q: %w", text, err)
+		}
+		r.Range = own
+	}
+	if text := p.JSON.text("timeShift"); text != "" {
+		text = strings.TrimPrefix(text, "now-")
+		from, err := parseTime("now-"+text, r.Range.From, false)
+		if err != nil {
+			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
+		}
+		to, err := parseTime("now-"+text, r.Range.To, false)
+		if err != nil {
+			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
+		}
+		r.Range = TimeRange{from, to}
+	}
+	if points := p.JSON.integer("maxDataPoints"); points > 0 {
+		r.MaxDataPoints = points
+	}
+	return r, nil
+}
+
+// Query runs targets that belong to no dashboard, as Grafana's query API takes
+// them: only the calculated variables are filled in, and the frames are those
+// of the data source's server, before its own transformation in the browser.
+// Each target has its own maxDataPoints and intervalMs.
+func (e *Engine) Query(ctx context.Context, targets []Object, r Request) Result {
+	scope := Scope{e.builtIn(&Dashboard{}, r)}
+	var runs []*targetRun
+	for _, object := range targets {
+		own := r
+		own.MaxDataPoints = object.integer("maxDataPoints")
+		own.Interval = time.Duration(object.number("intervalMs") * float64(time.Millisecond))
+		target := Target{JSON: object, Datasource: refOf(object["datasource"], Ref{})}
+		runs = append(runs, &targetRun{engine: e, target: target, request: own, scope: scope, raw: true})
+	}
+	return runAll(ctx, runs)
+}
+
+func (e *Engine) runTargets(ctx context.Context, p Panel, r Request, scope Scope, filters []filter) Result {
+	var runs []*targetRun
+	tables := 0
+	for _, t := range p.Targets() {
+		if t.Hidden() {
+			continue
+		}
+		if t.JSON.text("format") == formatTable {
+			tables++
+		}
+		runs = append(runs, &targetRun{engine: e, panel: p, target: t, request: r, scope: scope, filters: filters})
+	}
+	for _, run := range runs {
+		run.several = tables > 1
+	}
+	return runAll(ctx, runs)
+}
+
+// runAll runs targets side by side.
+func runAll(ctx context.Context, runs []*targetRun) Result {
+	results, reasons := make([]TargetResult, len(runs)), make([]string, len(runs))
+	var running sync.WaitGroup
+	slots := make(chan struct{}, concurrency)
+	for i, run := range runs {
+		running.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			frames, err := run.run(ctx)
+			results[i] = targetResult(frames, err)
+			if err == nil && emptyFrames(frames) && !run.raw {
+				reasons[i] = run.reason(ctx)
+			}
+		})
+	}
+	running.Wait()
+	all := Result{Results: map[string]TargetResult{}, Queries: []SentQuery{}}
+	for i, run := range runs {
+		ref := run.target.RefID()
+		all.Results[ref] = results[i]
+		all.Queries = append(all.Queries, run.sent...)
+		if reasons[i] != "" {
+			all.Empty = append(all.Empty, Empty{ref, reasons[i]})
+		}
+	}
+	return all
+}
+
+func emptyFrames(frames data.Frames) bool {
+	for _, frame := range frames {
+		if frame.Rows() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func targetResult(frames data.Frames, err error) TargetResult {
+	if frames == nil {
+		frames = data.Frames{}
+	}
+	result := TargetResult{Status: http.StatusOK, Frames: frames}
+	if err == nil {
+		return result
+	}
+	result.Error = err.Error()
+	var refused *QueryError
+	var notRunnable *NotRunnableError
+	switch {
+	case errors.As(err, &notRunnable):
+		result.Status = http.StatusNotImplemented
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &refused) && refused.Kind == "timeout":
+		result.Status = http.StatusGatewayTimeout
+		result.Error = "the query took too long: " + result.Error
+	case errors.As(err, &refused) && refused.Status < 500:
+		result.Status = http.StatusBadRequest
+	case errors.As(err, &refused):
+		result.Status = http.StatusBadRequest
+		if refused.Kind == "internal" || refused.Kind == "unavailable" {
+			result.Status = http.StatusBadGateway
+		}
+	default:
+		result.Status = http.StatusBadGateway
+	}
+	return result
+}
+
+// targetRun is one target on its way.
+type targetRun struct {
+	engine  *Engine
+	panel   Panel
+	target  Target
+	request Request
+	scope   Scope
+	filters []filter
+	several bool
+	// raw leaves out what the data source does to frames in the browser.
+	raw  bool
+	sent []SentQuery
+}
+
+func (t *targetRun) run(ctx context.Context) (data.Frames, error) {
+	if err := t.runnable(); err != nil {
+		return nil, err
+	}
+	spaced := spacing{
+		Range: t.request.Range, MaxPoints: t.request.MaxDataPoints, Scrape: t.engine.ScrapeInterval,
+		Panel: t.scope.expand(t.panel.JSON.text("interval"), formatGlob), Target: t.stepText(),
+		Factor: t.target.JSON.integer("intervalFactor"), Least: t.request.Interval,
+	}
+	times, err := spaced.timing()
+	if err != nil {
+		return nil, &QueryError{Status: http.StatusBadRequest, Message: err.Error()}
+	}
+	scope := t.scope.with(times.values())
+	expr := t.engine.withFilters(scope.expand(t.target.JSON.text("expr"), formatPromQL), t.filters)
+	if strings.TrimSpace(expr) == "" {
+		return nil, &NotRunnableError{Reason: "the target has no query"}
+	}
+	s := shape{
+		RefID: t.target.RefID(), Expr: expr, Format: t.target.JSON.text("format"), Step: times.Step,
+		Legend: scope.expand(t.target.JSON.text("legendFormat"), formatGlob),
+	}
+	answers, err := t.ask(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	frames := t.frames(s, answers)
+	annotate(frames, s, answers)
+	return frames, nil
+}
+
+func (t *targetRun) runnable() error {
+	ref := t.target.Datasource
+	switch {
+	case ref.Type == expressionType || ref.UID == expressionType:
+		return &NotRunnableError{Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.text("type"))}
+	case !t.engine.runs(ref, t.scope):
+		return &NotRunnableError{Reason: fmt.Sprintf("data source %s is not run here; only Prometheus is", ref)}
+	}
+	return nil
+}
+
+// stepText is the target's min step. A variable that people choose is filled
+// in; the calculated ones mean the calculated step.
+func (t *targetRun) stepText() string {
+	text := t.target.JSON.text("interval")
+	if strings.Contains(text, "__interval") || strings.Contains(text, "__rate_interval") {
+		return text
+	}
+	return t.scope.expand(text, formatGlob)
+}
+
+// ask sends the range query, the instant query, or both.
+func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
+	instant := t.target.JSON.flag("instant")
+	var answers []Answer
+	if !instant || t.target.JSON.flag("range") {
+		r := TimeRange{align(t.request.Range.From, s.Step), align(t.request.Range.To, s.Step)}
+		answer, err := t.timed(s, "range", func() (Answer, error) {
+			return t.engine.Prometheus.QueryRange(ctx, s.Expr, r, s.Step)
+		})
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, answer)
+	}
+	if instant {
+		answer, err := t.timed(s, "instant", func() (Answer, error) {
+			return t.engine.Prometheus.Query(ctx, s.Expr, t.request.Range.To)
+		})
+		if err != nil {
+			return nil, err
+		}
+		answers = append(answers, answer)
+	}
+	return answers, nil
+}
+
+func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (Answer, error) {
+	began := time.Now()
+	answer, err := query()
+	sent := SentQuery{RefID: s.RefID, Expr: s.Expr, Type: kind, Took: time.Since(began).Round(10 * time.Microsecond).String()}
+	if kind == "range" {
+		sent.Step = writeInterval(s.Step)
+	}
+	t.sent = append(t.sent, sent)
+	return answer, err
+}
+
+func (t *targetRun) frames(s shape, answers []Answer) data.Frames {
+	if s.Format == formatTable && !t.raw {
+		for _, answer := range answers {
+			if len(answer.Series) > 0 && answer.Type != "string" {
+				return data.Frames{tableFrame(s, answers, t.several)}
+			}
+		}
+	}
+	var frames data.Frames
+	for _, answer := range answers {
+		own := s
+		if answer.Type != "matrix" {
+			own.Step = 0
+		}
+		if s.Format == formatHeatmap && answer.Type == "matrix" && !t.raw {
+			frames = append(frames, heatmapFrames(own, answer)...)
+			continue
+		}
+		frames = append(frames, seriesFrames(own, answer)...)
+	}
+	return frames
+}

@@ -1,0 +1,58 @@
+// Package guard refuses what a web page elsewhere could make a browser send
+// to a server on this machine: requests under a foreign name (DNS rebinding)
+// and cross-site writes.
+package guard
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Guard knows under which names a server may be asked.
+type Guard struct {
+	// Listen is the address that the server is bound to.
+	Listen string
+	// AllowedHosts are names beyond the loopback ones, for example the name
+	// that containers know the server by.
+	AllowedHosts []string
+}
+
+// Handler lets through to next what the guard does not refuse.
+func (g Guard) Handler(next http.Handler) http.Handler {
+	checked := http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if !g.HostAllowed(r.Host) {
+			http.Error(w, fmt.Sprintf("host %q is not allowed here; use localhost or add it to the allowed hosts", r.Host), http.StatusForbidden)
+			return
+		}
+		checked.ServeHTTP(w, r)
+	})
+}
+
+// HostAllowed says whether a Host header names this server. A page cannot
+// make a browser send an address it is not talking to, only a name, so on a
+// listener beyond loopback any address will do.
+func (g Guard) HostAllowed(header string) bool {
+	host := header
+	if h, _, err := net.SplitHostPort(header); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	listen, _, err := net.SplitHostPort(g.Listen)
+	if err != nil {
+		return false
+	}
+	listenAddr, listenErr := netip.ParseAddr(listen)
+	beyond := listen == "" || (listenErr == nil && !listenAddr.IsLoopback())
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.IsLoopback() || beyond || strings.EqualFold(host, listen)
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
+		(host != "" && strings.EqualFold(host, listen)) ||
+		slices.ContainsFunc(g.AllowedHosts, func(a string) bool { return strings.EqualFold(a, host) })
+}
