@@ -8,14 +8,18 @@ import (
 	"time"
 )
 
-// How rarely Go's collector runs (GOGC). While a process starts or takes in a
-// larger cluster it runs more rarely, which is faster; but what survives then
-// lies scattered over more pages, which are never given back. Afterwards it
-// only has to keep up with what little is new.
+// How rarely Go's collector runs (GOGC). While a process starts it runs more
+// rarely than when it has settled, which is faster; but what survives lies
+// scattered over more pages, which are never given back. A settled process
+// only has to keep up with what little is new. One that holds much, because
+// the cluster is large, has more to do than to collect: it keeps Go's default.
 const (
-	growingPercent = 70
-	steadyPercent  = 30
-	lookEvery      = 5 * time.Second
+	startPercent  = 70
+	steadyPercent = 30
+	largePercent  = 100
+
+	largeHeap = 128 << 20
+	lookEvery = 5 * time.Second
 )
 
 // KeepSmall lets this process be fast while it grows and small afterwards: a
@@ -26,11 +30,11 @@ func KeepSmall(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
-	debug.SetGCPercent(growingPercent)
+	debug.SetGCPercent(startPercent)
 	go func() {
 		ticker := time.NewTicker(lookEvery)
 		defer ticker.Stop()
-		before, steady := heapNow(), false
+		before, percent := heapNow(), startPercent
 		for {
 			select {
 			case <-ctx.Done():
@@ -38,19 +42,27 @@ func KeepSmall(ctx context.Context) {
 			case <-ticker.C:
 			}
 			now := heapNow()
-			grows := now.live > before.live+before.live/10
-			switch {
-			case grows && steady:
-				debug.SetGCPercent(growingPercent)
-			case !grows && !steady:
-				debug.SetGCPercent(steadyPercent)
-			case steady && now.free > now.live/8:
+			next := percentAfter(before, now)
+			if next != percent {
+				debug.SetGCPercent(next)
+			} else if next == steadyPercent && now.free > now.live/8 {
 				// Go's own way of giving pages back takes many minutes.
 				debug.FreeOSMemory()
 			}
-			before, steady = now, !grows
+			before, percent = now, next
 		}
 	}()
+}
+
+// percentAfter is how rarely the collector is to run after two looks.
+func percentAfter(before, now heap) int {
+	switch {
+	case now.live > largeHeap:
+		return largePercent
+	case now.live > before.live+before.live/10:
+		return startPercent
+	}
+	return steadyPercent
 }
 
 // heap is the heap of this process in bytes: what the last collection left,

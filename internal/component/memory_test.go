@@ -20,8 +20,26 @@ func TestKeepSmall(t *testing.T) {
 	}
 	t.Setenv("GOGC", "")
 	KeepSmall(ctx)
-	if got := debug.SetGCPercent(100); got != growingPercent {
-		t.Errorf("a process starts with %d, want %d", got, growingPercent)
+	if got := debug.SetGCPercent(100); got != startPercent {
+		t.Errorf("a process starts with %d, want %d", got, startPercent)
+	}
+}
+
+func TestPercentAfter(t *testing.T) {
+	for name, test := range map[string]struct {
+		before, now uint64
+		want        int
+	}{
+		"grows":     {50 << 20, 60 << 20, startPercent},
+		"has grown": {60 << 20, 61 << 20, steadyPercent},
+		"shrinks":   {60 << 20, 30 << 20, steadyPercent},
+		"is large":  {300 << 20, 300 << 20, largePercent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := percentAfter(heap{live: test.before}, heap{live: test.now}); got != test.want {
+				t.Errorf("the percentage is %d, want %d", got, test.want)
+			}
+		})
 	}
 }
 

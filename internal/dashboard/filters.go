@@ -15,7 +15,9 @@ type filter struct{ key, operator, value string }
 // Grafana's URLs do.
 func escapeFilter(text string) string { return strings.ReplaceAll(text, "|", "__gfp__") }
 
-func unescapeFilter(text string) string { return strings.ReplaceAll(text, "__gfp__", "|") }
+func unescapeFilter(text string) string {
+	return strings.NewReplacer("__gfp__", "|", "__gfc__", ",").Replace(text)
+}
 
 func filtersOf(variables []Resolved) []filter {
 	var all []filter
@@ -32,29 +34,23 @@ func filtersOf(variables []Resolved) []filter {
 	return all
 }
 
-// parseFilter reads key|operator|value; the operators for several values have
-// a | of their own, and so do the values.
+// parseFilter reads key|operator|value. The operators for one of several
+// values (=| and !=|, whose | is escaped too) have further values behind it.
 func parseFilter(text string) (filter, bool) {
-	key, rest, ok := strings.Cut(text, "|")
-	if !ok || key == "" {
+	parts := strings.Split(text, "|")
+	if len(parts) < 3 || parts[0] == "" {
 		return filter{}, false
 	}
-	for _, operator := range []string{"=|", "!=|"} {
-		if list, found := strings.CutPrefix(rest, operator+"|"); found {
-			values := strings.Split(list, "|")
-			for i, value := range values {
-				values[i] = regexp.QuoteMeta(unescapeFilter(value))
-			}
-			return filter{unescapeFilter(key), strings.TrimSuffix(operator, "|") + "~", strings.Join(values, "|")}, true
-		}
+	for i := range parts {
+		parts[i] = unescapeFilter(parts[i])
 	}
-	operator, value, ok := strings.Cut(rest, "|")
-	f := filter{unescapeFilter(key), operator, unescapeFilter(value)}
-	f.operator = strings.Replace(f.operator, "=~", "~", 1)
-	if f.operator == "~" {
-		f.operator = "=~"
+	key, operator, values := parts[0], parts[1], parts[2:]
+	switch operator {
+	case "=|", "!=|":
+		quoted := joinMapped(values, "|", regexp.QuoteMeta)
+		return filter{key, map[string]string{"=|": "=~", "!=|": "!~"}[operator], quoted}, true
 	}
-	return f, ok
+	return filter{key, operator, strings.Join(values, "|")}, true
 }
 
 // withFilters adds filters to every selector of a query. A query that does

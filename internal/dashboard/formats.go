@@ -2,7 +2,9 @@ package dashboard
 
 import (
 	"encoding/json"
+	"html"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -35,14 +37,12 @@ func formatAs(kind, args, name string, v Value) string {
 		return formatRegex(v)
 	case "lucene":
 		return formatLucene(v)
+	case "html":
+		return html.EscapeString(strings.Join(v.Values, ", "))
 	case "percentencode":
-		text := strings.Join(v.Values, ",")
-		if v.isList() {
-			text = "{" + text + "}"
-		}
-		return percentEncode(text)
+		return percentEncode(v.inBraces())
 	case "uriencode":
-		return uriEncode(formatGlob(name, v))
+		return uriEncode(v.inBraces())
 	case "date":
 		return formatDate(args, v)
 	case "queryparam":
@@ -54,31 +54,32 @@ func formatAs(kind, args, name string, v Value) string {
 		}
 		return formatParam(param, prefix, v)
 	}
-	if quote, doubled, ok := quotes(kind); ok {
-		return formatQuoted(quote, doubled, v)
+	switch kind {
+	case "doublequote":
+		return formatQuoted(`"`, v, `"`, `\"`)
+	case "singlequote":
+		return formatQuoted(`'`, v, `'`, `\'`)
+	case "sqlstring":
+		return formatQuoted(`'`, v, `'`, `''`, `"`, `\"`)
 	}
 	return formatGlob(name, v)
 }
 
-// isList tells whether a value is written as a list.
+// isList tells whether a value is written as a list where one value needs none.
 func (v Value) isList() bool { return len(v.Values) > 1 }
 
-func quotes(kind string) (quote, escaped string, ok bool) {
-	switch kind {
-	case "doublequote":
-		return `"`, `\"`, true
-	case "singlequote":
-		return `'`, `\'`, true
-	case "sqlstring":
-		return `'`, `''`, true
+// inBraces writes a list in braces, also one of one value.
+func (v Value) inBraces() string {
+	text := strings.Join(v.Values, ",")
+	if v.List {
+		return "{" + text + "}"
 	}
-	return "", "", false
+	return text
 }
 
-func formatQuoted(quote, escaped string, v Value) string {
-	return joinMapped(v.Values, ",", func(s string) string {
-		return quote + strings.ReplaceAll(s, quote, escaped) + quote
-	})
+func formatQuoted(quote string, v Value, escapes ...string) string {
+	replacer := strings.NewReplacer(escapes...)
+	return joinMapped(v.Values, ",", func(s string) string { return quote + replacer.Replace(s) + quote })
 }
 
 func joinMapped(values []string, separator string, f func(string) string) string {
@@ -98,16 +99,16 @@ func formatGlob(_ string, v Value) string {
 
 func formatText(_ string, v Value) string { return strings.Join(v.Texts, " + ") }
 
+// formatJSON writes a list; a single value stays as it is.
 func formatJSON(v Value) string {
-	var value any = v.Values
-	if len(v.Values) == 1 && !v.List {
-		value = v.Values[0]
+	if !v.List {
+		return strings.Join(v.Values, "")
 	}
 	var text strings.Builder
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	// Texts can always be encoded.
-	_ = encoder.Encode(value)
+	_ = encoder.Encode(v.Values)
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
@@ -120,7 +121,12 @@ func formatRegex(v Value) string {
 }
 
 func formatLucene(v Value) string {
-	escape := func(s string) string { return luceneSpecial.ReplaceAllString(s, `\$0`) }
+	escape := func(s string) string {
+		if _, err := strconv.ParseFloat(s, 64); err == nil { // a number, also a negative one
+			return s
+		}
+		return luceneSpecial.ReplaceAllString(s, `\$0`)
+	}
 	switch {
 	case len(v.Values) == 0:
 		return "__empty__"
@@ -147,7 +153,7 @@ func percentEncode(text string) string {
 
 // uriEncode keeps what has a meaning in a URI.
 func uriEncode(text string) string {
-	return encodeExcept(text, "-_.~!*'();/?:@&=+$,#")
+	return encodeExcept(text, "-_.~;/?:@&=+$,#")
 }
 
 func encodeExcept(text, keep string) string {

@@ -27,10 +27,14 @@ type Library struct {
 	// Evaluate runs jsonnet.
 	Evaluate Evaluator
 
+	// scanning keeps two looks at the folder from crossing.
+	scanning sync.Mutex
+
 	mu       sync.RWMutex
 	shipped  []*Dashboard
 	files    map[string]*file
 	byUID    map[string]*Dashboard
+	wrong    map[string]FileError // by the file that cannot be read for it
 	versions map[string]int
 }
 
@@ -116,6 +120,12 @@ func readShipped(shipped fs.FS) ([]*Dashboard, error) {
 
 // Scan reads what has changed in the folder and returns what that changed.
 func (l *Library) Scan(ctx context.Context) ([]Event, error) {
+	l.scanning.Lock()
+	defer l.scanning.Unlock()
+	return l.scan(ctx)
+}
+
+func (l *Library) scan(ctx context.Context) ([]Event, error) {
 	names, err := l.names()
 	if err != nil {
 		return nil, err
@@ -124,7 +134,6 @@ func (l *Library) Scan(ctx context.Context) ([]Event, error) {
 	before := l.files
 	l.mu.RUnlock()
 	files := map[string]*file{}
-	var events []Event
 	for _, name := range names {
 		old := before[name]
 		if old != nil && old.fresh() {
@@ -135,22 +144,12 @@ func (l *Library) Scan(ctx context.Context) ([]Event, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		switch {
-		case read.err != nil:
-			if old != nil {
-				read.dashboards = old.dashboards
-			}
-			events = append(events, errorEvent(read.err))
-		case old != nil && old.err != nil:
-			events = append(events, Event{Type: "ok", File: name})
+		if read.err != nil && old != nil {
+			read.dashboards = old.dashboards
 		}
 		files[name] = read
 	}
-	return append(events, l.install(files)...), nil
-}
-
-func errorEvent(err *FileError) Event {
-	return Event{Type: "error", File: err.File, Line: err.Line, Column: err.Column, Message: err.Message}
+	return l.install(files), nil
 }
 
 // fresh tells that a file, and all that it imports, is as it was read.
@@ -272,20 +271,47 @@ func (l *Library) install(files map[string]*file) []Event {
 	for _, d := range l.shipped {
 		byUID[d.UID()] = d
 	}
-	var events []Event
+	wrong := map[string]FileError{}
 	for _, name := range sortedKeys(files) {
 		for _, d := range files[name].dashboards {
 			if fromFolder[d.UID()] {
-				files[name].err = &FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
-				events = append(events, errorEvent(files[name].err))
+				wrong[name] = FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
 				continue
 			}
 			byUID[d.UID()], fromFolder[d.UID()] = d, true
 		}
+		if err := files[name].err; err != nil {
+			wrong[name] = *err
+		}
 	}
+	events := append(l.changedErrors(wrong), l.changedDashboards(byUID)...)
+	l.files, l.byUID, l.wrong = files, byUID, wrong
+	return events
+}
+
+// changedErrors are the events of files that have another error than before.
+func (l *Library) changedErrors(wrong map[string]FileError) []Event {
+	var events []Event
+	for _, name := range sortedKeys(l.wrong) {
+		// An import's error is told under the import's name.
+		if before := l.wrong[name]; before.File != wrong[name].File {
+			events = append(events, Event{Type: "ok", File: before.File})
+		}
+	}
+	for _, name := range sortedKeys(wrong) {
+		if now := wrong[name]; now != l.wrong[name] {
+			events = append(events, Event{Type: "error", File: now.File, Line: now.Line, Column: now.Column, Message: now.Message})
+		}
+	}
+	return events
+}
+
+// changedDashboards are the events of dashboards that are new, changed or gone.
+func (l *Library) changedDashboards(byUID map[string]*Dashboard) []Event {
 	if l.versions == nil {
 		l.versions = map[string]int{}
 	}
+	var events []Event
 	for _, uid := range sortedKeys(byUID) {
 		if l.byUID[uid] != byUID[uid] {
 			l.versions[uid] = max(l.versions[uid]+1, byUID[uid].Version())
@@ -297,7 +323,6 @@ func (l *Library) install(files map[string]*file) []Event {
 			events = append(events, Event{Type: "removed", UID: uid})
 		}
 	}
-	l.files, l.byUID = files, byUID
 	return events
 }
 
@@ -323,15 +348,23 @@ func (l *Library) List() []*Dashboard {
 	return all
 }
 
+// Folders are the folders that the dashboards are listed in, by name.
+func (l *Library) Folders() []string {
+	folders := map[string]bool{}
+	for _, d := range l.List() {
+		folders[d.Folder] = true
+	}
+	delete(folders, "")
+	return sortedKeys(folders)
+}
+
 // Errors are the files that cannot be read now.
 func (l *Library) Errors() []FileError {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	all := []FileError{}
-	for _, name := range sortedKeys(l.files) {
-		if err := l.files[name].err; err != nil {
-			all = append(all, *err)
-		}
+	for _, name := range sortedKeys(l.wrong) {
+		all = append(all, l.wrong[name])
 	}
 	return all
 }

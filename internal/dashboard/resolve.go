@@ -131,7 +131,7 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 		into.Error = err.Error()
 	}
 	if len(options) > maxOptions {
-		into.Error = fmt.Sprintf("there are %d options; only the first %d are shown", len(options), maxOptions)
+		into.Error = fmt.Sprintf("there are more than %d options; only the first are shown", maxOptions)
 		options = options[:maxOptions]
 	}
 	if v.includeAll() {
@@ -258,19 +258,13 @@ func autoInterval(v Variable, r *Resolved, request Request) {
 func savedFilters(v Variable) []string {
 	var all []string
 	for _, f := range append(v.JSON.objects("baseFilters"), v.JSON.objects("filters")...) {
-		value := f.text("value")
+		parts := []string{f.text("key"), f.text("operator")}
 		if values := f.texts("values"); len(values) > 1 {
-			value = ""
-			for i, one := range values {
-				if i > 0 {
-					value += "|"
-				}
-				value += escapeFilter(one)
-			}
+			parts = append(parts, values...)
 		} else {
-			value = escapeFilter(value)
+			parts = append(parts, f.text("value"))
 		}
-		all = append(all, escapeFilter(f.text("key"))+"|"+f.text("operator")+"|"+value)
+		all = append(all, joinMapped(parts, "|", escapeFilter))
 	}
 	return all
 }

@@ -55,13 +55,16 @@ const concurrency = 4
 
 // runs tells whether a data source is the one that there is. Dashboards name
 // it in many ways: by a variable, by an input that was never filled in, by
-// the uid it has elsewhere.
-func (e *Engine) runs(ref Ref, scope Scope) bool {
-	ref.Type = scope.expand(ref.Type, formatGlob)
-	if ref.Type != "" && ref.Type != "datasource" {
-		return ref.Type == prometheusType
+// the uid it has elsewhere. A target of a mixed panel that names none means
+// the default one.
+func runs(ref Ref, scope Scope) bool {
+	switch kind := scope.expand(ref.Type, formatGlob); {
+	case ref.UID == "-- Mixed --":
+		return true
+	case kind != "" && kind != "datasource":
+		return kind == prometheusType
 	}
-	return !strings.HasPrefix(ref.UID, "-- ") && ref.UID != expressionType || ref.UID == "-- Default --" || ref.UID == "-- Mixed --" && ref.Type == ""
+	return !strings.HasPrefix(ref.UID, "-- ") || ref.UID == "-- Default --"
 }
 
 func (r Ref) String() string {
@@ -89,7 +92,7 @@ func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Res
 	if err != nil {
 		return Result{}, err
 	}
-	return e.runTargets(ctx, p, p.Targets(), shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
+	return e.runTargets(ctx, p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
 }
 
 // panelRange applies what a panel says of its own time: timeFrom and timeShift.
@@ -120,41 +123,68 @@ func panelRange(p Panel, r Request) (Request, error) {
 	return r, nil
 }
 
-func (e *Engine) runTargets(ctx context.Context, p Panel, targets []Target, r Request, scope Scope, filters []filter) Result {
-	tables := 0
-	for _, t := range targets {
-		if !t.Hidden() && t.JSON.text("format") == formatTable {
-			tables++
-		}
+// Query runs targets that belong to no dashboard, as Grafana's query API takes
+// them: only the calculated variables are filled in, and the frames are those
+// of the data source's server, before its own transformation in the browser.
+// Each target has its own maxDataPoints and intervalMs.
+func (e *Engine) Query(ctx context.Context, targets []Object, r Request) Result {
+	scope := Scope{e.builtIn(&Dashboard{}, r)}
+	var runs []*targetRun
+	for _, object := range targets {
+		own := r
+		own.MaxDataPoints = object.integer("maxDataPoints")
+		own.Interval = time.Duration(object.number("intervalMs") * float64(time.Millisecond))
+		target := Target{JSON: object, Datasource: refOf(object["datasource"], Ref{})}
+		runs = append(runs, &targetRun{engine: e, target: target, request: own, scope: scope, raw: true})
 	}
-	result := Result{Results: map[string]TargetResult{}, Queries: []SentQuery{}}
-	var mu sync.Mutex
-	var running sync.WaitGroup
-	slots := make(chan struct{}, concurrency)
-	sent := make([][]SentQuery, len(targets))
-	for i, t := range targets {
+	return runAll(ctx, runs)
+}
+
+func (e *Engine) runTargets(ctx context.Context, p Panel, r Request, scope Scope, filters []filter) Result {
+	var runs []*targetRun
+	tables := 0
+	for _, t := range p.Targets() {
 		if t.Hidden() {
 			continue
 		}
+		if t.JSON.text("format") == formatTable {
+			tables++
+		}
+		runs = append(runs, &targetRun{engine: e, panel: p, target: t, request: r, scope: scope, filters: filters})
+	}
+	for _, run := range runs {
+		run.several = tables > 1
+	}
+	return runAll(ctx, runs)
+}
+
+// runAll runs targets side by side.
+func runAll(ctx context.Context, runs []*targetRun) Result {
+	results, reasons := make([]TargetResult, len(runs)), make([]string, len(runs))
+	var running sync.WaitGroup
+	slots := make(chan struct{}, concurrency)
+	for i, run := range runs {
 		running.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			run := targetRun{engine: e, panel: p, target: t, request: r, scope: scope, filters: filters, several: tables > 1}
 			frames, err := run.run(ctx)
-			mu.Lock()
-			defer mu.Unlock()
-			sent[i] = run.sent
-			result.Results[t.RefID()] = targetResult(frames, err)
-			if err == nil && emptyFrames(frames) {
-				result.Empty = append(result.Empty, Empty{t.RefID(), run.reason(ctx)})
+			results[i] = targetResult(frames, err)
+			if err == nil && emptyFrames(frames) && !run.raw {
+				reasons[i] = run.reason(ctx)
 			}
 		})
 	}
 	running.Wait()
-	for _, queries := range sent {
-		result.Queries = append(result.Queries, queries...)
+	all := Result{Results: map[string]TargetResult{}, Queries: []SentQuery{}}
+	for i, run := range runs {
+		ref := run.target.RefID()
+		all.Results[ref] = results[i]
+		all.Queries = append(all.Queries, run.sent...)
+		if reasons[i] != "" {
+			all.Empty = append(all.Empty, Empty{ref, reasons[i]})
+		}
 	}
-	return result
+	return all
 }
 
 func emptyFrames(frames data.Frames) bool {
@@ -246,7 +276,7 @@ func (t *targetRun) runnable() error {
 	switch {
 	case ref.Type == expressionType || ref.UID == expressionType:
 		return &NotRunnableError{Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.text("type"))}
-	case !t.engine.runs(ref, t.scope):
+	case !runs(ref, t.scope):
 		return &NotRunnableError{Reason: fmt.Sprintf("data source %s is not run here; only Prometheus is", ref)}
 	}
 	return nil

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func ParseZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-var relativeStep = regexp.MustCompile(`^(?:([+-])(\d*)|/f?)(ms|[smhdwMQyf]|fQ|fy)`)
+var relativeStep = regexp.MustCompile(`^(?:([+-])(\d*)|/f?)(ms|[smhdwMQy])`)
 
 // parseTime reads Unix milliseconds, RFC 3339, a date, or now with offsets
 // and roundings: now-1d/d. up rounds to the end of a unit.
@@ -169,8 +170,10 @@ func formatDate(args string, v Value) string {
 	switch args {
 	case "", "iso":
 		return t.Format("2006-01-02T15:04:05.000Z")
+	case "ms":
+		return strconv.FormatInt(ms, 10)
 	case "seconds":
-		return strconv.FormatInt(ms/1000, 10)
+		return strconv.FormatInt(int64(math.Round(float64(ms)/1000)), 10)
 	}
 	layouts := map[string]string{
 		"YYYY": "2006", "YY": "06", "MMMM": "January", "MMM": "Jan", "MM": "01", "M": "1", "DD": "02", "D": "2",

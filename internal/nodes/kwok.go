@@ -43,7 +43,7 @@ type KwokOptions struct {
 const (
 	podStageWorkers  = 24
 	nodeStageWorkers = 12
-	podSyncWorkers   = 8
+	podSyncWorkers   = 64
 )
 
 // RunKwok runs KWOK's controllers for the nodes annotated

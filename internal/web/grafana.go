@@ -19,6 +19,11 @@ func (s *server) routeGrafana(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("GET /api/search", answers(s.search))
 	mux.HandleFunc("GET /api/dashboards/uid/{uid}", answers(s.dashboard))
+	mux.HandleFunc("POST /api/dashboards/db", answers(s.save))
+	mux.HandleFunc("GET /api/folders", answers(s.folders))
+	mux.HandleFunc("GET /api/folders/{uid}", answers(s.folder))
+	mux.HandleFunc("GET /api/annotations", answers(s.annotations))
+	mux.HandleFunc("POST /api/ds/query", s.dsQuery)
 	mux.HandleFunc("GET /api/datasources", answers(func(*http.Request) (any, error) { return []any{s.datasource()}, nil }))
 	mux.HandleFunc("GET /api/datasources/uid/{uid}", answers(s.datasourceByUID))
 	mux.HandleFunc("GET /api/datasources/name/{uid}", answers(s.datasourceByUID))
@@ -56,15 +61,14 @@ func (s *server) search(r *http.Request) (any, error) {
 	query := r.URL.Query()
 	results := []found{}
 	words := strings.Fields(strings.ToLower(query.Get("query")))
-	limit := 1000
-	if text := query.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return nil, failure(http.StatusBadRequest, "limit must be a number from 1, not %q", text)
-		}
-		limit = n
+	limit, err := limitOf(query, 1000)
+	if err != nil {
+		return nil, err
 	}
-	if kind := query.Get("type"); kind == "dash-folder" {
+	if query.Get("type") == "dash-folder" {
+		for i, name := range s.o.Library.Folders() {
+			results = append(results, found{ID: i + 1, UID: name, Title: name, Type: "dash-folder", Tags: []string{}, URL: "/dashboards/f/" + url.PathEscape(name)})
+		}
 		return results, nil
 	}
 	for i, d := range s.o.Library.List() {
@@ -80,6 +84,19 @@ func (s *server) search(r *http.Request) (any, error) {
 		}
 	}
 	return results, nil
+}
+
+// limitOf reads how many results are asked for.
+func limitOf(query url.Values, otherwise int) (int, error) {
+	text := query.Get("limit")
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0, failure(http.StatusBadRequest, "limit must be a number from 1, not %q", text)
+	}
+	return n, nil
 }
 
 func matches(d *dashboard.Dashboard, query url.Values, words []string) bool {

@@ -1,0 +1,95 @@
+// Package backendtest runs a real backend for the tests of what asks it.
+package backendtest
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/diorama-lab/diorama/internal/backend"
+)
+
+// Series is a gauge: a name, labels, and a value for each step.
+type Series struct {
+	Name   string
+	Labels map[string]string
+	Values []float64
+}
+
+// Start runs a backend until the test ends, and returns its base URL.
+func Start(t testing.TB) string {
+	t.Helper()
+	address, done := make(chan string, 1), make(chan error, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	o := backend.Options{
+		Listen: "127.0.0.1:0", DataDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Listening: func(a string) { address <- a },
+	}
+	go func() { done <- backend.Run(ctx, o) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the backend ended with: %v", err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	base := "http://" + <-address
+	deadline := time.Now().Add(30 * time.Second)
+	for !ready(base) {
+		if time.Now().After(deadline) {
+			t.Fatal("the backend is not ready in time")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return base
+}
+
+func ready(base string) bool {
+	response, err := http.Get(base + "/-/ready")
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+// Push stores series over OTLP: their first value at begin, the others each a
+// step later.
+func Push(t testing.TB, base string, begin time.Time, step time.Duration, all ...Series) {
+	t.Helper()
+	metrics := pmetric.NewMetrics()
+	list := metrics.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics()
+	for _, series := range all {
+		metric := list.AppendEmpty()
+		metric.SetName(series.Name)
+		points := metric.SetEmptyGauge().DataPoints()
+		for i, value := range series.Values {
+			point := points.AppendEmpty()
+			point.SetTimestamp(pcommon.NewTimestampFromTime(begin.Add(time.Duration(i) * step)))
+			point.SetDoubleValue(value)
+			for label, text := range series.Labels {
+				point.Attributes().PutStr(label, text)
+			}
+		}
+	}
+	body, err := pmetricotlp.NewExportRequestFromMetrics(metrics).MarshalProto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.Post(base+"/api/v1/otlp/v1/metrics", "application/x-protobuf", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("storing series: %s: %s %v", response.Status, text, err)
+	}
+}
