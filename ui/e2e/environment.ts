@@ -4,8 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 
-/** Brings an environment up with the real binary, on free ports and in a folder of its own, and takes it down. */
+/**
+ * Brings an environment up with the real binary, on free ports and in a folder of its own, and takes it down.
+ * While the page is worked on, DIORAMA_ADDRESS and DIORAMA_FOLDER name one that is up already.
+ */
 export default function environment(project: TestProject): () => void {
+  if (process.env.DIORAMA_ADDRESS && process.env.DIORAMA_FOLDER) {
+    project.provide('address', process.env.DIORAMA_ADDRESS);
+    project.provide('folder', process.env.DIORAMA_FOLDER);
+    return () => undefined;
+  }
   const binary = process.env.DIORAMA_BINARY;
   if (!binary) {
     throw new Error('DIORAMA_BINARY is not set; run `make e2e-page`');

@@ -18,7 +18,9 @@ async function messageOf(response: Response): Promise<string> {
 }
 
 export async function request<T>(path: string, init?: RequestInit): Promise<T> {
-  const response = await fetch(path, init);
+  const response = await fetch(path, init).catch((error: unknown) => {
+    throw isAbort(error) ? error : new ApiError('diorama does not answer. Is the environment still up? `diorama status` tells.', 0);
+  });
   if (!response.ok) {
     throw new ApiError(await messageOf(response), response.status);
   }

@@ -53,6 +53,7 @@ export function DashboardToolbar({ refresh, loading, viewed, onTimeZone }: Props
         isLoading={loading}
         onRefresh={refresh.now}
         onIntervalChanged={setInterval}
+        tooltip="Refresh"
         isOnCanvas
       />
       <ToolbarButton

@@ -1,11 +1,12 @@
 import { useMemo, useState } from 'react';
 import { dataFrameFromJSON } from '@grafana/data';
-import { Drawer, Tab, TabsBar } from '@grafana/ui';
+import { Drawer, Tab, TabsBar, useTheme2 } from '@grafana/ui';
 import { TableNG } from '@grafana/ui/unstable';
 import { setQuery } from '../router';
 import { useDashboardState } from './context';
 import type { Panel } from './model';
 import { panelRange } from './urlState';
+import { configured } from './usePanelFrames';
 import { usePanelQuery, type PanelData } from './usePanelQuery';
 import { useSize } from './useSize';
 
@@ -34,8 +35,12 @@ function QueryView({ data }: { data: PanelData }) {
   );
 }
 
-function DataView({ data, width, height }: { data: PanelData; width: number; height: number }) {
-  const frames = useMemo(() => (data.frames ?? []).map((frame) => dataFrameFromJSON(structuredClone(frame))), [data.frames]);
+function DataView({ data, width, height, timeZone }: { data: PanelData; width: number; height: number; timeZone: string }) {
+  const theme = useTheme2();
+  const frames = useMemo(() => {
+    const raw = (data.frames ?? []).map((frame) => dataFrameFromJSON(structuredClone(frame)));
+    return configured({ type: 'table' }, raw, (text) => text ?? '', theme, timeZone);
+  }, [data.frames, theme, timeZone]);
   const [index, setIndex] = useState(0);
   const frame = frames[Math.min(index, frames.length - 1)];
   if (!frame) {
@@ -79,7 +84,7 @@ export function InspectDrawer({ panel }: { panel: Panel }) {
     <Drawer title={`Inspect: ${panel.title || panel.type}`} size="md" tabs={tabs} onClose={() => setQuery((q) => q.delete('inspect'))} scrollableContent={false}>
       <div className="inspect-body" ref={ref}>
         {view === 'Query' && <QueryView data={data} />}
-        {view === 'Data' && size.width > 0 && <DataView data={data} width={size.width} height={size.height} />}
+        {view === 'Data' && size.width > 0 && <DataView data={data} width={size.width} height={size.height} timeZone={timeZone} />}
         {view === 'JSON' && <JsonView panel={panel} data={data} />}
       </div>
     </Drawer>
