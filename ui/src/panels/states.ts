@@ -52,7 +52,7 @@ export function cellsOf({ field, times }: Lane, lane: number, range: TimeRange, 
   return cells;
 }
 
-const MOST_STATES = 20;
+const MOST_STATES = 8;
 
 /** One legend entry for each state that occurs; none when there are too many to tell apart. */
 export function legendOf(cells: Cell[]): LegendEntry[] {
