@@ -54,7 +54,38 @@ func TestDashboards(t *testing.T) {
 			p.check(t, false)
 		})
 	}
+	t.Run("surroundings", func(t *testing.T) { checkSurroundings(t, endpoints.Dashboards) })
 	t.Run("rules", func(t *testing.T) { checkRules(t, endpoints.Prometheus) })
+}
+
+// checkSurroundings asks for what the page shows beside dashboards.
+func checkSurroundings(t *testing.T, base string) {
+	var cluster struct {
+		Nodes   []struct{ Pods []struct{ Name string } }
+		Pending []any
+	}
+	if err := getJSON(base+"/api/diorama/v1/cluster", &cluster); err != nil {
+		t.Fatal(err)
+	}
+	pods := 0
+	for _, node := range cluster.Nodes {
+		pods += len(node.Pods)
+	}
+	if len(cluster.Nodes) != 50 || pods < 200 {
+		t.Errorf("%d nodes with %d pods", len(cluster.Nodes), pods)
+	}
+	var status status
+	if err := getJSON(base+"/api/diorama/v1/status", &status); err != nil || status.Name != "shown" || status.Endpoints.Dashboards != base {
+		t.Errorf("status %+v, %v", status, err)
+	}
+	var events struct{ Events []any }
+	if err := getJSON(base+"/api/diorama/v1/events?kind=Pod&limit=10", &events); err != nil || len(events.Events) != 10 {
+		t.Errorf("%d events, %v", len(events.Events), err)
+	}
+	var annotations []struct{ Tags []string }
+	if err := getJSON(base+"/api/annotations?from=now-1h&to=now&tags=Pod&tags=Scheduled&limit=5", &annotations); err != nil || len(annotations) != 5 {
+		t.Errorf("%v, %v", annotations, err)
+	}
 }
 
 // page asks of one dashboard what the page asks.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,11 +40,14 @@ func (b *bench) version() (string, error) {
 }
 
 // small measures the default environment: 50 nodes, 200 pods.
-func (b *bench) small(runs int, settle time.Duration) error {
+func (b *bench) small(runs int, settle, history time.Duration) error {
 	var ups, downs, statuses []float64
 	for run := range runs {
 		err := b.inLab(func(l lab) error {
-			took, err := l.timed("up", "--ports", "auto")
+			if err := l.prepareReload(); err != nil {
+				return err
+			}
+			took, err := l.timed("up", "--ports", "auto", "--dashboards", l.dashboards())
 			if err != nil {
 				return err
 			}
@@ -55,14 +59,15 @@ func (b *bench) small(runs int, settle time.Duration) error {
 				}
 				statuses = append(statuses, took*1e3)
 			}
-			if run == runs-1 {
-				if err := b.settled(l, "memory", settle, new(800.0)); err != nil {
-					return err
-				}
-			}
 			s, err := l.status()
 			if err != nil {
 				return err
+			}
+			if run == runs-1 {
+				measured := b.settled(l, "memory", settle, new(800.0))
+				if err := errors.Join(measured, b.wait(history), b.dashboards(l, s)); err != nil {
+					return err
+				}
 			}
 			if took, err = l.timed("down"); err != nil {
 				return err

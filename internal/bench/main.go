@@ -48,6 +48,7 @@ func run() error {
 	output := flag.String("output", "out/bench.json", "file for the figures")
 	runs := flag.Int("runs", 3, "how often up and down are measured")
 	settle := flag.Duration("settle", time.Minute, "how long an environment runs before its memory is read")
+	history := flag.Duration("history", 0, "how long it runs on before its dashboards are measured; with 1h the last hour is full")
 	hold := flag.Duration("hold", 5*time.Minute, "how long the large cluster is watched for failed scrapes; 0 leaves it out")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -58,7 +59,7 @@ func run() error {
 		return err
 	}
 	b := &bench{ctx: ctx, binary: path}
-	measured := b.small(*runs, *settle)
+	measured := b.small(*runs, *settle, *history)
 	if *hold > 0 {
 		measured = errors.Join(measured, b.large(*hold))
 	}

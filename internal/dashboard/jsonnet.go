@@ -23,7 +23,7 @@ import (
 const (
 	jsonnetTimeout = 20 * time.Second
 	jsonnetStack   = 500
-	jsonnetMemory  = 2 << 30
+	jsonnetMemory  = 1 << 30
 )
 
 // JsonnetJob is one file to evaluate.
@@ -33,6 +33,8 @@ type JsonnetJob struct {
 	// importing file's own; Roots those that they must not leave.
 	Paths []string `json:"paths"`
 	Roots []string `json:"roots"`
+	// Memory is how many bytes the evaluation may take.
+	Memory uint64 `json:"memory"`
 }
 
 // JsonnetResult is what an evaluation gave.
@@ -61,35 +63,50 @@ func EvaluateHere(job JsonnetJob) JsonnetResult {
 	vm := jsonnet.MakeVM()
 	vm.MaxStack = jsonnetStack
 	vm.Importer(importer)
-	vm.ErrorFormatter.SetMaxStackTraceSize(1)
+	wrong := &FileError{File: job.File}
+	vm.ErrorFormatter = &explainer{vm.ErrorFormatter, wrong}
 	text, err := vm.EvaluateAnonymousSnippet("<diorama>", fmt.Sprintf(dashboardsOnly, strconv.Quote(job.File)))
 	result := JsonnetResult{Imports: sortedKeys(importer.cache)}
 	if err != nil {
-		result.Error = jsonnetError(job.File, err.Error())
+		result.Error = wrong
 		return result
 	}
 	result.JSON = json.RawMessage(text)
 	return result
 }
 
-var jsonnetPlace = regexp.MustCompile(`([^\s()][^\n()]*\.(?:jsonnet|libsonnet|json)):\(?(\d+):(\d+)\)?`)
+// explainer is the error formatter that keeps where in the user's files an
+// error is.
+type explainer struct {
+	jsonnet.ErrorFormatter
+	wrong *FileError
+}
 
-// jsonnetError finds line and column in what go-jsonnet says.
-func jsonnetError(file, text string) *FileError {
-	message, _, _ := strings.Cut(strings.TrimPrefix(text, "RUNTIME ERROR: "), "\n")
-	wrong := &FileError{File: file, Message: message}
-	if place := jsonnetPlace.FindStringSubmatch(text); place != nil {
-		wrong.File = place[1]
-		wrong.Line, _ = strconv.Atoi(place[2])
-		wrong.Column, _ = strconv.Atoi(place[3])
-		if rest, found := strings.CutPrefix(message, place[0]); found {
-			// After a syntax error's place there is more of the place, then what is wrong.
-			if i := strings.Index(rest, " "); i >= 0 {
-				wrong.Message = strings.TrimSpace(rest[i:])
-			}
+// An error in an imported file's syntax is told as FILE:LINE:COLUMN-END TEXT,
+// or with both places in parentheses.
+var syntaxError = regexp.MustCompile(`^(.+?):\(?(\d+):(\d+)\)?(?:-[\d:()]+)? (.*)`)
+
+// Format implements jsonnet.ErrorFormatter.
+func (e *explainer) Format(err error) string {
+	var failed jsonnet.RuntimeError
+	if !errors.As(err, &failed) {
+		e.wrong.Message = err.Error()
+		return e.wrong.Message
+	}
+	e.wrong.Message, _, _ = strings.Cut(failed.Msg, "\n")
+	if place := syntaxError.FindStringSubmatch(e.wrong.Message); place != nil {
+		e.wrong.File, e.wrong.Message = place[1], place[4]
+		e.wrong.Line, _ = strconv.Atoi(place[2])
+		e.wrong.Column, _ = strconv.Atoi(place[3])
+		return e.wrong.Message
+	}
+	for _, frame := range slices.Backward(failed.StackTrace) {
+		if filepath.IsAbs(frame.Loc.FileName) { // not the standard library
+			e.wrong.File, e.wrong.Line, e.wrong.Column = frame.Loc.FileName, frame.Loc.Begin.Line, frame.Loc.Begin.Column
+			break
 		}
 	}
-	return wrong
+	return e.wrong.Message
 }
 
 // confined imports files from the folders of a job and refuses all others.
@@ -163,8 +180,8 @@ func ServeJob(data []byte) ([]byte, error) {
 		case <-watch.C:
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
-			if stats.HeapAlloc > jsonnetMemory {
-				return json.Marshal(JsonnetResult{Error: &FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", jsonnetMemory>>20)}})
+			if stats.HeapAlloc > job.Memory {
+				return json.Marshal(JsonnetResult{Error: &FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)}})
 			}
 		}
 	}
@@ -238,7 +255,7 @@ func (l *Library) job(full string) (JsonnetJob, error) {
 	if err != nil {
 		return JsonnetJob{}, err
 	}
-	job := JsonnetJob{File: full, Roots: []string{root}}
+	job := JsonnetJob{File: full, Roots: []string{root}, Memory: jsonnetMemory}
 	for folder := filepath.Dir(full); ; folder = filepath.Dir(folder) {
 		job.Paths = append([]string{filepath.Join(folder, "vendor")}, job.Paths...)
 		if folder == root || folder == filepath.Dir(folder) {

@@ -34,6 +34,7 @@ type Library struct {
 	shipped  []*Dashboard
 	files    map[string]*file
 	byUID    map[string]*Dashboard
+	wrong    map[string]FileError // by the file that cannot be read for it
 	versions map[string]int
 }
 
@@ -133,7 +134,6 @@ func (l *Library) scan(ctx context.Context) ([]Event, error) {
 	before := l.files
 	l.mu.RUnlock()
 	files := map[string]*file{}
-	var events []Event
 	for _, name := range names {
 		old := before[name]
 		if old != nil && old.fresh() {
@@ -144,22 +144,12 @@ func (l *Library) scan(ctx context.Context) ([]Event, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		switch {
-		case read.err != nil:
-			if old != nil {
-				read.dashboards = old.dashboards
-			}
-			events = append(events, errorEvent(read.err))
-		case old != nil && old.err != nil:
-			events = append(events, Event{Type: "ok", File: name})
+		if read.err != nil && old != nil {
+			read.dashboards = old.dashboards
 		}
 		files[name] = read
 	}
-	return append(events, l.install(files)...), nil
-}
-
-func errorEvent(err *FileError) Event {
-	return Event{Type: "error", File: err.File, Line: err.Line, Column: err.Column, Message: err.Message}
+	return l.install(files), nil
 }
 
 // fresh tells that a file, and all that it imports, is as it was read.
@@ -281,20 +271,47 @@ func (l *Library) install(files map[string]*file) []Event {
 	for _, d := range l.shipped {
 		byUID[d.UID()] = d
 	}
-	var events []Event
+	wrong := map[string]FileError{}
 	for _, name := range sortedKeys(files) {
 		for _, d := range files[name].dashboards {
 			if fromFolder[d.UID()] {
-				files[name].err = &FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
-				events = append(events, errorEvent(files[name].err))
+				wrong[name] = FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
 				continue
 			}
 			byUID[d.UID()], fromFolder[d.UID()] = d, true
 		}
+		if err := files[name].err; err != nil {
+			wrong[name] = *err
+		}
 	}
+	events := append(l.changedErrors(wrong), l.changedDashboards(byUID)...)
+	l.files, l.byUID, l.wrong = files, byUID, wrong
+	return events
+}
+
+// changedErrors are the events of files that have another error than before.
+func (l *Library) changedErrors(wrong map[string]FileError) []Event {
+	var events []Event
+	for _, name := range sortedKeys(l.wrong) {
+		// An import's error is told under the import's name.
+		if before := l.wrong[name]; before.File != wrong[name].File {
+			events = append(events, Event{Type: "ok", File: before.File})
+		}
+	}
+	for _, name := range sortedKeys(wrong) {
+		if now := wrong[name]; now != l.wrong[name] {
+			events = append(events, Event{Type: "error", File: now.File, Line: now.Line, Column: now.Column, Message: now.Message})
+		}
+	}
+	return events
+}
+
+// changedDashboards are the events of dashboards that are new, changed or gone.
+func (l *Library) changedDashboards(byUID map[string]*Dashboard) []Event {
 	if l.versions == nil {
 		l.versions = map[string]int{}
 	}
+	var events []Event
 	for _, uid := range sortedKeys(byUID) {
 		if l.byUID[uid] != byUID[uid] {
 			l.versions[uid] = max(l.versions[uid]+1, byUID[uid].Version())
@@ -306,7 +323,6 @@ func (l *Library) install(files map[string]*file) []Event {
 			events = append(events, Event{Type: "removed", UID: uid})
 		}
 	}
-	l.files, l.byUID = files, byUID
 	return events
 }
 
@@ -347,10 +363,8 @@ func (l *Library) Errors() []FileError {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	all := []FileError{}
-	for _, name := range sortedKeys(l.files) {
-		if err := l.files[name].err; err != nil {
-			all = append(all, *err)
-		}
+	for _, name := range sortedKeys(l.wrong) {
+		all = append(all, l.wrong[name])
 	}
 	return all
 }

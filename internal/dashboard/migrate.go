@@ -92,6 +92,9 @@ func migratePanel(panel Object) {
 	if name, ok := panel["datasource"].(string); ok {
 		panel["datasource"] = refObject(name)
 	}
+	if panel.text("type") == "row" {
+		panel.fill("gridPos", gridPos(0, 0, gridColumns, 1))
+	}
 	panel.fill("gridPos", gridPos(0, 0, 12, 8))
 	letter := 'A'
 	taken := map[string]bool{}

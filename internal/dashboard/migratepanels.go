@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -17,7 +18,7 @@ func migrateGraph(panel Object) {
 	}
 	custom := map[string]any{
 		"drawStyle": "line", "lineWidth": panel.numberOr("linewidth", 1), "fillOpacity": panel.numberOr("fill", 1) * 10,
-		"showPoints": "never", "pointSize": panel.numberOr("pointradius", 2) * 2, "spanNulls": panel.text("nullPointMode") == "connected",
+		"showPoints": "never", "pointSize": 2 + 2*panel.numberOr("pointradius", 2), "spanNulls": panel.text("nullPointMode") == "connected",
 		"stacking": map[string]any{"mode": "none", "group": "A"},
 	}
 	if panel.flag("bars") {
@@ -283,6 +284,20 @@ func migrateTable(panel Object) {
 	}
 }
 
+var cellReference = regexp.MustCompile(`\$(?:\{__cell(?:_(\d+))?(?::raw)?\}|__cell(?:_(\d+))?)`)
+
+// cellLink writes the variables of a cell's link as today's tables know them:
+// $__cell is the cell's own value, $__cell_2 that of the third column.
+func cellLink(url string) string {
+	return cellReference.ReplaceAllStringFunc(url, func(match string) string {
+		parts := cellReference.FindStringSubmatch(match)
+		if column := parts[1] + parts[2]; column != "" {
+			return "${__data.fields[" + column + "]}"
+		}
+		return "${__value.raw}"
+	})
+}
+
 func styleProperties(style Object) []any {
 	var properties []any
 	set := func(id string, value any) { properties = append(properties, id, value) }
@@ -299,8 +314,7 @@ func styleProperties(style Object) []any {
 		set("custom.hidden", true)
 	}
 	if url := style.text("linkUrl"); style.flag("link") && url != "" {
-		url = strings.ReplaceAll(strings.ReplaceAll(url, "${__cell}", "${__value.raw}"), "$__cell_", "${__data.fields.")
-		set("links", []any{map[string]any{"title": style.text("linkTooltip"), "url": url, "targetBlank": style.flag("linkTargetBlank")}})
+		set("links", []any{map[string]any{"title": style.text("linkTooltip"), "url": cellLink(url), "targetBlank": style.flag("linkTargetBlank")}})
 	}
 	if colors := style.texts("colors"); style.text("colorMode") != "" && len(colors) > 0 {
 		set("thresholds", map[string]any{"mode": "absolute", "steps": thresholdSteps(strings.Join(style.texts("thresholds"), ","), colors)})

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"encoding/json"
-	"maps"
 	"strconv"
 )
 
@@ -121,9 +120,10 @@ func copyValue(v any) any {
 	return v
 }
 
+// copy copies an object; the copy of one that is nil is empty.
 func (o Object) copy() Object {
-	c := maps.Clone(o)
-	for key, value := range c {
+	c := make(Object, len(o))
+	for key, value := range o {
 		c[key] = copyValue(value)
 	}
 	return c

@@ -25,7 +25,7 @@ var (
 
 // queryOptions runs a variable's query and makes options of what it finds.
 func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r TimeRange) ([]Option, error) {
-	if ref := refOf(v.JSON["datasource"], Ref{}); !e.runs(ref, scope) {
+	if ref := refOf(v.JSON["datasource"], Ref{}); !runs(ref, scope) {
 		return nil, fmt.Errorf("data source %s cannot be asked here", ref)
 	}
 	query := strings.TrimSpace(scope.expand(v.Query(), formatPromQL))

@@ -19,7 +19,8 @@ type FileError struct {
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
 	Message string `json:"message"`
-	cause   error
+	// cause is errNoDashboard or nil.
+	cause error
 }
 
 // errNoDashboard is the cause where a file is in order, but no dashboard.

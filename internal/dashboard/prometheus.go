@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/common/model"
 )
 
 // Limits of one answer.
@@ -18,7 +20,7 @@ const (
 	// MaxSeries is how many series of a query are shown; more are cut, and
 	// the frames say so.
 	MaxSeries      = 10_000
-	maxAnswerBytes = 256 << 20
+	maxAnswerBytes = 64 << 20
 	queryTimeout   = 60 * time.Second
 )
 
@@ -197,33 +199,8 @@ func (c *Client) LabelNames(ctx context.Context, match string, r TimeRange) ([]s
 // LabelValues implements Prometheus.
 func (c *Client) LabelValues(ctx context.Context, label, match string, r TimeRange) ([]string, error) {
 	var all []string
-	_, err := c.ask(ctx, http.MethodGet, "label/"+labelPath(label)+"/values", metadataForm(match, r), &all)
+	_, err := c.ask(ctx, http.MethodGet, "label/"+model.EscapeName(label, model.ValueEncodingEscaping)+"/values", metadataForm(match, r), &all)
 	return all, err
-}
-
-// labelPath writes a label into a path; names beyond the classic ones have an
-// escaped form there.
-func labelPath(label string) string {
-	plain := label != "" && !(label[0] >= '0' && label[0] <= '9')
-	for i := range len(label) {
-		plain = plain && isWord(label[i])
-	}
-	if plain {
-		return label
-	}
-	var out strings.Builder
-	out.WriteString("U__")
-	for _, r := range label {
-		switch {
-		case r == '_':
-			out.WriteString("__")
-		case r < 0x80 && isWord(byte(r)):
-			out.WriteRune(r)
-		default:
-			fmt.Fprintf(&out, "_%x_", r)
-		}
-	}
-	return out.String()
 }
 
 func metadataForm(match string, r TimeRange) url.Values {

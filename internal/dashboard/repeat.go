@@ -142,12 +142,7 @@ func inherit(panel, row Object) {
 	}
 }
 
-func scopedVars(panel Object) Object {
-	if vars := panel.object("scopedVars"); vars != nil {
-		return vars.copy()
-	}
-	return Object{}
-}
+func scopedVars(panel Object) Object { return panel.object("scopedVars").copy() }
 
 // source keeps the id that a panel has in the dashboard's JSON.
 func source(panel Object) { panel.fill("sourceId", panel["id"]) }

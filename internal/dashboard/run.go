@@ -55,13 +55,16 @@ const concurrency = 4
 
 // runs tells whether a data source is the one that there is. Dashboards name
 // it in many ways: by a variable, by an input that was never filled in, by
-// the uid it has elsewhere.
-func (e *Engine) runs(ref Ref, scope Scope) bool {
-	ref.Type = scope.expand(ref.Type, formatGlob)
-	if ref.Type != "" && ref.Type != "datasource" {
-		return ref.Type == prometheusType
+// the uid it has elsewhere. A target of a mixed panel that names none means
+// the default one.
+func runs(ref Ref, scope Scope) bool {
+	switch kind := scope.expand(ref.Type, formatGlob); {
+	case ref.UID == "-- Mixed --":
+		return true
+	case kind != "" && kind != "datasource":
+		return kind == prometheusType
 	}
-	return !strings.HasPrefix(ref.UID, "-- ") && ref.UID != expressionType || ref.UID == "-- Default --" || ref.UID == "-- Mixed --" && ref.Type == ""
+	return !strings.HasPrefix(ref.UID, "-- ") || ref.UID == "-- Default --"
 }
 
 func (r Ref) String() string {
@@ -273,7 +276,7 @@ func (t *targetRun) runnable() error {
 	switch {
 	case ref.Type == expressionType || ref.UID == expressionType:
 		return &NotRunnableError{Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.text("type"))}
-	case !t.engine.runs(ref, t.scope):
+	case !runs(ref, t.scope):
 		return &NotRunnableError{Reason: fmt.Sprintf("data source %s is not run here; only Prometheus is", ref)}
 	}
 	return nil

@@ -7,7 +7,7 @@ func classicOfV2(spec Object) Object {
 	times := spec.object("timeSettings")
 	classic := Object{
 		"title": spec.text("title"), "description": spec.text("description"), "schemaVersion": 41.0,
-		"editable": spec["editable"], "refresh": times.text("autoRefresh"), "timezone": times.text("timezone"),
+		"refresh": times.text("autoRefresh"), "timezone": times.text("timezone"),
 		"time":         map[string]any{"from": times.textOr("from", "now-6h"), "to": times.textOr("to", "now")},
 		"graphTooltip": map[string]float64{"Off": 0, "Crosshair": 1, "Tooltip": 2}[spec.text("cursorSync")],
 		"liveNow":      spec.flag("liveNow"),
@@ -207,7 +207,11 @@ func panelOfV2(element Object) Object {
 	}
 	panel := Object{
 		"id": spec["id"], "type": kind, "title": spec.text("title"), "description": spec.text("description"), "transparent": spec.flag("transparent"),
-		"options": viz.object("spec")["options"], "fieldConfig": viz.object("spec")["fieldConfig"],
+	}
+	for _, key := range []string{"options", "fieldConfig"} {
+		if settings := viz.object("spec").object(key); settings != nil {
+			panel[key] = map[string]any(settings)
+		}
 	}
 	if links, ok := spec["links"].([]any); ok {
 		panel["links"] = links
@@ -220,18 +224,12 @@ func panelOfV2(element Object) Object {
 	for _, query := range data.objects("queries") {
 		q := query.object("spec")
 		target := q.object("query").object("spec").copy()
-		if target == nil {
-			target = Object{}
-		}
 		target["refId"], target["hide"] = q.text("refId"), q.flag("hidden")
 		target["datasource"] = datasourceOfV2(q.object("query"), q["datasource"])
 		targets = append(targets, target)
 	}
 	for _, t := range data.objects("transformations") {
 		transformation := t.object("spec").copy()
-		if transformation == nil {
-			transformation = Object{}
-		}
 		transformation.fill("id", t.textOr("group", t.text("kind")))
 		transformations = append(transformations, transformation)
 	}

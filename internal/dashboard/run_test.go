@@ -1,0 +1,130 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// One target fails in its own way, with a status and a text that say how, and
+// the others run.
+func TestTargetsThatFail(t *testing.T) {
+	e := newEngine(t, constant("up", nil))
+	for _, c := range []struct {
+		target string
+		status int
+		part   string
+	}{
+		{`"expr":"sum(up"`, 400, "parse error"},
+		{`"expr":"up and on() vector(1) group_left"`, 400, "parse error"},
+		{`"expr":"up + on(a) group_left vector(1) * on(b) up","interval":"soon"`, 400, "min step"},
+		{`"expr":"  "`, 501, "no query"},
+		{`"expr":"$A + 1","type":"math","datasource":{"type":"__expr__","uid":"__expr__"}`, 501, `the expression "math" runs in Grafana's server`},
+		{`"expr":"x","datasource":{"type":"__expr__","uid":"-100"},"type":"reduce"`, 501, "expression"},
+		{`"expr":"x","datasource":{"type":"loki","uid":"logs"}`, 501, `data source "logs" of type loki is not run here`},
+		{`"expr":"x","datasource":{"type":"${kind}","uid":"logs"}`, 501, "not run here"},
+		{`"panelId":2,"datasource":{"type":"datasource","uid":"-- Dashboard --"}`, 501, "not run here"},
+		{`"expr":"up","datasource":{"type":"prometheus","uid":"an uid of elsewhere"}`, 200, ""},
+		{`"expr":"up","datasource":{"uid":"${ds}"}`, 200, ""},
+		{`"expr":"up","datasource":{"type":"prometheus","uid":"${DS_PROMETHEUS}"}`, 200, ""},
+		{`"expr":"up","datasource":"Prometheus"`, 200, ""},
+		{`"expr":"up","datasource":null`, 200, ""},
+		{`"expr":"up","datasource":"-- Mixed --"`, 200, ""},
+		{`"expr":"up","datasource":"default"`, 200, ""},
+	} {
+		d := parse(t, `{"uid":"f","title":"F","templating":{"list":[{"name":"ds","type":"datasource","query":"prometheus"},{"name":"kind","type":"constant","query":"loki"}]},
+			"panels":[{"id":1,"type":"timeseries","targets":[{"refId":"A",`+c.target+`},{"refId":"B","expr":"up"}]}]}`)
+		results := run(t, e, d, Request{}).Results
+		a, b := results["A"], results["B"]
+		if a.Status != c.status || !strings.Contains(a.Error, c.part) || (a.Error == "") != (c.status == 200) {
+			t.Errorf("%s: %d %q, want %d %q", c.target, a.Status, a.Error, c.status, c.part)
+		}
+		if c.status == 200 && len(a.Frames) != 1 || b.Status != 200 || len(b.Frames) != 1 {
+			t.Errorf("%s: %d frames, and the other target %d with %d", c.target, len(a.Frames), b.Status, len(b.Frames))
+		}
+	}
+}
+
+// What a Prometheus that is in trouble comes to.
+func TestPrometheusFails(t *testing.T) {
+	silent := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.FormValue("query") {
+		case "silent":
+			<-silent
+		case "slow":
+			http.Error(w, `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`, http.StatusServiceUnavailable)
+		case "no JSON":
+			http.Error(w, "<html>gateway</html>", http.StatusBadGateway)
+		case "half":
+			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":`))
+		case "endless":
+			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[`))
+			for range maxAnswerBytes >> 20 {
+				_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<20))
+			}
+			_, _ = w.Write([]byte("xx"))
+		}
+	}))
+	defer server.Close()
+	defer close(silent)
+	client := NewClient(server.URL)
+	defer client.Close()
+	e := &Engine{Prometheus: client, ScrapeInterval: every}
+	for query, want := range map[string]struct {
+		status int
+		part   string
+	}{
+		"silent":  {504, "took too long"},
+		"slow":    {504, "took too long"},
+		"no JSON": {502, "502 Bad Gateway"},
+		"half":    {502, "unexpected EOF"},
+		"endless": {400, "larger than"},
+	} {
+		d := parse(t, `{"uid":"f","title":"F","panels":[{"id":1,"type":"timeseries","targets":[{"refId":"A","expr":"`+query+`"}]}]}`)
+		ctx, cancel := context.WithCancel(t.Context())
+		if query == "silent" {
+			ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+		}
+		result, err := e.Run(ctx, d, d.Panels()[0], Request{Range: shown})
+		cancel()
+		if a := result.Results["A"]; err != nil || a.Status != want.status || !strings.Contains(a.Error, want.part) {
+			t.Errorf("%s: %d %q, want %d %q; %v", query, a.Status, a.Error, want.status, want.part, err)
+		}
+	}
+	server.CloseClientConnections()
+	gone := &Engine{Prometheus: NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
+	d := withVariables(t, "up", `{"name":"v","type":"query","query":"label_values(up, a)"}`)
+	if a := run(t, gone, d, Request{}).Results["A"]; a.Status != 502 || !strings.Contains(a.Error, "connection refused") {
+		t.Errorf("nobody there: %+v", a)
+	}
+	if v := gone.Variables(t.Context(), d, Request{Range: shown})[0]; !strings.Contains(v.Error, "connection refused") {
+		t.Errorf("nobody there: %+v", v)
+	}
+}
+
+// Why a panel is empty, as far as its selectors tell.
+func TestReasons(t *testing.T) {
+	e := newEngine(t, constant("pod_up", map[string]string{"namespace": "shop", "pod": "a"}), constant("node_up", nil))
+	for expr, want := range map[string]string{
+		`rate(pods_up[1m])`:                    "no metric is named pods_up in this time range",
+		`pod_up * on() node_up * on() nowhere`: "no metric is named nowhere in this time range",
+		`pod_up{namespace="batch"}`:            `pod_up has series, but none with namespace="batch"`,
+		`pod_up{namespace="shop", pod="b"}`:    `pod_up has series, but none with pod="b"`,
+		`pod_up{namespace="x", pod="b"}`:       `pod_up has series, but none with {namespace="x", pod="b"}`,
+		`{__name__=~"pod.*", pod="b"}`:         `has series, but none with pod="b"`,
+		`pod_up > 5`:                           "every metric of the query has series, but what is done with them leaves nothing",
+		`vector(1) > 5`:                        "the query reads no metric",
+		`pod_up offset 1d`:                     "every metric of the query has series",
+	} {
+		d := parse(t, `{"uid":"r","title":"R","panels":[{"id":1,"type":"stat","targets":[{"refId":"A","expr":"`+strings.ReplaceAll(expr, `"`, `\"`)+`"}]}]}`)
+		result := run(t, e, d, Request{})
+		if len(result.Empty) != 1 || !strings.Contains(result.Empty[0].Reason, want) {
+			t.Errorf("%s: %+v, want %s", expr, result.Empty, want)
+		}
+	}
+}

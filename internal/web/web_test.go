@@ -1,0 +1,489 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/diorama-lab/diorama/internal/backend/backendtest"
+	"github.com/diorama-lab/diorama/internal/dashboard"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var begin = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+
+const pods = `{"uid":"pods","title":"The pods","tags":["k8s"],"version":2,
+ "templating":{"list":[{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","multi":true,"includeAll":true}]},
+ "panels":[{"id":1,"type":"timeseries","title":"Up in $namespace","repeat":"namespace","gridPos":{"x":0,"y":0,"w":24,"h":8},
+  "targets":[{"refId":"A","expr":"sum(pod_up{namespace=~\"$namespace\"})"}]}]}`
+
+// running is a server over a real backend with a few series and a folder.
+type running struct {
+	t      *testing.T
+	url    string
+	folder string
+	broken chan dashboard.Event
+}
+
+func start(t *testing.T, change ...func(*Options)) *running {
+	t.Helper()
+	prometheus := backendtest.Start(t)
+	backendtest.Push(t, prometheus, begin, 15*time.Second,
+		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "shop"}, Values: []float64{1, 1, 1, 1, 1}},
+		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "batch"}, Values: []float64{2, 2, 2, 2, 2}})
+	r := &running{t: t, folder: t.TempDir(), broken: make(chan dashboard.Event, 10)}
+	r.write("team/pods.json", pods)
+	address := make(chan string, 1)
+	o := Options{
+		Listen: "127.0.0.1:0", Prometheus: prometheus, ScrapeInterval: 15 * time.Second, Version: "v1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Library:   &dashboard.Library{Dir: r.folder, Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"Shipped"}`)}}},
+		Listening: func(a string) { address <- a }, Broken: func(e dashboard.Event) { r.broken <- e },
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, o) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("the server ended with: %v", err)
+		}
+		http.DefaultClient.CloseIdleConnections()
+	})
+	select {
+	case a := <-address:
+		r.url = "http://" + a
+	case err := <-done:
+		t.Fatal(err)
+	}
+	return r
+}
+
+func (r *running) write(name, text string) {
+	r.t.Helper()
+	file := filepath.Join(r.folder, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// ask sends a request, headers as key, value pairs, and returns status and body.
+func (r *running) ask(method, path, body string, headers ...string) (*http.Response, string) {
+	r.t.Helper()
+	request, err := http.NewRequest(method, r.url+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			request.Host = headers[i+1]
+		}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return response, string(text)
+}
+
+// expected is a request, the status that answers it, and a part of the answer.
+type expected struct {
+	method, path, body string
+	status             int
+	part               string
+}
+
+func (r *running) check(all ...expected) {
+	r.t.Helper()
+	for _, e := range all {
+		response, text := r.ask(e.method, e.path, e.body)
+		if response.StatusCode != e.status || !strings.Contains(text, e.part) {
+			r.t.Errorf("%s %s %.60s: %d %.300s, want %d %s", e.method, e.path, e.body, response.StatusCode, text, e.status, e.part)
+		}
+		if kind := response.Header.Get("Content-Type"); strings.HasPrefix(e.path, "/api/") && kind != "application/json" && response.StatusCode != http.StatusForbidden {
+			r.t.Errorf("%s %s answers %s", e.method, e.path, kind)
+		}
+	}
+}
+
+// Every route of docs/web-api.md that Grafana has too.
+func TestGrafanaRoutes(t *testing.T) {
+	start(t).check(
+		expected{"GET", "/api/health", "", 200, `"database":"ok","version":"v1"`},
+		expected{"GET", "/api/search", "", 200, `"uid":"pods","title":"The pods","uri":"db/the-pods","url":"/d/pods/the-pods","slug":"the-pods","type":"dash-db","tags":["k8s"],"isStarred":false,"folderUid":"team","folderTitle":"team"`},
+		expected{"GET", "/api/search?query=POD", "", 200, `"uid":"pods"`},
+		expected{"GET", "/api/search?query=nothing", "", 200, `[]`},
+		expected{"GET", "/api/search?tag=k8s&tag=x", "", 200, `[]`},
+		expected{"GET", "/api/search?dashboardUIDs=shipped", "", 200, `[{"id":1,"uid":"shipped"`},
+		expected{"GET", "/api/search?folderUIDs=team", "", 200, `"uid":"pods"`},
+		expected{"GET", "/api/search?type=dash-folder", "", 200, `[{"id":1,"uid":"team","title":"team"`},
+		expected{"GET", "/api/search?limit=0", "", 400, `limit must be a number from 1, not \"0\"`},
+		expected{"GET", "/api/folders", "", 200, `[{"id":1,"uid":"team","title":"team"}]`},
+		expected{"GET", "/api/folders/team", "", 200, `{"id":1,"uid":"team","title":"team"}`},
+		expected{"GET", "/api/folders/..%2f..%2fetc", "", 404, `there is no folder`},
+		expected{"GET", "/api/dashboards/uid/pods", "", 200, `"meta":{"canEdit":true,"canSave":true,"folderTitle":"team"`},
+		expected{"GET", "/api/dashboards/uid/nothing", "", 404, `{"message":"there is no dashboard with the uid \"nothing\""}`},
+		expected{"GET", "/api/dashboards/uid/..%2f..%2fetc%2fpasswd", "", 404, `there is no dashboard`},
+		expected{"GET", "/api/datasources", "", 200, `[{"access":"proxy"`},
+		expected{"GET", "/api/datasources/uid/prometheus", "", 200, `"type":"prometheus"`},
+		expected{"GET", "/api/datasources/name/Prometheus", "", 200, `"jsonData":{"httpMethod":"POST","timeInterval":"15s"}`},
+		expected{"GET", "/api/datasources/uid/loki", "", 404, `there is no data source \"loki\"`},
+		expected{"GET", "/api/annotations?from=now-1h&to=now", "", 200, `[]`},
+		expected{"GET", "/api/annotations?from=never", "", 400, `\"never\" is no time`},
+		expected{"GET", "/api/annotations?limit=x", "", 400, `limit must be a number`},
+		expected{"GET", "/api/nothing", "", 404, `{"message":"there is no GET /api/nothing here"}`},
+		expected{"PUT", "/api/search", "", 404, `there is no PUT`},
+	)
+}
+
+func TestDSQuery(t *testing.T) {
+	at := fmt.Sprintf(`"from":"%d","to":"%d"`, begin.UnixMilli(), begin.Add(time.Minute).UnixMilli())
+	start(t).check(
+		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","expr":"sum(pod_up)","instant":true,"datasource":{"uid":"prometheus"}}],` + at + `}`, 200, `"values":[[1767322860000],[3]]`},
+		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","expr":"pod_up","range":true,"intervalMs":60000,"maxDataPoints":10}],` + at + `}`, 200, `"values":[[1767322800000,1767322860000],[1,1]]`},
+		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","expr":"sum("},{"refId":"B","expr":"pod_up"}],` + at + `}`, 400, `"B":{"status":200`},
+		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"type":"loki","uid":"l"}}],` + at + `}`, 400, `"status":501`},
+		expected{"POST", "/api/ds/query", `{"queries":[]}`, 400, `the body has no queries`},
+		expected{"POST", "/api/ds/query", `{"queries":7}`, 400, `the body cannot be read`},
+		expected{"POST", "/api/ds/query", `{"queries":[{}],"from":"x"}`, 400, `is no time`},
+	)
+}
+
+// What the page asks, and what it is told when it asks for nonsense.
+func TestPageRoutes(t *testing.T) {
+	const path = ownAPI + "/dashboards/pods"
+	at := fmt.Sprintf(`"from":%d,"to":"%d"`, begin.UnixMilli(), begin.Add(time.Minute).UnixMilli())
+	start(t).check(
+		expected{"POST", path + "/variables", `{` + at + `}`, 200, `"options":[{"text":"All","value":"$__all"},{"text":"batch","value":"batch"},{"text":"shop","value":"shop"}]`},
+		expected{"POST", path + "/variables", `{"variables":{"namespace":"shop"},` + at + `}`, 200, `"current":{"text":["shop"],"value":["shop"]}`},
+		expected{"POST", path + "/panels", `{"variables":{"namespace":["$__all"]},` + at + `}`, 200, `"timeRange":{"from":1767322800000,"to":1767322860000}`},
+		expected{"POST", path + "/panels", `{"variables":{"namespace":["$__all"]},` + at + `}`, 200, `"title":"Up in shop"`},
+		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["shop"]},"maxDataPoints":10,` + at + `}`, 200, `"queries":[{"refId":"A","expr":"sum(pod_up{namespace=~\"shop\"})","step":"15s","type":"range"`},
+		expected{"POST", path + "/panels/1/query", `{"scopedVars":{"namespace":{"text":"batch","value":"batch"}},"maxDataPoints":4000.5,` + at + `}`, 200, `namespace=~\"batch\"`},
+		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["none"]},` + at + `}`, 200, `"empty":[{"refId":"A","reason":"pod_up has series, but none with namespace=~\"none\""}]`},
+		expected{"POST", path + "/panels/1/query", ``, 200, `no metric is named pod_up in this time range`},
+		expected{"POST", path + "/panels/2/query", `{}`, 404, `dashboard \"pods\" has no panel 2`},
+		expected{"POST", path + "/panels/x/query", `{}`, 400, `\"x\" is no panel id`},
+		expected{"POST", ownAPI + "/dashboards/none/panels", `{}`, 404, `there is no dashboard`},
+		expected{"POST", ownAPI + "/dashboards/..%2f..%2fpods/panels", `{}`, 404, `there is no dashboard`},
+		expected{"POST", path + "/panels", `{`, 400, `the body cannot be read`},
+		expected{"POST", path + "/panels", `{"variables":{"namespace":7}}`, 400, `the body cannot be read`},
+		expected{"POST", path + "/panels", `{"from":"soon"}`, 400, `from: \"soon\" is no time`},
+		expected{"POST", path + "/panels", `{"from":"now","to":"now-1h"}`, 400, `ends before it begins`},
+		expected{"POST", path + "/panels", `{"timezone":"Middle/Earth"}`, 400, `unknown time zone`},
+		expected{"POST", path + "/panels", `{"intervalMs":-1}`, 400, `intervalMs is -1`},
+		expected{"POST", path + "/panels", `{"x":"` + strings.Repeat("x", dashboard.MaxBytes) + `"}`, 413, `the body is larger than 20 MB`},
+		expected{"GET", ownAPI + "/status", "", 200, `{}`},
+		expected{"GET", ownAPI + "/cluster", "", 404, `there is no cluster to ask`},
+		expected{"GET", ownAPI + "/events?limit=5", "", 200, `"events":[]`},
+		expected{"GET", ownAPI + "/events?limit=x", "", 400, `limit must be a number`},
+	)
+}
+
+func TestStatus(t *testing.T) {
+	r := start(t, func(o *Options) {
+		o.Status = func(context.Context) (any, error) { return map[string]string{"phase": "Ready"}, nil }
+	})
+	r.check(expected{"GET", ownAPI + "/status", "", 200, `{"phase":"Ready"}`})
+	r = start(t, func(o *Options) {
+		o.Status = func(context.Context) (any, error) { return nil, fs.ErrNotExist }
+	})
+	r.check(expected{"GET", ownAPI + "/status", "", 502, `file does not exist`})
+}
+
+// Prometheus can be read through the proxy, and nothing else.
+func TestProxy(t *testing.T) {
+	const by = "/api/datasources/proxy/uid/prometheus/api/v1/"
+	r := start(t)
+	r.check(
+		expected{"GET", by + "query?query=sum(pod_up)&time=1767322860", "", 200, `[1767322860,"3"]`},
+		expected{"GET", "/api/datasources/proxy/1/api/v1/query?query=vector(4)", "", 200, `"4"]`},
+		expected{"GET", by + "label/namespace/values?start=1767322800&end=1767322860", "", 200, `["batch","shop"]`},
+		expected{"GET", by + "labels", "", 200, `"success"`},
+		expected{"GET", by + "status/buildinfo", "", 200, `"version"`},
+		expected{"GET", "/api/datasources/proxy/uid/loki/api/v1/query", "", 404, `there is no data source`},
+		expected{"PUT", by + "query", "", 403, `is not let through`},
+		expected{"DELETE", by + "series", "", 403, `is not let through`},
+		expected{"POST", by + "admin/tsdb/delete_series", "", 403, `is not let through`},
+		expected{"POST", by + "write", "", 403, `is not let through`},
+		expected{"POST", by + "otlp/v1/metrics", "", 403, `is not let through`},
+		expected{"GET", by + "queryx", "", 403, `is not let through`},
+		expected{"GET", "/api/datasources/proxy/uid/prometheus/-/ready", "", 403, `is not let through`},
+		expected{"GET", by + "status/..%2f..%2fv1%2fwrite", "", 403, `is not let through`},
+	)
+	response, text := r.ask("POST", by+"query", "query=vector(5)", "Content-Type", "application/x-www-form-urlencoded", "Origin", r.url, "Sec-Fetch-Site", "same-origin")
+	if response.StatusCode != 200 || !strings.Contains(text, `"5"]`) {
+		t.Errorf("POST: %d %s", response.StatusCode, text)
+	}
+}
+
+// A request under a foreign name, or a write from another site, is refused;
+// every answer forbids what a page of ours does not need.
+func TestGuard(t *testing.T) {
+	r := start(t)
+	for _, c := range []struct {
+		method, path string
+		headers      []string
+		status       int
+	}{
+		{"GET", "/api/health", []string{"Host", "evil.example"}, 403},
+		{"GET", "/", []string{"Host", "evil.example"}, 403},
+		{"GET", "/api/health", []string{"Host", "localhost:3000"}, 200},
+		{"POST", "/api/dashboards/db", []string{"Origin", "http://evil.example"}, 403},
+		{"POST", "/api/ds/query", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"POST", ownAPI + "/dashboards/pods/panels", []string{"Origin", "null"}, 403},
+		{"POST", ownAPI + "/dashboards/pods/panels", []string{"Origin", r.url}, 200},
+		{"GET", "/api/search", []string{"Origin", "http://evil.example"}, 200}, // a browser does not hand out the answer
+	} {
+		response, text := r.ask(c.method, c.path, "{}", c.headers...)
+		if response.StatusCode != c.status {
+			t.Errorf("%s %s %q: %d %s, want %d", c.method, c.path, c.headers, response.StatusCode, text, c.status)
+		}
+		if response.Header.Get("Access-Control-Allow-Origin") != "" || response.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s %s: headers %v", c.method, c.path, response.Header)
+		}
+		if policy := response.Header.Get("Content-Security-Policy"); response.StatusCode != 403 && (!strings.Contains(policy, "script-src 'self';") || !strings.Contains(policy, "object-src 'none'")) {
+			t.Errorf("%s %s: policy %q", c.method, c.path, policy)
+		}
+	}
+}
+
+func TestSave(t *testing.T) {
+	const db = "/api/dashboards/db"
+	r := start(t)
+	r.check(
+		expected{"POST", db, `{"dashboard":{"uid":"new","title":"New one"}}`, 200, `{"id":0,"slug":"new-one","status":"success","uid":"new","url":"/d/new/new-one","version":1}`},
+		expected{"POST", db, `{"dashboard":{"uid":"new","title":"Newer","version":0}}`, 412, `version 1 is served`},
+		expected{"POST", db, `{"dashboard":{"uid":"new","title":"Newer","version":0},"overwrite":true}`, 200, `"version":2`},
+		expected{"GET", "/api/dashboards/uid/new", "", 200, `"title":"Newer"`},
+		expected{"POST", db, `{"dashboard":{"uid":"in","title":"In"},"folderUid":"team"}`, 200, `"uid":"in"`},
+		expected{"POST", db, `{"dashboard":{"uid":"../x","title":"X"}}`, 400, `use 1 to 100 letters`},
+		expected{"POST", db, `{"dashboard":{"uid":"x","title":"X"},"folderUid":"../.."}`, 400, `is no name of a folder`},
+		expected{"POST", db, `{"dashboard":{"uid":"x"}}`, 400, `title`},
+		expected{"POST", db, `{}`, 400, `the body has no dashboard`},
+		expected{"POST", db, `{"dashboard":[]}`, 400, `the body cannot be read`},
+	)
+	for _, name := range []string{"new.json", "team/in.json"} {
+		if _, err := os.Stat(filepath.Join(r.folder, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	r = start(t, func(o *Options) { o.Library.Dir = "" })
+	r.check(expected{"POST", db, `{"dashboard":{"uid":"new","title":"New"}}`, 403, `there is no dashboards folder`})
+}
+
+// stream reads the events of an open page.
+func (r *running) stream() <-chan string {
+	r.t.Helper()
+	response, err := http.Get(r.url + ownAPI + "/live")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	lines := make(chan string, 100)
+	go func() {
+		defer close(lines)
+		scanner := bufio.NewScanner(response.Body)
+		for scanner.Scan() {
+			if data, ok := strings.CutPrefix(scanner.Text(), "data: "); ok {
+				lines <- data
+			}
+		}
+	}()
+	r.t.Cleanup(func() {
+		response.Body.Close()
+		for range lines {
+		}
+	})
+	return lines
+}
+
+func next(t *testing.T, lines <-chan string, want string) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	for {
+		select {
+		case line := <-lines:
+			if line == want {
+				return
+			}
+			t.Logf("passed over %s", line)
+		case <-deadline:
+			t.Fatalf("%s did not come", want)
+		}
+	}
+}
+
+// A saved file reaches open pages; a broken one with its place, and whoever
+// started the server too.
+func TestLive(t *testing.T) {
+	r := start(t)
+	lines := r.stream()
+	next(t, lines, `{"errors":[],"type":"hello"}`)
+	r.write("team/pods.json", strings.Replace(pods, "The pods", "Changed", 1))
+	next(t, lines, `{"type":"dashboard","uid":"pods","version":3}`)
+	r.write("team/pods.json", "{\n  \"title\" 5}")
+	next(t, lines, `{"type":"error","file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}`)
+	if e := <-r.broken; e.String() != "team/pods.json:2:11: no JSON: invalid character '5' after object key" {
+		t.Errorf("told: %s", e)
+	}
+	next(t, r.stream(), `{"errors":[{"file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}],"type":"hello"}`)
+	r.check(expected{"GET", "/api/dashboards/uid/pods", "", 200, `"title":"Changed"`})
+	r.write("team/pods.json", pods)
+	next(t, lines, `{"type":"ok","file":"team/pods.json"}`)
+	if e := <-r.broken; e.String() != "team/pods.json: can be read again" {
+		t.Errorf("told: %s", e)
+	}
+	r.check(expected{"POST", "/api/dashboards/db", `{"dashboard":{"uid":"saved","title":"Saved"}}`, 200, "success"})
+	next(t, lines, `{"type":"dashboard","uid":"saved","version":1}`)
+	if err := os.Remove(filepath.Join(r.folder, "saved.json")); err != nil {
+		t.Fatal(err)
+	}
+	next(t, lines, `{"type":"removed","uid":"saved"}`)
+}
+
+// Whoever started the environment follows files that break and are mended.
+func TestFollow(t *testing.T) {
+	r := start(t)
+	r.write("bad.json", "{")
+	<-r.broken
+	told := make(chan string, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- Follow(ctx, r.url, func(e *dashboard.Event) bool {
+			if e == nil {
+				told <- "all"
+			} else {
+				told <- e.String()
+			}
+			return true
+		})
+	}()
+	for _, want := range []string{"bad.json:1:1: the JSON ends in the middle", "all"} {
+		if got := <-told; got != want {
+			t.Errorf("told %s, want %s", got, want)
+		}
+	}
+	r.write("bad.json", `{"uid":"good","title":"Good"}`)
+	if got := <-told; got != "bad.json: can be read again" {
+		t.Errorf("told %s", got)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	n := 0
+	if err := Follow(t.Context(), r.url, func(*dashboard.Event) bool { n++; return false }); err != nil || n != 1 {
+		t.Errorf("told %d times, %v", n, err)
+	}
+	if err := Follow(t.Context(), "http://127.0.0.1:1", nil); err == nil {
+		t.Error("nobody there is no error")
+	}
+}
+
+// A page that does not keep up is dropped; others are not held up.
+func TestSlowListener(t *testing.T) {
+	h := newHub()
+	slow, endSlow := h.listen()
+	defer endSlow()
+	for i := range 1000 {
+		h.send(dashboard.Event{Version: i})
+	}
+	n := 0
+	for range slow {
+		n++
+	}
+	if n == 0 || n >= 1000 {
+		t.Errorf("%d events came before it was dropped", n)
+	}
+}
+
+func TestStatic(t *testing.T) {
+	page := fstest.MapFS{"index.html": {Data: []byte("<html>page")}, "assets/a.js": {Data: []byte("script")}, "icon.svg": {Data: []byte("<svg/>")}}
+	r := start(t, func(o *Options) { o.Page = page })
+	for _, c := range []struct{ path, text, kind, cache string }{
+		{"/", "<html>page", "text/html; charset=utf-8", "no-cache"},
+		{"/index.html", "<html>page", "text/html; charset=utf-8", "no-cache"},
+		{"/d/pods/the-pods?var-x=1", "<html>page", "text/html; charset=utf-8", "no-cache"},
+		{"/assets/a.js", "script", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
+		{"/icon.svg", "<svg/>", "image/svg+xml", ""},
+		{"/assets", "<html>page", "text/html; charset=utf-8", "no-cache"},
+		{"/..%2f..%2fetc%2fpasswd", "<html>page", "text/html; charset=utf-8", "no-cache"},
+	} {
+		response, text := r.ask("GET", c.path, "")
+		if text != c.text || response.Header.Get("Content-Type") != c.kind || response.Header.Get("Cache-Control") != c.cache {
+			t.Errorf("%s: %q, %v", c.path, text, response.Header)
+		}
+	}
+	r.check(expected{"POST", "/", "", 404, `there is no POST / here`}, expected{"GET", "/api/x", "", 404, `there is no GET`})
+	start(t).check(expected{"GET", "/d/pods", "", 200, "The page is not built in"}, expected{"GET", "/api/x", "", 404, `there is no GET`})
+}
+
+func TestCannotRun(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for want, o := range map[string]Options{
+		"listening for the dashboards":  {Prometheus: "http://127.0.0.1:1", Listen: taken.Addr().String()},
+		"dashboards need the URL":       {},
+		"is none: use http://HOST:PORT": {Prometheus: "prometheus"},
+		"reading the kubeconfig":        {Prometheus: "http://127.0.0.1:1", Kubeconfig: "/nowhere/kubeconfig"},
+		"reading the dashboards folder": {Prometheus: "http://127.0.0.1:1", Library: &dashboard.Library{Dir: "/nowhere/dashboards"}},
+	} {
+		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// Without Prometheus the server is there, and says what is wrong.
+func TestPrometheusIsGone(t *testing.T) {
+	r := start(t, func(o *Options) { o.Prometheus = "http://127.0.0.1:1" })
+	r.check(
+		expected{"GET", "/api/health", "", 200, "ok"},
+		expected{"GET", "/api/datasources/proxy/uid/prometheus/api/v1/labels", "", 502, "asking Prometheus"},
+		expected{"POST", ownAPI + "/dashboards/pods/panels/1/query", `{"variables":{"namespace":["x"]}}`, 200, `"status":502`},
+		expected{"GET", ownAPI + "/events", "", 502, "asking Prometheus"},
+		expected{"GET", "/api/annotations", "", 502, "asking Prometheus"},
+	)
+}
+
+func TestReadTexts(t *testing.T) {
+	var body request
+	decoder := json.NewDecoder(bytes.NewReader([]byte(`{"variables":{"a":"x","b":["y","z"]},"from":1767322800000,"to":"now"}`)))
+	if err := decoder.Decode(&body); err != nil {
+		t.Fatal(err)
+	}
+	if body.Variables["a"][0] != "x" || len(body.Variables["b"]) != 2 || body.From != "1767322800000" || body.To != "now" {
+		t.Errorf("%+v", body)
+	}
+}
