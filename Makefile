@@ -14,12 +14,27 @@ LDFLAGS    := -s -w -X github.com/diorama-lab/diorama/internal/cli.Version=$(VER
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-.PHONY: build up down test unit e2e lint generate check-generated bench cross clean
+# What the page is built from.
+PAGE_SOURCES := $(shell find ui/src ui/assets -type f) ui/index.html ui/vite.config.ts ui/tsconfig.json
 
-build:
+.PHONY: build page up down test unit unit-page e2e e2e-page lint lint-page generate check-generated bench cross clean
+
+build: page
 	@mkdir -p bin
 	@echo "building bin/diorama (the first time takes about ten minutes on two cores)"
 	@go build -ldflags "$(LDFLAGS)" -o bin/diorama .
+
+page: ui/dist/index.html
+
+ui/dist/index.html: ui/node_modules/.package-lock.json $(PAGE_SOURCES)
+	@ui/scripts/need-node.sh
+	cd ui && npm run build
+	@touch $@
+
+ui/node_modules/.package-lock.json: ui/package.json ui/package-lock.json ui/.npmrc
+	@ui/scripts/need-node.sh
+	cd ui && npm ci
+	@touch $@
 
 up: build
 	@bin/diorama up
@@ -27,24 +42,34 @@ up: build
 down: build
 	@bin/diorama down
 
-test: unit e2e
+test: unit unit-page e2e e2e-page
 
 unit:
 	go test ./...
 
+unit-page: ui/node_modules/.package-lock.json
+	cd ui && npm test
+
 # The end-to-end scripts run the binary as users have it.
 e2e: build bin/kubectl
 	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl go test -count=1 -timeout 30m -tags e2e ./e2e
+
+# The page in a real browser, on an environment that it starts.
+e2e-page: build
+	cd ui && DIORAMA_BINARY=$(CURDIR)/bin/diorama npm run e2e
 
 # Stock kubectl, of the version of the API server.
 bin/kubectl: go.mod
 	@mkdir -p bin
 	go build -ldflags "$(LDFLAGS)" -o $@ k8s.io/kubernetes/cmd/kubectl
 
-lint:
+lint: lint-page
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+
+lint-page: ui/node_modules/.package-lock.json
+	cd ui && npm run lint
 
 generate:
 	go generate ./...
@@ -60,7 +85,7 @@ bench: build
 
 # Every platform that a release has. Too slow for every change: each one
 # compiles all of Kubernetes anew.
-cross:
+cross: page
 	@mkdir -p bin
 	@for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64; do \
 		echo "building $$target"; \
@@ -69,4 +94,5 @@ cross:
 	done
 
 clean:
-	rm -rf bin out
+	rm -rf bin out ui/node_modules ui/public
+	find ui/dist -mindepth 1 ! -name .gitkeep -delete

@@ -15,6 +15,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/web"
+	"github.com/diorama-lab/diorama/ui"
 )
 
 // newDashboards serves dashboards, in an environment and over any Prometheus
@@ -37,6 +38,9 @@ and what it held before stays.`,
 				return err
 			}
 			o.Library, o.Version = library, Version
+			if page, built := ui.FS(); built {
+				o.Page = page
+			}
 			o.Listening = func(address string) { c.Note("serving dashboards on http://%s", address) }
 			o.Broken = func(e dashboard.Event) { c.Note("%s", e) }
 			if environment != "" {

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -22,6 +23,9 @@ type Request struct {
 	// ScopedVars are the values of a repeated panel.
 	ScopedVars map[string]Option
 	Range      TimeRange
+	// From and To are the range as it was asked for, such as now-1h: links
+	// carry it on. Empty where only the range is known.
+	From, To string
 	// MaxDataPoints is the panel's width in points, Interval a lower bound
 	// of the step.
 	MaxDataPoints int
@@ -91,12 +95,21 @@ func (e *Engine) builtIn(d *Dashboard, r Request) map[string]Value {
 		zone = "browser"
 	}
 	values["__dashboard"], values["__user"], values["__org"], values["__timezone"] = dashboard, user, org, single(zone)
-	values["__url_time_range"] = single(fmt.Sprintf("from=%d&to=%d", r.Range.From.UnixMilli(), r.Range.To.UnixMilli()))
+	values["__url_time_range"] = single(r.urlTimeRange())
 	step := stepFor(r.Range.Duration(), r.MaxDataPoints, e.ScrapeInterval)
 	for name, value := range (timing{Step: step, Rate: max(step+e.ScrapeInterval, 4*e.ScrapeInterval)}).values() {
 		values[name] = value
 	}
 	return values
+}
+
+// urlTimeRange is the range as an address carries it on: a relative one stays
+// relative.
+func (r Request) urlTimeRange() string {
+	if r.From == "" || r.To == "" {
+		return fmt.Sprintf("from=%d&to=%d", r.Range.From.UnixMilli(), r.Range.To.UnixMilli())
+	}
+	return "from=" + url.QueryEscape(r.From) + "&to=" + url.QueryEscape(r.To)
 }
 
 // options fills in the options of a variable.

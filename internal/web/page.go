@@ -95,7 +95,7 @@ func (s *server) read(r *http.Request) (*dashboard.Dashboard, dashboard.Request,
 		variables[name] = values
 	}
 	return d, dashboard.Request{
-		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, Timezone: body.Timezone,
+		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To), Timezone: body.Timezone,
 		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)), Interval: time.Duration(body.IntervalMS * float64(time.Millisecond)),
 	}, nil
 }

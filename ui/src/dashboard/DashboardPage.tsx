@@ -1,0 +1,100 @@
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { dateTime, type TimeRange } from '@grafana/data';
+import { Alert, LoadingPlaceholder } from '@grafana/ui';
+import { setQuery, usePlace } from '../router';
+import { useDashboard, useResolved } from './useDashboard';
+import { DashboardContext, type DashboardState } from './context';
+import { DashboardToolbar } from './DashboardToolbar';
+import { Grid } from './Grid';
+import { InspectDrawer } from './InspectDrawer';
+import type { Panel } from './model';
+import { PanelFrame } from './PanelFrame';
+import { rangeOf, rangeText, variablesOf, writeRange } from './urlState';
+import { useRefresh } from './useRefresh';
+import { VariablesBar } from './VariablesBar';
+import { ViewedPanel } from './ViewedPanel';
+
+const HOUR = { from: 'now-1h', to: 'now' };
+
+function findPanel(panels: Panel[], id: string | null): Panel | undefined {
+  return id ? panels.flatMap((p) => [p, ...(p.panels ?? [])]).find((p) => `panel-${p.id}` === id || String(p.id) === id) : undefined;
+}
+
+function useEscape(active: boolean, leave: () => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (active && event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('[role="dialog"]')) {
+        leave();
+      }
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [active, leave]);
+}
+
+function leaveView(): void {
+  setQuery((query) => {
+    query.delete(query.has('viewPanel') ? 'viewPanel' : 'kiosk');
+  });
+}
+
+export function DashboardPage({ uid }: { uid: string }) {
+  const { query } = usePlace();
+  const loaded = useDashboard(uid);
+  const { dashboard } = loaded;
+  const usual = dashboard?.time ?? HOUR;
+  const refresh = useRefresh(query.get('refresh') ?? (typeof dashboard?.refresh === 'string' ? dashboard.refresh : ''));
+  const [from, to] = [query.get('from') ?? usual.from, query.get('to') ?? usual.to];
+  const range = useMemo<TimeRange>(
+    () => rangeOf(new URLSearchParams({ from, to }), HOUR),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- every refresh moves a range that is relative to now
+    [from, to, refresh.count]
+  );
+  const [zone, setZone] = useState<string>();
+  const timeZone = zone ?? query.get('timezone') ?? (dashboard?.timezone || 'browser');
+  const variableText = JSON.stringify(variablesOf(query));
+  const values = useMemo(() => JSON.parse(variableText) as Record<string, string[]>, [variableText]);
+  const text = rangeText(range);
+  const { resolved, error, loading } = useResolved(uid, loaded, values, text.from, text.to);
+
+  useEffect(() => {
+    document.title = `${resolved?.title ?? dashboard?.title ?? 'Dashboard'} · diorama`;
+  }, [resolved?.title, dashboard?.title]);
+
+  const onZoom = useCallback((zoomed: { from: number; to: number }) => {
+    setQuery((q) => writeRange(q, { from: dateTime(zoomed.from), to: dateTime(zoomed.to) }));
+  }, []);
+  const state = useMemo<DashboardState | undefined>(
+    () => dashboard && resolved && { uid, dashboard, resolved, range, timeZone, refresh: refresh.count, version: loaded.version, onZoom },
+    [uid, dashboard, resolved, range, timeZone, refresh.count, loaded.version, onZoom]
+  );
+  const viewed = findPanel(resolved?.panels ?? [], query.get('viewPanel'));
+  const inspected = findPanel(resolved?.panels ?? [], query.get('inspect'));
+  const kiosk = query.has('kiosk');
+  useEscape(kiosk || viewed !== undefined, leaveView);
+
+  if (loaded.error && !dashboard) {
+    return (
+      <div className="page">
+        <Alert severity="error" title={loaded.missing ? 'There is no such dashboard' : 'The dashboard cannot be loaded'}>
+          <p>{loaded.error}</p>
+          <a href="/dashboards">All dashboards</a>
+        </Alert>
+      </div>
+    );
+  }
+  if (!state) {
+    return error ? <div className="page"><Alert severity="error" title="The dashboard cannot be shown">{error}</Alert></div> : <LoadingPlaceholder text="Loading" />;
+  }
+  return (
+    <DashboardContext.Provider value={state}>
+      <div className="dashboard">
+        {!kiosk && <DashboardToolbar refresh={refresh} loading={loading} viewed={viewed} onTimeZone={setZone} />}
+        {!kiosk && <VariablesBar variables={state.resolved.variables} links={state.resolved.links ?? state.dashboard.links ?? []} />}
+        {error && <Alert severity="error" title="Variables and panels cannot be brought up to date">{error}</Alert>}
+        {viewed ? <ViewedPanel>{(size) => <PanelFrame panel={viewed} {...size} visible />}</ViewedPanel> : <Grid panels={state.resolved.panels} />}
+      </div>
+      {inspected && <InspectDrawer key={inspected.id} panel={inspected} />}
+    </DashboardContext.Provider>
+  );
+}

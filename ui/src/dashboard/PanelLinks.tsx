@@ -1,0 +1,40 @@
+import type { InterpolateFunction, TimeRange } from '@grafana/data';
+import { Icon, Tooltip } from '@grafana/ui';
+import { useDashboardState } from './context';
+import { carry } from './links';
+import type { Panel } from './model';
+import { rangeText } from './urlState';
+
+interface Props {
+  panel: Panel;
+  own: TimeRange;
+  interpolate: InterpolateFunction;
+}
+
+/** What stands beside a panel's title: its links, and its own time range if it has one. */
+export function PanelLinks({ panel, own, interpolate }: Props) {
+  const { range, resolved } = useDashboardState();
+  const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
+  return (
+    <>
+      {(panel.links ?? []).map((link) => (
+        <Tooltip key={`${link.title}${link.url}`} content={interpolate(link.title ?? link.url ?? '')}>
+          <a
+            className="panel-link"
+            href={carry(interpolate(link.url ?? '', undefined, 'uriencode'), link, around)}
+            target={link.targetBlank ? '_blank' : undefined}
+            rel="noreferrer"
+            aria-label={interpolate(link.title ?? link.url ?? '')}
+          >
+            <Icon name="external-link-alt" size="sm" />
+          </a>
+        </Tooltip>
+      ))}
+      {own !== range && !panel.hideTimeOverride && (
+        <span className="panel-time">
+          <Icon name="clock-nine" size="sm" /> {panel.timeFrom ? `last ${panel.timeFrom}` : `shifted by ${panel.timeShift}`}
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,82 @@
+import type { GridPos, Panel } from './model';
+
+export interface Placed {
+  panel: Panel;
+  pos: GridPos;
+  /** For rows: whether its panels are shown. */
+  open?: boolean;
+  hiddenCount?: number;
+}
+
+interface Section {
+  row?: Panel;
+  panels: Panel[];
+}
+
+function sections(panels: Panel[]): Section[] {
+  const result: Section[] = [{ panels: [] }];
+  for (const panel of panels) {
+    if (panel.type === 'row') {
+      result.push({ row: panel, panels: [...(panel.panels ?? [])] });
+    } else {
+      result[result.length - 1].panels.push(panel);
+    }
+  }
+  return result;
+}
+
+/**
+ * Places the panels below each other in sections, as their rows are open or closed.
+ * Positions inside a section are kept; gaps that closed rows would leave are not.
+ */
+export function layout(panels: Panel[], closed: Readonly<Record<number, boolean>>): Placed[] {
+  const placed: Placed[] = [];
+  let y = 0;
+  for (const { row, panels: content } of sections(panels)) {
+    const open = !row || !(closed[row.id] ?? row.collapsed ?? false);
+    if (row) {
+      placed.push({ panel: row, pos: { x: 0, y, w: 24, h: 1 }, open, hiddenCount: content.length });
+      y += 1;
+    }
+    if (open && content.length) {
+      const top = Math.min(...content.map(({ gridPos }) => gridPos.y));
+      for (const panel of content) {
+        placed.push({ panel, pos: { ...panel.gridPos, y: y + panel.gridPos.y - top } });
+      }
+      y += Math.max(...content.map(({ gridPos }) => gridPos.y + gridPos.h)) - top;
+    }
+  }
+  return placed;
+}
+
+export const CELL_HEIGHT = 30;
+export const GAP = 8;
+const COLUMNS = 24;
+const NARROW = 700;
+
+export interface Rect {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** Pixels of every placed panel. On narrow screens panels stand below each other. */
+export function rectangles(placed: Placed[], width: number): Rect[] {
+  if (width < NARROW) {
+    let top = 0;
+    return placed.map(({ pos }) => {
+      const height = pos.h * (CELL_HEIGHT + GAP) - GAP;
+      const rect = { left: 0, top, width, height };
+      top += height + GAP;
+      return rect;
+    });
+  }
+  const column = (width - GAP * (COLUMNS - 1)) / COLUMNS;
+  return placed.map(({ pos }) => ({
+    left: Math.round(pos.x * (column + GAP)),
+    top: pos.y * (CELL_HEIGHT + GAP),
+    width: Math.floor(pos.w * (column + GAP) - GAP),
+    height: pos.h * (CELL_HEIGHT + GAP) - GAP,
+  }));
+}

@@ -1,0 +1,79 @@
+// The parts of Grafana's classic dashboard JSON that the page reads.
+import type { DataTransformerConfig, FieldConfigSource, ScopedVars } from '@grafana/data';
+
+export interface GridPos {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
+
+export interface DataSourceRef {
+  type?: string;
+  uid?: string;
+}
+
+export interface Target {
+  refId: string;
+  expr?: string;
+  hide?: boolean;
+}
+
+export interface DashboardLink {
+  type?: string;
+  title?: string;
+  url?: string;
+  tags?: string[];
+  tooltip?: string;
+  icon?: string;
+  asDropdown?: boolean;
+  includeVars?: boolean;
+  keepTime?: boolean;
+  targetBlank?: boolean;
+}
+
+/** What a panel's kind reads from `options`; each panel narrows it to its own. */
+export type PanelOptions = Record<string, unknown>;
+
+export interface Panel {
+  id: number;
+  /** The id in the dashboard's JSON, of which a repeated panel is a copy. */
+  sourceId?: number;
+  queryable?: boolean;
+  /** Why nothing of this panel can be run here. */
+  unsupported?: string;
+  type: string;
+  title?: string;
+  description?: string;
+  transparent?: boolean;
+  gridPos: GridPos;
+  collapsed?: boolean;
+  panels?: Panel[];
+  targets?: Target[];
+  datasource?: DataSourceRef | string | null;
+  options?: PanelOptions;
+  fieldConfig?: FieldConfigSource;
+  transformations?: DataTransformerConfig[];
+  links?: DashboardLink[];
+  scopedVars?: ScopedVars;
+  maxDataPoints?: number | null;
+  interval?: string | null;
+  timeFrom?: string | null;
+  timeShift?: string | null;
+  hideTimeOverride?: boolean;
+}
+
+export interface Dashboard {
+  uid: string;
+  title: string;
+  tags?: string[];
+  timezone?: string;
+  time?: { from: string; to: string };
+  refresh?: string | boolean;
+  graphTooltip?: number;
+  links?: DashboardLink[];
+  panels?: Panel[];
+  timepicker?: { refresh_intervals?: string[]; hidden?: boolean };
+  version?: number;
+}
+

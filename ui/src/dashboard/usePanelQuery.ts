@@ -1,0 +1,74 @@
+import { useEffect, useRef, useState } from 'react';
+import type { DataFrameJSON, TimeRange } from '@grafana/data';
+import { isAbort, post } from '../api/client';
+import type { EmptyReason, QueryAnswer, SentQuery, VariableValues } from '../api/types';
+import type { Panel } from './model';
+import { rangeText } from './urlState';
+
+export interface PanelData {
+  frames?: DataFrameJSON[];
+  /** The range that the frames were asked for; axes must not run ahead of them. */
+  range?: TimeRange;
+  errors: string[];
+  empty: EmptyReason[];
+  queries: SentQuery[];
+  loading: boolean;
+}
+
+export interface QueryWanted {
+  uid: string;
+  panel: Panel;
+  variables: VariableValues;
+  range: TimeRange;
+  timeZone: string;
+  /** Panels that nobody sees ask nothing. */
+  visible: boolean;
+  width: number;
+  /** Changes with every wish to ask again. */
+  refresh: string;
+}
+
+const NOTHING: PanelData = { errors: [], empty: [], queries: [], loading: false };
+
+function dataOf(answer: QueryAnswer, range: TimeRange): PanelData {
+  const results = Object.entries(answer.results);
+  return {
+    frames: results.flatMap(([, result]) => result.frames ?? []),
+    range,
+    errors: results.filter(([, r]) => r.error).map(([refId, r]) => `${refId}: ${r.error}`),
+    empty: answer.empty ?? [],
+    queries: answer.queries ?? [],
+    loading: false,
+  };
+}
+
+export function usePanelQuery({ uid, panel, variables, range, timeZone, visible, width, refresh }: QueryWanted): PanelData {
+  const [data, setData] = useState<PanelData>(NOTHING);
+  // A few pixels more are no reason to ask again.
+  const points = Math.max(100, Math.round(width / 100) * 100);
+  const asked = useRef('');
+  const id = panel.sourceId ?? panel.id;
+  const { from, to } = rangeText(range);
+  const wish = JSON.stringify([uid, id, panel.scopedVars, panel.targets, variables, from, to, points, timeZone, refresh]);
+
+  useEffect(() => {
+    if (!visible || !panel.queryable || asked.current === wish) {
+      return;
+    }
+    const abort = new AbortController();
+    asked.current = wish;
+    setData((old) => ({ ...old, loading: true }));
+    const body = { variables, scopedVars: panel.scopedVars ?? {}, from, to, maxDataPoints: points, intervalMs: 0, timezone: timeZone };
+    post<QueryAnswer>(`/api/diorama/v1/dashboards/${encodeURIComponent(uid)}/panels/${id}/query`, body, abort.signal).then(
+      (answer) => setData(dataOf(answer, range)),
+      (error: Error) => isAbort(error) || setData({ ...NOTHING, errors: [error.message] })
+    );
+    return () => {
+      abort.abort();
+      asked.current = '';
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the wish says all that the question depends on
+  }, [wish, visible, panel.queryable]);
+
+  return data;
+}

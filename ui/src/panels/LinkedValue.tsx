@@ -1,0 +1,20 @@
+import type { ReactElement } from 'react';
+import type { FieldDisplay } from '@grafana/data';
+import { DataLinksContextMenu } from '@grafana/ui';
+
+interface Props {
+  value: FieldDisplay;
+  children: (openMenu?: React.MouseEventHandler<HTMLElement>, className?: string) => ReactElement;
+}
+
+/** A value that leads where its data links lead: one link at once, several by a menu. */
+export function LinkedValue({ value, children }: Props) {
+  if (!value.hasLinks || !value.getLinks) {
+    return children();
+  }
+  return (
+    <DataLinksContextMenu links={value.getLinks} style={{ flexGrow: 1 }}>
+      {({ openMenu, targetClassName }) => children(openMenu, targetClassName)}
+    </DataLinksContextMenu>
+  );
+}
