@@ -457,7 +457,6 @@ func TestCannotRun(t *testing.T) {
 		"dashboards need the URL":       {},
 		"is none: use http://HOST:PORT": {Prometheus: "prometheus"},
 		"reading the kubeconfig":        {Prometheus: "http://127.0.0.1:1", Kubeconfig: "/nowhere/kubeconfig"},
-		"reading the dashboards folder": {Prometheus: "http://127.0.0.1:1", Library: &dashboard.Library{Dir: "/nowhere/dashboards"}},
 	} {
 		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
