@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/diorama-lab/diorama/dashboards"
@@ -38,8 +39,14 @@ func mayBeEmpty(t *testing.T) map[string]map[string]string {
 // the backend has loaded.
 func TestDashboards(t *testing.T) {
 	l := newLab(t)
-	l.diorama("up", "--name", "shown", "--ports", "auto")
+	up := l.command(binary(t, "DIORAMA_BINARY"), "up", "--name", "shown", "--ports", "auto")
+	if up.err != nil {
+		t.Fatalf("up: %v\n%s", up.err, up.stderr)
+	}
 	endpoints := l.status("--name", "shown").Endpoints
+	if !strings.Contains(up.stderr, "Dashboards  "+endpoints.Dashboards) {
+		t.Errorf("up does not end with the link %s:\n%s", endpoints.Dashboards, up.stderr)
+	}
 	var found []struct{ UID string }
 	if err := getJSON(endpoints.Dashboards+"/api/search", &found); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"time"
 
@@ -94,5 +95,35 @@ func newJsonnet(c *console.Console) *cobra.Command {
 			_, err = c.Out.Write(result)
 			return err
 		},
+	}
+}
+
+// warnOfBroken names the dashboard files that cannot be read now.
+func warnOfBroken(ctx context.Context, c *console.Console, base string) error {
+	return web.Follow(ctx, base, func(e *dashboard.Event) bool {
+		if e != nil {
+			c.Warn("%s", e)
+		}
+		return e != nil
+	})
+}
+
+// followDashboards names them, and each change of them, until ctx ends. A
+// server that was restarted is asked again.
+func followDashboards(ctx context.Context, c *console.Console, base string) {
+	for ctx.Err() == nil {
+		err := web.Follow(ctx, base, func(e *dashboard.Event) bool {
+			if e != nil {
+				c.Warn("%s", e)
+			}
+			return true
+		})
+		if err != nil {
+			slog.Warn("dashboards are not followed for a moment", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
 	}
 }

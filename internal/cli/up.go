@@ -130,7 +130,11 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 	if err := start(ctx, c, folder, flags); err != nil {
 		return err
 	}
-	return announce(ctx, c, env.Name, time.Since(began), flags.output)
+	status, err := announce(ctx, c, env.Name, time.Since(began), flags.output)
+	if err != nil {
+		return err
+	}
+	return warnOfBroken(ctx, c, status.Endpoints.Dashboards)
 }
 
 // start brings the environment up in a process of its own; an interrupt takes
@@ -163,15 +167,21 @@ func start(ctx context.Context, c *console.Console, folder state.Folder, flags u
 }
 
 func foreground(ctx context.Context, c *console.Console, folder state.Folder, env v1alpha1.Environment, flags upFlags) error {
-	progress := c.Progress()
+	progress, began := c.Progress(), time.Now()
 	defer progress.Close()
 	return environment.Run(ctx, folder, env, environment.Options{
 		Retain: flags.retain,
 		Observe: func(p environment.Progress) {
 			show(progress, p)
-			if p.End && p.Error == "" {
-				c.Note("%s is ready; Ctrl-C takes it down", c.Bold(env.Name))
+			if !p.End {
+				return
 			}
+			status, err := announce(ctx, c, env.Name, time.Since(began), flags.output)
+			if err != nil {
+				c.Fail(err)
+				return
+			}
+			go followDashboards(ctx, c, status.Endpoints.Dashboards)
 		},
 	})
 }
@@ -191,20 +201,20 @@ func show(progress *console.Progress, p environment.Progress) {
 }
 
 // announce says where the environment is to be found.
-func announce(ctx context.Context, c *console.Console, name string, took time.Duration, output string) error {
+func announce(ctx context.Context, c *console.Console, name string, took time.Duration, output string) (environment.Status, error) {
 	_, record, alive, err := environment.Find(name)
 	if err != nil {
-		return err
+		return environment.Status{}, err
 	}
 	if !alive {
-		return errors.New("the environment ended right after its start; see `diorama logs supervisor`")
+		return environment.Status{}, errors.New("the environment ended right after its start; see `diorama logs supervisor`")
 	}
 	status, err := environment.NewClient(record).Status(ctx)
 	if err != nil {
-		return err
+		return status, err
 	}
 	if output == "json" {
-		return c.JSON(status)
+		return status, c.JSON(status)
 	}
 	c.Note("\n%s is ready after %.1fs: %d nodes, %d pods", c.Bold(name), took.Seconds(), status.Cluster.Nodes.Ready, status.Cluster.Pods.Running)
 	c.Note("  Dashboards  %s", c.Bold(status.Endpoints.Dashboards))
@@ -212,7 +222,7 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)
 	c.Note("  OTLP        %s (gRPC), %s (HTTP)", status.Endpoints.OTLPGRPC, status.Endpoints.OTLPHTTP)
 	c.Note("\nTry:  kubectl get nodes        diorama status        diorama scale --nodes 100 --pods 500        diorama down")
-	return nil
+	return status, nil
 }
 
 func dryRun(c *console.Console, env v1alpha1.Environment) error {

@@ -15,10 +15,10 @@ import (
 // the cluster is large, has more to do than to collect: it keeps Go's default.
 const (
 	startPercent  = 70
-	steadyPercent = 30
+	steadyPercent = 20
 	largePercent  = 100
 
-	largeHeap = 128 << 20
+	largeHeap = 192 << 20
 	lookEvery = 5 * time.Second
 )
 

@@ -118,7 +118,9 @@ func readShipped(shipped fs.FS) ([]*Dashboard, error) {
 	return all, nil
 }
 
-// Scan reads what has changed in the folder and returns what that changed.
+// Scan reads what has changed in the folder and returns what that changed. A
+// folder that cannot be read is told like a file that cannot; the error is
+// that of ctx.
 func (l *Library) Scan(ctx context.Context) ([]Event, error) {
 	l.scanning.Lock()
 	defer l.scanning.Unlock()
@@ -126,13 +128,13 @@ func (l *Library) Scan(ctx context.Context) ([]Event, error) {
 }
 
 func (l *Library) scan(ctx context.Context) ([]Event, error) {
-	names, err := l.names()
-	if err != nil {
-		return nil, err
-	}
 	l.mu.RLock()
 	before := l.files
 	l.mu.RUnlock()
+	names, err := l.names()
+	if err != nil {
+		return l.install(before, &FileError{File: l.Dir, Message: err.Error()}), nil
+	}
 	files := map[string]*file{}
 	for _, name := range names {
 		old := before[name]
@@ -149,7 +151,7 @@ func (l *Library) scan(ctx context.Context) ([]Event, error) {
 		}
 		files[name] = read
 	}
-	return l.install(files), nil
+	return l.install(files, nil), nil
 }
 
 // fresh tells that a file, and all that it imports, is as it was read.
@@ -263,8 +265,9 @@ func readBounded(name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// install takes over what was read, and says what is different.
-func (l *Library) install(files map[string]*file) []Event {
+// install takes over what was read, and says what is different. folder is what
+// is wrong with the folder itself, nil for nothing.
+func (l *Library) install(files map[string]*file, folder *FileError) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	byUID, fromFolder := map[string]*Dashboard{}, map[string]bool{}
@@ -272,6 +275,9 @@ func (l *Library) install(files map[string]*file) []Event {
 		byUID[d.UID()] = d
 	}
 	wrong := map[string]FileError{}
+	if folder != nil {
+		wrong[folder.File] = *folder
+	}
 	for _, name := range sortedKeys(files) {
 		for _, d := range files[name].dashboards {
 			if fromFolder[d.UID()] {

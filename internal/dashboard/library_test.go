@@ -173,11 +173,25 @@ func TestLargeFile(t *testing.T) {
 	}
 }
 
+// A folder that is gone is told; what it held stays, and what it holds when
+// it is there again is read.
 func TestFolderIsGone(t *testing.T) {
-	l := &Library{Dir: filepath.Join(t.TempDir(), "nowhere")}
-	if _, err := l.Load(t.Context()); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("error %v", err)
+	folder := folderOf(t, map[string]string{"boards/a.json": `{"uid":"a","title":"A"}`})
+	l := &Library{Dir: filepath.Join(folder, "boards")}
+	load(t, l)
+	events := watching(t, l)
+	remove(t, folder, "boards/a.json")
+	expect(t, events, "removed a")
+	remove(t, folder, "boards")
+	expect(t, events, "error "+l.Dir)
+	if errs := l.Errors(); len(errs) != 1 || !strings.Contains(errs[0].Message, "no such file") {
+		t.Errorf("errors %v", errs)
 	}
+	rewrite(t, folder, "boards/b.json", `{"uid":"b","title":"B"}`)
+	expect(t, events, "ok "+l.Dir)
+	expect(t, events, "dashboard b")
+	rewrite(t, folder, "boards/b.json", `{"uid":"b","title":"New B"}`)
+	expect(t, events, "dashboard b")
 }
 
 func TestSave(t *testing.T) {

@@ -61,6 +61,9 @@ func (l *Library) Save(ctx context.Context, object Object, folder string, overwr
 	if err := l.write(name, object); err != nil {
 		return nil, nil, err
 	}
+	l.mu.Lock()
+	delete(l.files, name) // to be read anew, whatever its time says
+	l.mu.Unlock()
 	events, err := l.scan(ctx)
 	saved, _ := l.Get(uid)
 	return saved, events, err

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -14,6 +15,8 @@ const (
 	// settle is how long a burst of changes may go on before it is read: an
 	// editor writes a file in several steps.
 	settle = 50 * time.Millisecond
+	// retry is how long after a failure the folder is looked at again.
+	retry = time.Second
 	// maxWatched bounds the folders that are watched.
 	maxWatched = 4096
 )
@@ -31,9 +34,7 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 	}
 	defer watcher.Close()
 	watched := map[string]bool{}
-	if err := l.follow(watcher, watched); err != nil {
-		return err
-	}
+	unfollowed := ""
 	// What changed before the watch began.
 	due := time.NewTimer(0)
 	defer due.Stop()
@@ -51,25 +52,43 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 		case <-watcher.Errors: // events were lost: look at everything
 			due.Reset(settle)
 		case <-due.C:
-			events, err := l.Scan(ctx)
-			if ctx.Err() != nil {
+			events, stopped := l.Scan(ctx)
+			if stopped != nil {
 				return nil
 			}
-			if err != nil {
-				events = []Event{{Type: "error", File: l.Dir, Message: err.Error()}}
-			}
 			changed(events)
-			if err := l.follow(watcher, watched); err != nil {
-				changed([]Event{{Type: "error", File: l.Dir, Message: err.Error()}})
+			more, err := l.follow(watcher, watched)
+			switch {
+			case more: // something may have changed there before it was watched
+				due.Reset(0)
+			case err != nil:
+				due.Reset(retry)
+			}
+			if text := errorText(err); text != unfollowed {
+				unfollowed = text
+				if err != nil && !errors.Is(err, fs.ErrNotExist) { // that one Scan has told
+					changed([]Event{{Type: "error", File: l.Dir, Message: text}})
+				}
 			}
 		}
 	}
 }
 
-// follow watches the folders of the library and of what it imports.
-func (l *Library) follow(watcher *fsnotify.Watcher, watched map[string]bool) error {
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// follow watches the folders of the library and of what it imports, and tells
+// whether there are more of them than before.
+func (l *Library) follow(watcher *fsnotify.Watcher, watched map[string]bool) (more bool, err error) {
 	folders := map[string]bool{}
-	err := filepath.WalkDir(l.Dir, func(name string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir(l.Dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil && name == l.Dir {
+			return err
+		}
 		if err != nil || !entry.IsDir() {
 			return nil
 		}
@@ -80,7 +99,7 @@ func (l *Library) follow(watcher *fsnotify.Watcher, watched map[string]bool) err
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("watching the dashboards folder: %w", err)
+		return false, fmt.Errorf("watching the dashboards folder: %w", err)
 	}
 	l.mu.RLock()
 	for _, f := range l.files {
@@ -94,12 +113,12 @@ func (l *Library) follow(watcher *fsnotify.Watcher, watched map[string]bool) err
 			continue
 		}
 		if len(watched) >= maxWatched {
-			return fmt.Errorf("watching the dashboards folder: it has more than %d folders; changes in some are not seen", maxWatched)
+			return more, fmt.Errorf("watching the dashboards folder: it has more than %d folders; changes in some are not seen", maxWatched)
 		}
 		if err := watcher.Add(folder); err != nil {
-			return fmt.Errorf("watching %s: %w", folder, err)
+			return more, fmt.Errorf("watching %s: %w", folder, err)
 		}
-		watched[folder] = true
+		watched[folder], more = true, true
 	}
-	return nil
+	return more, nil
 }

@@ -23,7 +23,6 @@ const (
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
 	bootstrap         = "bootstrap"
-	kwok              = "kwok"
 	kubelets          = "kubelet"
 	backendName       = "backend"
 	dashboardsName    = "dashboards"
@@ -67,23 +66,17 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 	program(controllerManager, []string{apiServer}, control.ControllerManagerArgs())
 	program(scheduler, []string{apiServer}, control.SchedulerArgs())
 	step(bootstrap, "installs KWOK's definitions, access rules and stages", apiServer)
-	program(kwok, []string{bootstrap}, []string{
-		"--kubeconfig=" + control.Kubeconfig("kwok"), "--health-address=" + loopback(p.Internal["kwokHealth"]),
-	})
-	program(kubelets, []string{bootstrap}, []string{
-		"--kubeconfig=" + control.Kubeconfig("kubelet"),
-		"--listen=" + loopback(env.Ports.Kubelet), "--tunnel-listen=" + loopback(p.Internal["kubeletTunnel"]),
-		"--serving-ca-cert=" + control.Certificate("kubelet-ca"), "--serving-ca-key=" + control.Key("kubelet-ca"),
-		"--metrics-host=" + controlplane.MetricsServerIP, "--requestheader-client-ca=" + control.Certificate("front-proxy-ca"),
-		"--client-ca=" + control.Certificate("ca"), "--seed=" + strconv.FormatUint(env.Telemetry.Seed, 10),
-		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
-	})
+	// KWOK's controllers and the kubelet API are one actor, the simulated
+	// kubelets, and one process: each of its own costs some 20 MB.
+	program(kubelets, []string{bootstrap}, slices.Concat([]string{"stats-proxy"}, kubeletArgs(p, control, folder), []string{
+		"--", "kwok", "--kubeconfig=" + control.Kubeconfig("kwok"), "--health-address=" + loopback(p.Internal["kwokHealth"]),
+	}))
 	step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
 	// The dashboards are small beside what a process of their own would cost.
 	program(backendName, nil, slices.Concat([]string{backendName}, backendArgs(p, folder, rules), []string{"--", dashboardsName}, dashboardsArgs(p, control)))
 	program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
 	program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
-	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kwok, controllerManager, scheduler)
+	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kubelets, controllerManager, scheduler)
 	step(telemetry, "waits for the first metrics of both collectors", clusterCollector, nodeCollector, cluster)
 	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry, metricsAPI)
 	return p, nil
@@ -92,14 +85,25 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 // commandOf returns the verb that runs a component.
 func commandOf(name string) string {
 	switch name {
-	case kubelets:
-		return "stats-proxy"
-	case backendName:
+	case kubelets, backendName:
 		return "together"
 	case clusterCollector, nodeCollector:
 		return "collector"
 	}
 	return name
+}
+
+// kubeletArgs are the arguments of the kubelet API.
+func kubeletArgs(p Plan, control controlplane.Options, folder state.Folder) []string {
+	env := p.Environment
+	return []string{
+		"--kubeconfig=" + control.Kubeconfig("kubelet"),
+		"--listen=" + loopback(env.Ports.Kubelet), "--tunnel-listen=" + loopback(p.Internal["kubeletTunnel"]),
+		"--serving-ca-cert=" + control.Certificate("kubelet-ca"), "--serving-ca-key=" + control.Key("kubelet-ca"),
+		"--metrics-host=" + controlplane.MetricsServerIP, "--requestheader-client-ca=" + control.Certificate("front-proxy-ca"),
+		"--client-ca=" + control.Certificate("ca"), "--seed=" + strconv.FormatUint(env.Telemetry.Seed, 10),
+		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
+	}
 }
 
 // shippedRules adds the rules that come with diorama to the plan's files and

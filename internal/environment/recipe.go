@@ -83,10 +83,8 @@ func (r *recipe) probe(name string) func(context.Context) error {
 		return r.control.ProbeControllerManager
 	case scheduler:
 		return r.control.ProbeScheduler
-	case kwok:
-		return plain(r.plan.Internal["kwokHealth"], "/healthz")
 	case kubelets:
-		return r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet)
+		return both(r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet), plain(r.plan.Internal["kwokHealth"], "/healthz"))
 	case backendName:
 		return both(plain(r.plan.Environment.Ports.Prometheus, "/-/ready"), plain(r.plan.Environment.Ports.Dashboards, "/api/health"))
 	case clusterCollector:

@@ -70,6 +70,7 @@ func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, opt
 	}
 	failure := s.start(ctx)
 	if failure == nil {
+		s.report(Progress{End: true}, options.Observe)
 		s.wait(ctx)
 	} else {
 		slog.Error("the environment did not start", "error", failure)
@@ -160,11 +161,7 @@ func (s *supervisor) start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.record.Phase, s.record.StartedIn = state.Ready, time.Since(began)
-	if err := s.folder.Write(s.record); err != nil {
-		return err
-	}
-	s.progress.add(Progress{End: true})
-	return nil
+	return s.folder.Write(s.record)
 }
 
 // wait returns when the environment is to stop. A component that died for

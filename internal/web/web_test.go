@@ -368,6 +368,46 @@ func TestLive(t *testing.T) {
 	next(t, lines, `{"type":"removed","uid":"saved"}`)
 }
 
+// Whoever started the environment follows files that break and are mended.
+func TestFollow(t *testing.T) {
+	r := start(t)
+	r.write("bad.json", "{")
+	<-r.broken
+	told := make(chan string, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- Follow(ctx, r.url, func(e *dashboard.Event) bool {
+			if e == nil {
+				told <- "all"
+			} else {
+				told <- e.String()
+			}
+			return true
+		})
+	}()
+	for _, want := range []string{"bad.json:1:1: the JSON ends in the middle", "all"} {
+		if got := <-told; got != want {
+			t.Errorf("told %s, want %s", got, want)
+		}
+	}
+	r.write("bad.json", `{"uid":"good","title":"Good"}`)
+	if got := <-told; got != "bad.json: can be read again" {
+		t.Errorf("told %s", got)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	n := 0
+	if err := Follow(t.Context(), r.url, func(*dashboard.Event) bool { n++; return false }); err != nil || n != 1 {
+		t.Errorf("told %d times, %v", n, err)
+	}
+	if err := Follow(t.Context(), "http://127.0.0.1:1", nil); err == nil {
+		t.Error("nobody there is no error")
+	}
+}
+
 // A page that does not keep up is dropped; others are not held up.
 func TestSlowListener(t *testing.T) {
 	h := newHub()
@@ -417,7 +457,6 @@ func TestCannotRun(t *testing.T) {
 		"dashboards need the URL":       {},
 		"is none: use http://HOST:PORT": {Prometheus: "prometheus"},
 		"reading the kubeconfig":        {Prometheus: "http://127.0.0.1:1", Kubeconfig: "/nowhere/kubeconfig"},
-		"reading the dashboards folder": {Prometheus: "http://127.0.0.1:1", Library: &dashboard.Library{Dir: "/nowhere/dashboards"}},
 	} {
 		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

@@ -1,0 +1,69 @@
+package web
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
+)
+
+// Follow asks the server at a base URL for the dashboard files that it cannot
+// read, and tells of each, and of each that it can read again, until told
+// returns false or ctx ends. A nil event marks the end of those that were
+// broken before.
+func Follow(ctx context.Context, base string, told func(*dashboard.Event) bool) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+ownAPI+"/live", nil)
+	if err != nil {
+		return fmt.Errorf("asking for changes of dashboards: %w", err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking for changes of dashboards: %w", err)
+	}
+	defer response.Body.Close()
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, dashboard.MaxBytes)
+	for lines.Scan() {
+		data, isData := strings.CutPrefix(lines.Text(), "data: ")
+		if !isData {
+			continue
+		}
+		more, err := tell([]byte(data), told)
+		if err != nil || !more {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("the stream of changes of dashboards ended: %w", lines.Err())
+}
+
+func tell(data []byte, told func(*dashboard.Event) bool) (bool, error) {
+	var message struct {
+		dashboard.Event
+		Errors []dashboard.FileError `json:"errors"`
+	}
+	if err := json.Unmarshal(data, &message); err != nil {
+		return false, fmt.Errorf("reading a change of dashboards: %w", err)
+	}
+	switch message.Type {
+	case "hello":
+		for _, e := range message.Errors {
+			if !told(&dashboard.Event{Type: "error", File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}) {
+				return false, nil
+			}
+		}
+		return told(nil), nil
+	case "error", "ok":
+		return told(&message.Event), nil
+	}
+	return true, nil
+}
