@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { dateTime, type DataFrame, type Field } from '@grafana/data';
 import type { Variable } from '../api/types';
 import { propsOf, series, table } from '../testing/panel';
+import { filterText, readFilters } from './adhoc';
 import { interpolator, timeQuery, variablesQuery } from './interpolate';
 import { layout, rectangles } from './layout';
 import { carry } from './links';
@@ -111,6 +112,17 @@ test('All stands for itself', () => {
   expect(chosenValues([all], [all, 'a'], true)).toEqual(['a']);
   expect(chosenValues(['a'], [], true)).toEqual([all]);
   expect(chosenValues(['a'], [], false)).toEqual([]);
+});
+
+test('ad hoc filters are written as people write them', () => {
+  const filters = ['namespace|=|shop', 'pod|!~|web.*,db', 'job|=~|a__gfp__b', 'empty|=|'];
+  const text = 'namespace=shop, pod!~"web.*,db", job=~a|b, empty=""';
+  expect(filterText(filters)).toBe(text);
+  expect(readFilters(text)).toEqual(filters);
+  expect(readFilters(' a = b ')).toEqual(['a|=|b']);
+  expect(readFilters('')).toEqual([]);
+  expect(readFilters('just words')).toBeUndefined();
+  expect(readFilters('a="b" c')).toBeUndefined();
 });
 
 describe('the grid', () => {
