@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { eventually, launch, open, panels, shots, showAll, WAIT, type Opened } from './browser';
+import { eventually, launch, open, panels, shots, showAll, type Opened } from './browser';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ function panel(page: Page, title: string) {
 }
 
 async function hasData(page: Page, title: string): Promise<void> {
-  await panel(page, title).locator('[data-state=data]').waitFor({ timeout: WAIT });
+  await panel(page, title).locator('[data-state=data]').waitFor();
 }
 
 test('the list of dashboards, and its search', () =>
@@ -133,7 +133,7 @@ test('links lead on with variables and time', () =>
     await hasData(page, 'Table');
     await panel(page, 'Table').getByText('shop', { exact: true }).click();
     await page.waitForURL(/\/d\/diorama-namespace-pods\?.*var-namespace=shop/);
-    await page.locator('[data-state=data]').first().waitFor({ timeout: WAIT });
+    await page.locator('[data-state=data]').first().waitFor();
     expect(page.url()).toContain('from=now-5m');
     await page.locator('.variable', { hasText: 'Namespace' }).getByText('shop', { exact: true }).waitFor();
   }));
@@ -191,7 +191,7 @@ test('a panel fills the page, Escape leaves it', () =>
     await hasData(page, 'Two axes');
     await menu(page, 'Two axes', 'View');
     await page.waitForURL(/viewPanel=panel-3/);
-    await page.locator('.viewed-panel [data-state=data]').waitFor({ timeout: WAIT });
+    await page.locator('.viewed-panel [data-state=data]').waitFor();
     expect(await page.locator('[data-panel-id]').count()).toBe(0);
     await page.screenshot({ path: `${shots}view-panel.png` });
     await page.keyboard.press('Escape');
@@ -204,7 +204,7 @@ test('inspect tells the query as sent, the data and the JSON', () =>
     await hasData(page, 'Stacked areas');
     await menu(page, 'Stacked areas', 'Inspect');
     const drawer = page.getByRole('dialog');
-    await drawer.locator('pre').first().waitFor({ timeout: WAIT });
+    await drawer.locator('pre').first().waitFor();
     expect(await drawer.locator('pre').first().innerText()).not.toContain('$namespace');
     expect(await drawer.innerText()).toMatch(/step \d+s/);
     await drawer.getByRole('tab', { name: 'Data' }).click();
@@ -239,7 +239,7 @@ test('rows open and close by keyboard', () =>
 
 test('the first keys reach the pages and the theme', () =>
   visit('/status', async ({ page }) => {
-    await page.getByRole('rowheader', { name: 'etcd' }).waitFor({ timeout: WAIT });
+    await page.getByRole('rowheader', { name: 'etcd' }).waitFor();
     const reached: string[] = [];
     for (let presses = 0; presses < 9; presses++) {
       await page.keyboard.press('Tab');
@@ -295,16 +295,16 @@ test('a saved file is in the open page; a broken one is told with its place, and
   await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/live`)).ok ? [] : ['not served yet']));
   await visit('/d/live', async ({ page }) => {
     const title = page.locator('.toolbar-title');
-    await title.getByText('Before').waitFor({ timeout: WAIT });
+    await title.getByText('Before').waitFor();
     save('After');
-    await title.getByText('After').waitFor({ timeout: WAIT });
+    await title.getByText('After').waitFor();
     writeFileSync(file, '{\n  "uid": "live",\n  "title": "Broken",,\n}');
     const banner = page.locator('.banner');
-    await banner.getByText(/live\.json:3:\d+ cannot be read/).waitFor({ timeout: WAIT });
+    await banner.getByText(/live\.json:3:\d+ cannot be read/).waitFor();
     expect(await title.innerText()).toContain('After');
     await page.screenshot({ path: `${shots}broken-file.png` });
     save('Mended');
-    await title.getByText('Mended').waitFor({ timeout: WAIT });
+    await title.getByText('Mended').waitFor();
     await banner.waitFor({ state: 'detached' });
   });
   rmSync(file);
@@ -316,9 +316,9 @@ test('jsonnet is reloaded when one of its imports is saved', async () => {
   copyFileSync(join(import.meta.dirname, 'jsonnet', 'mixin.jsonnet'), main);
   await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/mixin`)).ok ? [] : ['not served yet']));
   await visit('/d/mixin', async ({ page }) => {
-    await page.locator('.toolbar-title').getByText('From a mixin').waitFor({ timeout: WAIT });
+    await page.locator('.toolbar-title').getByText('From a mixin').waitFor();
     writeFileSync(library, `{ title: 'From an import' }`);
-    await page.locator('.toolbar-title').getByText('From an import').waitFor({ timeout: WAIT });
+    await page.locator('.toolbar-title').getByText('From an import').waitFor();
   });
   rmSync(main);
   rmSync(library);
@@ -329,15 +329,15 @@ test('Explore completes, runs, draws and tells errors', () =>
     const editor = page.getByRole('textbox', { name: 'Query A' });
     await editor.click();
     await page.keyboard.type('k8s_node_cpu_u');
-    await page.locator('.cm-tooltip-autocomplete').getByText('k8s_node_cpu_usage').waitFor({ timeout: WAIT });
+    await page.locator('.cm-tooltip-autocomplete').getByText('k8s_node_cpu_usage').waitFor();
     await page.screenshot({ path: `${shots}explore-completion.png` });
     await page.keyboard.press('Escape');
     await page.keyboard.type('sage');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+Enter');
     await page.waitForURL(/expr=k8s_node_cpu_usage/);
-    await page.locator('.explore-view canvas').first().waitFor({ timeout: WAIT });
-    await page.getByRole('grid').getByText('node-0001').first().waitFor({ timeout: WAIT });
+    await page.locator('.explore-view canvas').first().waitFor();
+    await page.getByRole('grid').getByText('node-0001').first().waitFor();
     await page.screenshot({ path: `${shots}explore.png` });
     await page.goto(`${inject('address')}/explore?expr=sum(`);
     await page.getByText('The query failed').waitFor();
@@ -351,12 +351,12 @@ test('a panel leads to Explore with its query as sent', () =>
     await menu(page, 'Stacked areas', 'Explore');
     await page.waitForURL(/\/explore\?/);
     expect(new URL(page.url()).searchParams.get('expr')).toMatch(/^sum by \(k8s_namespace_name\).*k8s_namespace_name=~"(?!\$)/);
-    await page.locator('.explore-view canvas').first().waitFor({ timeout: WAIT });
+    await page.locator('.explore-view canvas').first().waitFor();
   }));
 
 test('Cluster shows nodes and their pods', () =>
   visit('/cluster', async ({ page }) => {
-    await page.getByText('node-0001').waitFor({ timeout: WAIT });
+    await page.getByText('node-0001').waitFor();
     expect(await page.locator('.node').count()).toBe(10);
     expect(await page.locator('.node .pod').count()).toBeGreaterThanOrEqual(60);
     await page.screenshot({ path: `${shots}cluster.png` });
@@ -368,7 +368,7 @@ test('Cluster shows nodes and their pods', () =>
 
 test('Events are filtered', () =>
   visit('/events', async ({ page }) => {
-    await page.getByRole('row').nth(1).waitFor({ timeout: WAIT });
+    await page.getByRole('row').nth(1).waitFor();
     await page.screenshot({ path: `${shots}events.png` });
     await page.getByLabel('reason').fill('Scheduled');
     await page.keyboard.press('Enter');
@@ -385,7 +385,7 @@ test('Events are filtered', () =>
 
 test('Status shows components and how telemetry flows', () =>
   visit('/status', async ({ page }) => {
-    await page.getByRole('rowheader', { name: 'kube-apiserver' }).waitFor({ timeout: WAIT });
+    await page.getByRole('rowheader', { name: 'kube-apiserver' }).waitFor();
     expect(await page.locator('main').innerText()).toContain('Samples per second');
     expect(await page.locator('td.bad').count()).toBe(0);
     await page.screenshot({ path: `${shots}status.png`, fullPage: true });
