@@ -537,3 +537,6 @@ replace github.com/moby/go-archive => github.com/moby/go-archive v0.1.0
 replace github.com/docker/cli => github.com/docker/cli v28.5.2+incompatible
 
 tool k8s.io/kubernetes/cmd/kubectl
+
+// npm packages may hold Go files.
+ignore ./ui/node_modules
