@@ -118,10 +118,9 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 	var err error
 	switch v.Type() {
 	case "query":
-		if !wanted && given(r.Variables[v.Name()]) {
-			return
+		if wanted || !v.settled(r.Variables[v.Name()]) {
+			options, err = e.queryOptions(ctx, v, scope, r.Range)
 		}
-		options, err = e.queryOptions(ctx, v, scope, r.Range)
 	case "custom":
 		options, err = customOptions(scope.expand(v.Query(), formatGlob), v.JSON.text("valuesFormat"))
 	case "constant":
@@ -153,8 +152,10 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 	into.Options = append(into.Options, options...)
 }
 
-// given tells that values are sent which stand for themselves.
-func given(values []string) bool { return len(values) > 0 && !slices.Contains(values, allValue) }
+// settled tells that what is asked for stands for itself, whatever the options.
+func (v Variable) settled(asked []string) bool {
+	return len(asked) > 0 && (!slices.Contains(asked, allValue) || v.JSON.text("allValue") != "")
+}
 
 func plainOptions(names []string) []Option {
 	options := make([]Option, len(names))

@@ -87,7 +87,7 @@ func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Res
 	for _, name := range references(string(source)) {
 		used[name] = true
 	}
-	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !given(r.Variables[v.Name()]) })
+	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !v.settled(r.Variables[v.Name()]) })
 	shared, err := panelRange(p, r)
 	if err != nil {
 		return Result{}, err

@@ -195,6 +195,25 @@ func TestVariableValues(t *testing.T) {
 	}
 }
 
+// A panel's query asks for the options of a variable only if its value follows
+// from them.
+func TestSettledVariables(t *testing.T) {
+	nobody := &Engine{Prometheus: NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
+	d := withVariables(t, `up{a=~"$a",b=~"$b"}`, `{"name":"a","type":"query","query":"label_values(up, a)","includeAll":true,"allValue":".+"}`,
+		`{"name":"b","type":"query","query":"label_values(up{a=~\"$a\"}, b)","multi":true}`, `{"name":"unused","type":"query","query":"label_values(up, c)"}`)
+	sent := run(t, nobody, d, Request{Variables: map[string][]string{"a": {"$__all"}, "b": {"x", "y"}}}).Queries[0]
+	if want := `up{a=~".+",b=~"(x|y)"}`; sent.Expr != want {
+		t.Errorf("sent %s, want %s", sent.Expr, want)
+	}
+	resolved, _ := nobody.resolve(t.Context(), d, Request{Range: shown, Variables: map[string][]string{"a": {"$__all"}, "b": {"x"}}}, func(Variable) bool { return false })
+	if a := resolved[0]; a.Error != "" || a.Current.Text[0] != "All" {
+		t.Errorf("All is asked for: %+v", a)
+	}
+	if unused := resolved[2]; unused.Error == "" {
+		t.Error("a value that nobody sent is not looked for")
+	}
+}
+
 // A value's name is shown, its value is sent.
 func TestVariableTextAndValue(t *testing.T) {
 	e := newEngine(t)
