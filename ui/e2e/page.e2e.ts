@@ -99,6 +99,9 @@ test('scripts in texts, labels and links are not run', () =>
     await showAll(page);
     await hasData(page, 'Text labels are no HTML');
     await hasData(page, 'HTML');
+    await hasData(page, 'Table');
+    await panel(page, 'Table').getByRole('gridcell').nth(1).click();
+    await panel(page, 'Two axes').locator('.panel-link').click();
     await page.waitForTimeout(500);
     expect(await page.evaluate(() => (window as { hacked?: string }).hacked)).toBeUndefined();
     expect(await page.locator('.text-panel script, .text-panel [onerror], .text-panel [onclick], a[href^="javascript"]').count()).toBe(0);
@@ -121,6 +124,42 @@ test('a variable that is changed asks every panel anew, and is in the address', 
     });
     await page.goBack();
     await eventually('the legend', async () => ((await panel(page, 'Stacked areas').innerText()).includes('payments') ? [] : ['only shop']));
+  }));
+
+test('every kind of variable changes what is asked', () =>
+  visit('/d/variables?from=now-5m&to=now', async ({ page }) => {
+    // One panel for each chosen value.
+    await hasData(page, 'CPU of shop');
+    await hasData(page, 'CPU of data');
+    expect(await panel(page, 'CPU of payments').count()).toBe(0);
+    await page.locator('#var-namespaces').click();
+    await page.getByRole('option', { name: 'payments' }).click();
+    await page.keyboard.press('Escape');
+    await hasData(page, 'CPU of payments');
+    const legend = () => panel(page, 'Nodes').innerText();
+    const write = async (name: string, text: string) => {
+      await page.locator(`#var-${name}`).fill(text);
+      await page.keyboard.press('Enter');
+    };
+    await write('node', '000[12]');
+    await eventually('the text box', async () => (/node-0002/.test(await legend()) && !/node-0003/.test(await legend()) ? [] : [await legend()]));
+    await write('filters', 'k8s_node_name!=node-0001');
+    await eventually('the filter', async () => (/node-0002/.test(await legend()) && !/node-0001/.test(await legend()) ? [] : [await legend()]));
+    expect(new URL(page.url()).searchParams.get('var-filters')).toBe('k8s_node_name|!=|node-0001');
+    await page.reload();
+    await hasData(page, 'Nodes');
+    expect(await page.locator('#var-filters').inputValue()).toBe('k8s_node_name!=node-0001');
+    await page.screenshot({ path: `${shots}variables.png` });
+  }));
+
+test('lists have dashboards, rules and events', () =>
+  visit(GROWING, async ({ page }) => {
+    await showAll(page);
+    const link = panel(page, 'Dashboards').getByText('Kubernetes / Cluster', { exact: true });
+    await link.waitFor();
+    expect(await link.getAttribute('href')).toMatch(/^\/d\/diorama-cluster\/.*from=now-5m&to=now&.*var-cluster=/);
+    await panel(page, 'Alerts').getByText(/rules are watched|firing|pending/i).first().waitFor();
+    await panel(page, 'Events').locator('.log').first().waitFor();
   }));
 
 test('links lead on with variables and time', () =>
