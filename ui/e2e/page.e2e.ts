@@ -177,6 +177,24 @@ test('links lead on with variables and time', () =>
     await page.locator('.variable', { hasText: 'Namespace' }).getByText('shop', { exact: true }).waitFor();
   }));
 
+test('panels ask when they come into view, and not again when they come back', () =>
+  visit('/d/panels?from=now-5m&to=now', async ({ page }) => {
+    const sent: string[] = [];
+    page.on('request', (request) => request.url().endsWith('/query') && sent.push(request.url().replace(/.*panels\//, '')));
+    const lowest = 'Its own time';
+    await hasData(page, 'Two axes');
+    expect(sent).not.toContain('25/query');
+    await panel(page, lowest).scrollIntoViewIfNeeded();
+    await hasData(page, lowest);
+    expect(sent).toContain('25/query');
+    const before = sent.length;
+    await panel(page, 'Two axes').scrollIntoViewIfNeeded();
+    await page.waitForTimeout(1000);
+    await panel(page, lowest).scrollIntoViewIfNeeded();
+    await page.waitForTimeout(1000);
+    expect(sent.slice(before).filter((url) => url === '3/query' || url === '25/query')).toEqual([]);
+  }));
+
 test('dragging over a graph zooms, for all panels', () =>
   visit(PANELS, async ({ page }) => {
     await hasData(page, 'Two axes');
