@@ -126,7 +126,7 @@ func TestBadJsonnet(t *testing.T) {
 		"no board": {"{a: 1}", `"a" is no dashboard`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := folderOf(t, map[string]string{"bad.jsonnet": c.text, "good.jsonnet": `{title: 'Good'}`, "broken.libsonnet": "{]"})
+			folder := folderOf(t, map[string]string{"bad.jsonnet": c.text, "good.json": `{"title": "Good"}`, "broken.libsonnet": "{]"})
 			if err := os.Symlink(filepath.Join(outside, "secret.libsonnet"), filepath.Join(folder, "link.libsonnet")); err != nil {
 				t.Fatal(err)
 			}

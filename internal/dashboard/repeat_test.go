@@ -89,6 +89,20 @@ func TestRepeatedQuery(t *testing.T) {
 	}
 }
 
+// A panel of a kind that nobody knows can be queried; the page shows it in its
+// own way.
+func TestUnknownPanel(t *testing.T) {
+	e := newEngine(t)
+	d := parse(t, `{"uid":"u","title":"U","panels":[{"id":1,"type":"acme-map-panel","title":"Map","targets":[{"refId":"A","expr":"vector(1)"}]},{"id":2}]}`)
+	panels := e.View(t.Context(), d, Request{Range: shown}).Panels
+	if panels[0].text("type") != "acme-map-panel" || !panels[0].flag("queryable") || panels[1].flag("queryable") {
+		t.Errorf("%v", panels)
+	}
+	if frames := run(t, e, d, Request{}).Results["A"].Frames; len(frames) != 1 {
+		t.Errorf("%d frames", len(frames))
+	}
+}
+
 // Texts, links and contents are filled in for the page; what only the page
 // knows stays, and so do targets.
 func TestPresent(t *testing.T) {

@@ -217,9 +217,10 @@ func TestSettledVariables(t *testing.T) {
 // A value's name is shown, its value is sent.
 func TestVariableTextAndValue(t *testing.T) {
 	e := newEngine(t)
-	d := withVariables(t, "vector(${v})", `{"name":"v","label":"Choice","type":"custom","query":"One : 1, Two : 2","current":{"text":"Two","value":"2"}}`)
+	d := withVariables(t, "vector(${v})", `{"name":"v","label":"Choice","description":"D","type":"custom","hide":1,"refresh":2,"allowCustomValue":false,
+		"query":"One : 1, Two : 2","current":{"text":"Two","value":"2"}}`)
 	v := e.Variables(t.Context(), d, Request{Range: shown})[0]
-	if v.Label != "Choice" || !slices.Equal(v.Current.Text, []string{"Two"}) || !slices.Equal(v.Current.Value, []string{"2"}) {
+	if v.Label != "Choice" || v.Description != "D" || v.Hide != 1 || v.Refresh != 2 || v.AllowCustomValue || v.Multi || v.IncludeAll || !slices.Equal(v.Current.Text, []string{"Two"}) || !slices.Equal(v.Current.Value, []string{"2"}) {
 		t.Errorf("%+v", v)
 	}
 }
