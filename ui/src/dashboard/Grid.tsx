@@ -5,6 +5,9 @@ import { PanelFrame } from './PanelFrame';
 import { RowTitle } from './RowTitle';
 import { useSize } from './useSize';
 
+/** Panels below this width, in pixels, have their titles set closer, so that they can be read. */
+const NARROW = 240;
+
 function LazyPanel({ panel, rect }: { panel: Panel; rect: Rect }) {
   const ref = useRef<HTMLDivElement>(null);
   const [visible, setVisible] = useState(false);
@@ -19,7 +22,7 @@ function LazyPanel({ panel, rect }: { panel: Panel; rect: Rect }) {
     return () => observer.disconnect();
   }, []);
   return (
-    <div ref={ref} className="grid-item" style={rect} data-panel-id={panel.id} data-panel-type={panel.type} data-panel-title={panel.title}>
+    <div ref={ref} className={rect.width < NARROW ? 'grid-item narrow' : 'grid-item'} style={rect} data-panel-id={panel.id} data-panel-type={panel.type} data-panel-title={panel.title}>
       <PanelFrame panel={panel} width={rect.width} height={rect.height} visible={visible} />
     </div>
   );
