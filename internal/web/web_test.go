@@ -1,16 +1,12 @@
 package web
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"io/fs"
-	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,120 +14,8 @@ import (
 	"testing/fstest"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"github.com/diorama-lab/diorama/internal/backend/backendtest"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-var begin = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
-
-const pods = `{"uid":"pods","title":"The pods","tags":["k8s"],"version":2,
- "templating":{"list":[{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","multi":true,"includeAll":true}]},
- "panels":[{"id":1,"type":"timeseries","title":"Up in $namespace","repeat":"namespace","gridPos":{"x":0,"y":0,"w":24,"h":8},
-  "targets":[{"refId":"A","expr":"sum(pod_up{namespace=~\"$namespace\"})"}]}]}`
-
-// running is a server over a real backend with a few series and a folder.
-type running struct {
-	t      *testing.T
-	url    string
-	folder string
-	broken chan dashboard.Event
-}
-
-func start(t *testing.T, change ...func(*Options)) *running {
-	t.Helper()
-	prometheus := backendtest.Start(t)
-	backendtest.Push(t, prometheus, begin, 15*time.Second,
-		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "shop"}, Values: []float64{1, 1, 1, 1, 1}},
-		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "batch"}, Values: []float64{2, 2, 2, 2, 2}})
-	r := &running{t: t, folder: t.TempDir(), broken: make(chan dashboard.Event, 10)}
-	r.write("team/pods.json", pods)
-	address := make(chan string, 1)
-	o := Options{
-		Listen: "127.0.0.1:0", Prometheus: prometheus, ScrapeInterval: 15 * time.Second, Version: "v1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Library:   &dashboard.Library{Dir: r.folder, Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"Shipped"}`)}}},
-		Listening: func(a string) { address <- a }, Broken: func(e dashboard.Event) { r.broken <- e },
-	}
-	for _, f := range change {
-		f(&o)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- Run(ctx, o) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("the server ended with: %v", err)
-		}
-		http.DefaultClient.CloseIdleConnections()
-	})
-	select {
-	case a := <-address:
-		r.url = "http://" + a
-	case err := <-done:
-		t.Fatal(err)
-	}
-	return r
-}
-
-func (r *running) write(name, text string) {
-	r.t.Helper()
-	file := filepath.Join(r.folder, name)
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-// ask sends a request, headers as key, value pairs, and returns status and body.
-func (r *running) ask(method, path, body string, headers ...string) (*http.Response, string) {
-	r.t.Helper()
-	request, err := http.NewRequest(method, r.url+path, strings.NewReader(body))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-		if headers[i] == "Host" {
-			request.Host = headers[i+1]
-		}
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return response, string(text)
-}
-
-// expected is a request, the status that answers it, and a part of the answer.
-type expected struct {
-	method, path, body string
-	status             int
-	part               string
-}
-
-func (r *running) check(all ...expected) {
-	r.t.Helper()
-	for _, e := range all {
-		response, text := r.ask(e.method, e.path, e.body)
-		if response.StatusCode != e.status || !strings.Contains(text, e.part) {
-			r.t.Errorf("%s %s %.60s: %d %.300s, want %d %s", e.method, e.path, e.body, response.StatusCode, text, e.status, e.part)
-		}
-		if kind := response.Header.Get("Content-Type"); strings.HasPrefix(e.path, "/api/") && kind != "application/json" && response.StatusCode != http.StatusForbidden {
-			r.t.Errorf("%s %s answers %s", e.method, e.path, kind)
-		}
-	}
-}
 
 // Every route of docs/web-api.md that Grafana has too.
 func TestGrafanaRoutes(t *testing.T) {
@@ -297,132 +181,6 @@ func TestSave(t *testing.T) {
 	}
 	r = start(t, func(o *Options) { o.Library.Dir = "" })
 	r.check(expected{"POST", db, `{"dashboard":{"uid":"new","title":"New"}}`, 403, `there is no dashboards folder`})
-}
-
-// stream reads the events of an open page.
-func (r *running) stream() <-chan string {
-	r.t.Helper()
-	response, err := http.Get(r.url + ownAPI + "/live")
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	lines := make(chan string, 100)
-	go func() {
-		defer close(lines)
-		scanner := bufio.NewScanner(response.Body)
-		for scanner.Scan() {
-			if data, ok := strings.CutPrefix(scanner.Text(), "data: "); ok {
-				lines <- data
-			}
-		}
-	}()
-	r.t.Cleanup(func() {
-		response.Body.Close()
-		for range lines {
-		}
-	})
-	return lines
-}
-
-func next(t *testing.T, lines <-chan string, want string) {
-	t.Helper()
-	deadline := time.After(30 * time.Second)
-	for {
-		select {
-		case line := <-lines:
-			if line == want {
-				return
-			}
-			t.Logf("passed over %s", line)
-		case <-deadline:
-			t.Fatalf("%s did not come", want)
-		}
-	}
-}
-
-// A saved file reaches open pages; a broken one with its place, and whoever
-// started the server too.
-func TestLive(t *testing.T) {
-	r := start(t)
-	lines := r.stream()
-	next(t, lines, `{"errors":[],"type":"hello"}`)
-	r.write("team/pods.json", strings.Replace(pods, "The pods", "Changed", 1))
-	next(t, lines, `{"type":"dashboard","uid":"pods","version":3}`)
-	r.write("team/pods.json", "{\n  \"title\" 5}")
-	next(t, lines, `{"type":"error","file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}`)
-	if e := <-r.broken; e.String() != "team/pods.json:2:11: no JSON: invalid character '5' after object key" {
-		t.Errorf("told: %s", e)
-	}
-	next(t, r.stream(), `{"errors":[{"file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}],"type":"hello"}`)
-	r.check(expected{"GET", "/api/dashboards/uid/pods", "", 200, `"title":"Changed"`})
-	r.write("team/pods.json", pods)
-	next(t, lines, `{"type":"ok","file":"team/pods.json"}`)
-	if e := <-r.broken; e.String() != "team/pods.json: can be read again" {
-		t.Errorf("told: %s", e)
-	}
-	r.check(expected{"POST", "/api/dashboards/db", `{"dashboard":{"uid":"saved","title":"Saved"}}`, 200, "success"})
-	next(t, lines, `{"type":"dashboard","uid":"saved","version":1}`)
-	if err := os.Remove(filepath.Join(r.folder, "saved.json")); err != nil {
-		t.Fatal(err)
-	}
-	next(t, lines, `{"type":"removed","uid":"saved"}`)
-}
-
-// Whoever started the environment follows files that break and are mended.
-func TestFollow(t *testing.T) {
-	r := start(t)
-	r.write("bad.json", "{")
-	<-r.broken
-	told := make(chan string, 10)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() {
-		done <- Follow(ctx, r.url, func(e *dashboard.Event) bool {
-			if e == nil {
-				told <- "all"
-			} else {
-				told <- e.String()
-			}
-			return true
-		})
-	}()
-	for _, want := range []string{"bad.json:1:1: the JSON ends in the middle", "all"} {
-		if got := <-told; got != want {
-			t.Errorf("told %s, want %s", got, want)
-		}
-	}
-	r.write("bad.json", `{"uid":"good","title":"Good"}`)
-	if got := <-told; got != "bad.json: can be read again" {
-		t.Errorf("told %s", got)
-	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	n := 0
-	if err := Follow(t.Context(), r.url, func(*dashboard.Event) bool { n++; return false }); err != nil || n != 1 {
-		t.Errorf("told %d times, %v", n, err)
-	}
-	if err := Follow(t.Context(), "http://127.0.0.1:1", nil); err == nil {
-		t.Error("nobody there is no error")
-	}
-}
-
-// A page that does not keep up is dropped; others are not held up.
-func TestSlowListener(t *testing.T) {
-	h := newHub()
-	slow, endSlow := h.listen()
-	defer endSlow()
-	for i := range 1000 {
-		h.send(dashboard.Event{Version: i})
-	}
-	n := 0
-	for range slow {
-		n++
-	}
-	if n == 0 || n >= 1000 {
-		t.Errorf("%d events came before it was dropped", n)
-	}
 }
 
 func TestStatic(t *testing.T) {
