@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { inject } from 'vitest';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, inject } from 'vitest';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -85,4 +85,56 @@ export async function eventually(what: string, check: () => Promise<string[]>): 
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
+}
+
+/** The dashboard that has every kind of panel. */
+export const PANELS = '/d/panels?from=now-5m&to=now';
+/** Asked anew every 5 s: what is measured over a while comes later. */
+export const GROWING = `${PANELS}&refresh=5s`;
+
+type Visit = (path: string, look: (opened: Opened) => Promise<void>) => Promise<void>;
+
+/** Starts a browser for the tests of a file. Each visit is a page of its own, and nothing may complain until its end. */
+export function visits(): Visit {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await launch();
+  });
+  afterAll(() => browser?.close());
+  return async (path, look) => {
+    const opened = await open(browser, path);
+    await look(opened);
+    expect(opened.complaints).toEqual([]);
+    await opened.page.close();
+  };
+}
+
+/** The queries that the page sends while something is done, as their bodies say. */
+export async function asked(page: Page, what: () => Promise<unknown>): Promise<Array<{ variables: Record<string, string[]>; from: string; to: string }>> {
+  const bodies: Array<{ variables: Record<string, string[]>; from: string; to: string }> = [];
+  const take = (request: { url(): string; postDataJSON(): unknown }) => {
+    if (request.url().endsWith('/query')) {
+      bodies.push(request.postDataJSON() as (typeof bodies)[number]);
+    }
+  };
+  page.on('request', take);
+  await what();
+  await eventually('queries', async () => (bodies.length ? [] : ['none was sent']));
+  page.off('request', take);
+  return bodies;
+}
+
+export function panel(page: Page, title: string): Locator {
+  return page.locator(`[data-panel-title="${title}"]`);
+}
+
+export async function hasData(page: Page, title: string): Promise<void> {
+  await panel(page, title).locator('[data-state=data]').waitFor();
+}
+
+/** Chooses an item of a panel's menu. */
+export async function menu(page: Page, title: string, item: string): Promise<void> {
+  await panel(page, title).hover();
+  await panel(page, title).getByRole('button', { name: /Menu for panel/ }).click();
+  await page.getByRole('menuitem', { name: item }).click();
 }

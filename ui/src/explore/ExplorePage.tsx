@@ -55,6 +55,50 @@ function useDrafts(expressions: string[]) {
   return { drafts, setDrafts, write };
 }
 
+interface ToolbarProps {
+  range: TimeRange;
+  timeZone: string;
+  onTimeZone: (zone: string) => void;
+  interval: string;
+  loading: boolean;
+  onRun: () => void;
+}
+
+function changeRange(raw: TimeRange['raw']): void {
+  setQuery((query) => writeRange(query, raw));
+}
+
+function zoom({ from, to }: { from: number; to: number }): void {
+  changeRange({ from: dateTime(from), to: dateTime(to) });
+}
+
+function Toolbar({ range, timeZone, onTimeZone, interval, loading, onRun }: ToolbarProps) {
+  return (
+    <header className="toolbar">
+      <h1 className="toolbar-title">Explore</h1>
+      <TimeRangePicker
+        value={range}
+        timeZone={timeZone}
+        onChange={({ raw }) => changeRange(raw)}
+        onChangeTimeZone={onTimeZone}
+        onMoveBackward={() => changeRange(shifted(range, 'back'))}
+        onMoveForward={() => changeRange(shifted(range, 'forward'))}
+        onZoom={() => changeRange(shifted(range, 'wider'))}
+        isOnCanvas
+      />
+      <RefreshPicker
+        value={interval}
+        intervals={['5s', '10s', '30s', '1m']}
+        isLoading={loading}
+        onRefresh={onRun}
+        onIntervalChanged={(chosen) => setQuery((q) => q.set('refresh', chosen), { replace: true })}
+        text="Run"
+        isOnCanvas
+      />
+    </header>
+  );
+}
+
 export default function ExplorePage() {
   const { query } = usePlace();
   const asked = query.getAll('expr');
@@ -70,34 +114,11 @@ export default function ExplorePage() {
     document.title = 'Explore · diorama';
   }, []);
 
-  const change = (raw: TimeRange['raw']) => setQuery((q) => writeRange(q, raw));
-  const onZoom = useMemo(() => (zoomed: { from: number; to: number }) => change({ from: dateTime(zoomed.from), to: dateTime(zoomed.to) }), []);
   const run = () => (JSON.stringify(drafts) === JSON.stringify(expressions) ? refresh.now() : write(drafts));
   const isAsked = asked.some((expr) => expr.trim());
   return (
     <div className="page">
-      <header className="toolbar">
-        <h1 className="toolbar-title">Explore</h1>
-        <TimeRangePicker
-          value={range}
-          timeZone={timeZone}
-          onChange={({ raw }) => change(raw)}
-          onChangeTimeZone={setTimeZone}
-          onMoveBackward={() => change(shifted(range, 'back'))}
-          onMoveForward={() => change(shifted(range, 'forward'))}
-          onZoom={() => change(shifted(range, 'wider'))}
-          isOnCanvas
-        />
-        <RefreshPicker
-          value={refresh.interval}
-          intervals={['5s', '10s', '30s', '1m']}
-          isLoading={result.loading}
-          onRefresh={run}
-          onIntervalChanged={(interval) => setQuery((q) => q.set('refresh', interval), { replace: true })}
-          text="Run"
-          isOnCanvas
-        />
-      </header>
+      <Toolbar range={range} timeZone={timeZone} onTimeZone={setTimeZone} interval={refresh.interval} loading={result.loading} onRun={run} />
       {drafts.map((draft, index) => (
         <div key={index} className="explore-query">
           <span className="quiet">{String.fromCharCode(65 + index)}</span>
@@ -125,8 +146,8 @@ export default function ExplorePage() {
       {isAsked && !result.loading && !result.errors.length && !result.graph.length && !result.tables.length && (
         <p className="quiet">The query worked and found no series in this time range.</p>
       )}
-      {result.graph.length > 0 && <View panel={GRAPH} data={result.graph} range={result.range ?? range} timeZone={timeZone} height={360} onZoom={onZoom} />}
-      {result.tables.length > 0 && <View panel={TABLE} data={result.tables} range={result.range ?? range} timeZone={timeZone} height={400} onZoom={onZoom} />}
+      {result.graph.length > 0 && <View panel={GRAPH} data={result.graph} range={result.range ?? range} timeZone={timeZone} height={360} onZoom={zoom} />}
+      {result.tables.length > 0 && <View panel={TABLE} data={result.tables} range={result.range ?? range} timeZone={timeZone} height={400} onZoom={zoom} />}
     </div>
   );
 }

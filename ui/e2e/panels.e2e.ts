@@ -1,58 +1,7 @@
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { eventually, launch, open, panels, shots, showAll, type Opened } from './browser';
+import { expect, inject, test } from 'vitest';
+import { asked, eventually, GROWING, hasData, menu, panel, panels, PANELS, shots, showAll, visits } from './browser';
 
-let browser: Browser;
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(() => browser?.close());
-
-const PANELS = '/d/panels?from=now-5m&to=now';
-/** Asked anew every 5 s: what is measured over a while comes later. */
-const GROWING = `${PANELS}&refresh=5s`;
-
-async function visit(path: string, look: (opened: Opened) => Promise<void>, size?: { width: number; height: number }): Promise<void> {
-  const opened = await open(browser, path, size);
-  await look(opened);
-  expect(opened.complaints).toEqual([]);
-  await opened.page.close();
-}
-
-/** The queries that the page sends while something is done, as their bodies say. */
-async function asked(page: Page, what: () => Promise<unknown>): Promise<Array<{ variables: Record<string, string[]>; from: string; to: string }>> {
-  const bodies: Array<{ variables: Record<string, string[]>; from: string; to: string }> = [];
-  const take = (request: { url(): string; postDataJSON(): unknown }) => {
-    if (request.url().endsWith('/query')) {
-      bodies.push(request.postDataJSON() as (typeof bodies)[number]);
-    }
-  };
-  page.on('request', take);
-  await what();
-  await eventually('queries', async () => (bodies.length ? [] : ['none was sent']));
-  page.off('request', take);
-  return bodies;
-}
-
-function panel(page: Page, title: string) {
-  return page.locator(`[data-panel-title="${title}"]`);
-}
-
-async function hasData(page: Page, title: string): Promise<void> {
-  await panel(page, title).locator('[data-state=data]').waitFor();
-}
-
-test('the list of dashboards, and its search', () =>
-  visit('/', async ({ page }) => {
-    await page.getByText('Kubernetes / Cluster', { exact: true }).waitFor();
-    await page.getByPlaceholder('Search by title, folder or tag').fill('networking pod');
-    await eventually('the list', async () => ((await page.locator('.card').count()) === 1 ? [] : ['not one card']));
-    expect(page.url()).toContain('query=networking');
-    await page.getByText('Kubernetes / Networking / Pod').click();
-    await page.waitForURL(/\/d\/diorama-networking-pod/);
-  }));
+const visit = visits();
 
 test('every kind of panel has data, dark and light', () =>
   visit(GROWING, async ({ page }) => {
@@ -237,12 +186,6 @@ test('a legend label isolates its series, and brings the others back', () =>
     await eventually('all', async () => ((await dimmed()) === 0 ? [] : [`${await dimmed()} are dimmed`]));
   }));
 
-async function menu(page: Page, title: string, item: string): Promise<void> {
-  await panel(page, title).hover();
-  await panel(page, title).getByRole('button', { name: /Menu for panel/ }).click();
-  await page.getByRole('menuitem', { name: item }).click();
-}
-
 test('a panel fills the page, Escape leaves it', () =>
   visit(PANELS, async ({ page }) => {
     await hasData(page, 'Two axes');
@@ -294,23 +237,6 @@ test('rows open and close by keyboard', () =>
     await panel(page, 'Inside the row').waitFor({ state: 'detached' });
   }));
 
-test('the first keys reach the pages and the theme', () =>
-  visit('/status', async ({ page }) => {
-    await page.getByRole('rowheader', { name: 'etcd' }).waitFor();
-    const reached: string[] = [];
-    for (let presses = 0; presses < 9; presses++) {
-      await page.keyboard.press('Tab');
-      reached.push(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ''));
-    }
-    const first = reached.indexOf('Dashboards');
-    expect(reached.slice(first, first + 6)).toEqual(['Dashboards', 'Explore', 'Cluster', 'Events', 'Status', 'Light']);
-    await page.getByRole('button', { name: 'Use the light theme' }).focus();
-    await page.keyboard.press('Enter');
-    await eventually('the theme', async () => ((await page.evaluate(() => document.body.className)).includes('theme-light') ? [] : ['still dark']));
-    await page.reload();
-    expect(await page.evaluate(() => document.body.className)).toContain('theme-light');
-  }));
-
 test('panels say why they have no data', () =>
   visit('/d/states', async ({ page }) => {
     const text = (title: string) => panel(page, title).locator('[data-state]').innerText();
@@ -324,13 +250,6 @@ test('panels say why they have no data', () =>
     await page.screenshot({ path: `${shots}states.png` });
   }));
 
-test('a dashboard that is not there is told', () =>
-  visit('/d/nothing-here', async ({ page, complaints }) => {
-    await page.getByText('There is no such dashboard').waitFor();
-    // The browser itself writes down the 404 that this is about.
-    expect(complaints.splice(0).every((complaint) => complaint.includes('404'))).toBe(true);
-  }));
-
 test('panels say when the server is gone, and go on when it is back', () =>
   visit(PANELS, async ({ page, complaints }) => {
     await hasData(page, 'Two axes');
@@ -342,108 +261,4 @@ test('panels say when the server is gone, and go on when it is back', () =>
     await page.getByTestId('data-testid RefreshPicker run button').click();
     await hasData(page, 'Two axes');
     expect(complaints.splice(0).every((complaint) => /ERR_INTERNET_DISCONNECTED|ERR_/.test(complaint))).toBe(true);
-  }));
-
-test('a saved file is in the open page; a broken one is told with its place, and its last good version stays', async () => {
-  const file = join(inject('folder'), 'live.json');
-  const source = JSON.parse(readFileSync(join(inject('folder'), 'states.json'), 'utf8')) as Record<string, unknown>;
-  const save = (title: string) => writeFileSync(file, JSON.stringify({ ...source, uid: 'live', title }, null, 2));
-  save('Before');
-  await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/live`)).ok ? [] : ['not served yet']));
-  await visit('/d/live', async ({ page }) => {
-    const title = page.locator('.toolbar-title');
-    await title.getByText('Before').waitFor();
-    save('After');
-    await title.getByText('After').waitFor();
-    writeFileSync(file, '{\n  "uid": "live",\n  "title": "Broken",,\n}');
-    const banner = page.locator('.banner');
-    await banner.getByText(/live\.json:3:\d+ cannot be read/).waitFor();
-    expect(await title.innerText()).toContain('After');
-    await page.screenshot({ path: `${shots}broken-file.png` });
-    save('Mended');
-    await title.getByText('Mended').waitFor();
-    await banner.waitFor({ state: 'detached' });
-  });
-  rmSync(file);
-});
-
-test('jsonnet is reloaded when one of its imports is saved', async () => {
-  const [main, library] = ['mixin.jsonnet', 'titles.libsonnet'].map((name) => join(inject('folder'), name));
-  copyFileSync(join(import.meta.dirname, 'jsonnet', 'titles.libsonnet'), library);
-  copyFileSync(join(import.meta.dirname, 'jsonnet', 'mixin.jsonnet'), main);
-  await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/mixin`)).ok ? [] : ['not served yet']));
-  await visit('/d/mixin', async ({ page }) => {
-    await page.locator('.toolbar-title').getByText('From a mixin').waitFor();
-    writeFileSync(library, `{ title: 'From an import' }`);
-    await page.locator('.toolbar-title').getByText('From an import').waitFor();
-  });
-  rmSync(main);
-  rmSync(library);
-});
-
-test('Explore completes, runs, draws and tells errors', () =>
-  visit('/explore?from=now-5m&to=now', async ({ page, complaints }) => {
-    const editor = page.getByRole('textbox', { name: 'Query A' });
-    await editor.click();
-    await page.keyboard.type('k8s_node_cpu_u');
-    await page.locator('.cm-tooltip-autocomplete').getByText('k8s_node_cpu_usage').waitFor();
-    await page.screenshot({ path: `${shots}explore-completion.png` });
-    await page.keyboard.press('Escape');
-    await page.keyboard.type('sage');
-    await page.keyboard.press('Escape');
-    await page.keyboard.press('Control+Enter');
-    await page.waitForURL(/expr=k8s_node_cpu_usage/);
-    await page.locator('.explore-view canvas').first().waitFor();
-    await page.getByRole('grid').getByText('node-0001').first().waitFor();
-    await page.screenshot({ path: `${shots}explore.png` });
-    await page.goto(`${inject('address')}/explore?expr=sum(`);
-    await page.getByText('The query failed').waitFor();
-    expect(await page.locator('main').innerText()).toContain('parse error');
-    expect(complaints.splice(0).every((complaint) => complaint.includes('400'))).toBe(true);
-  }));
-
-test('a panel leads to Explore with its query as sent', () =>
-  visit(PANELS, async ({ page }) => {
-    await hasData(page, 'Stacked areas');
-    await menu(page, 'Stacked areas', 'Explore');
-    await page.waitForURL(/\/explore\?/);
-    expect(new URL(page.url()).searchParams.get('expr')).toMatch(/^sum by \(k8s_namespace_name\).*k8s_namespace_name=~"(?!\$)/);
-    await page.locator('.explore-view canvas').first().waitFor();
-  }));
-
-test('Cluster shows nodes and their pods', () =>
-  visit('/cluster', async ({ page }) => {
-    await page.getByText('node-0001').waitFor();
-    expect(await page.locator('.node').count()).toBe(10);
-    expect(await page.locator('.node .pod').count()).toBeGreaterThanOrEqual(60);
-    await page.screenshot({ path: `${shots}cluster.png` });
-    await page.getByPlaceholder(/Filter by node/).fill('node-0003');
-    await eventually('the filter', async () => ((await page.locator('.node').count()) === 1 ? [] : ['more than one node']));
-    await page.getByText('node-0003').click();
-    await page.waitForURL(/\/d\/diorama-node\?var-node=node-0003/);
-  }));
-
-test('Events are filtered', () =>
-  visit('/events', async ({ page }) => {
-    await page.getByRole('row').nth(1).waitFor();
-    await page.screenshot({ path: `${shots}events.png` });
-    await page.getByLabel('reason').fill('Scheduled');
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/reason=Scheduled/);
-    const reasons = () => page.locator('.events tbody tr td:nth-child(3)').allInnerTexts();
-    await eventually('the filter', async () => {
-      const found = await reasons();
-      return found.length && found.every((reason) => reason === 'Scheduled') ? [] : found;
-    });
-    await page.getByLabel('namespace').fill('no-such-namespace');
-    await page.keyboard.press('Enter');
-    await page.getByText('No event matches.').waitFor();
-  }));
-
-test('Status shows components and how telemetry flows', () =>
-  visit('/status', async ({ page }) => {
-    await page.getByRole('rowheader', { name: 'kube-apiserver' }).waitFor();
-    expect(await page.locator('main').innerText()).toContain('Samples per second');
-    expect(await page.locator('td.bad').count()).toBe(0);
-    await page.screenshot({ path: `${shots}status.png`, fullPage: true });
   }));
