@@ -15,7 +15,7 @@ LDFLAGS    := -s -w -X github.com/diorama-lab/diorama/internal/cli.Version=$(VER
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 # What the page is built from.
-PAGE_SOURCES := $(shell find ui/src ui/assets -type f) ui/index.html ui/vite.config.ts ui/tsconfig.json
+PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
 
 .PHONY: build page up down test unit unit-page e2e e2e-page lint lint-page generate check-generated bench cross clean
 

@@ -21,17 +21,14 @@ function grafanaAssets(): Plugin {
     // The few icons that the package names and does not have.
     cpSync(here('assets/icons'), `${out}/build/img/icons`, { recursive: true });
     cpSync(here('assets/diorama.svg'), `${out}/diorama.svg`);
+    // dist is embedded into the binary, also before it was ever built: the file that holds it in git has to survive.
+    writeFileSync(`${out}/.gitkeep`, '');
     for (const [family, weight, name] of FONTS) {
       mkdirSync(`${out}/fonts/${name.split('/')[0]}`, { recursive: true });
       cpSync(here(`node_modules/@fontsource/${family}/files/${family}-latin-${weight}-normal.woff2`), `${out}/fonts/${name}`);
     }
   };
-  return {
-    name: 'grafana-assets',
-    config: () => copy(here('public')),
-    // The folder is embedded into the binary, also before it was ever built: the file that holds it has to survive.
-    closeBundle: () => writeFileSync(here('dist/.gitkeep'), ''),
-  };
+  return { name: 'grafana-assets', config: () => copy(here('public')) };
 }
 
 const MOST_KILOBYTES = 900;
@@ -40,7 +37,7 @@ const MOST_KILOBYTES = 900;
 function sizeLimit(): Plugin {
   return {
     name: 'size-limit',
-    writeBundle(_options, bundle) {
+    generateBundle(_options, bundle) {
       const chunks = Object.values(bundle).filter((output) => output.type === 'chunk');
       const kilobytes = chunks.reduce((sum, { code }) => sum + gzipSync(code).length, 0) / 1000;
       const said = `JavaScript: ${kilobytes.toFixed(0)} kB gzip of at most ${MOST_KILOBYTES}`;

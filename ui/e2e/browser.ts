@@ -28,6 +28,7 @@ export interface Opened {
 
 export async function open(browser: Browser, path: string, size = { width: 1280, height: 900 }): Promise<Opened> {
   const page = await browser.newPage({ viewport: size });
+  page.setDefaultTimeout(WAIT);
   const complaints: string[] = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(`${message.text()} (${message.location().url})`));
   page.on('pageerror', (error) => complaints.push(String(error)));
@@ -62,7 +63,7 @@ export function panels(page: Page): Promise<PanelState[]> {
 
 /** Makes the window as high as the dashboard: panels that nobody sees ask nothing. */
 export async function showAll(page: Page): Promise<void> {
-  await page.waitForSelector('[data-panel-id]', { timeout: WAIT });
+  await page.waitForSelector('[data-panel-id]');
   for (const row of await page.$$('.row-title[aria-expanded="false"]')) {
     await row.click();
   }

@@ -2,7 +2,7 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { eventually, launch, open, panels, shots, showAll, WAIT, type Opened } from './browser';
+import { eventually, launch, open, panels, shots, showAll, type Opened } from './browser';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ function panel(page: Page, title: string) {
 }
 
 async function hasData(page: Page, title: string): Promise<void> {
-  await panel(page, title).locator('[data-state=data]').waitFor({ timeout: WAIT });
+  await panel(page, title).locator('[data-state=data]').waitFor();
 }
 
 test('the list of dashboards, and its search', () =>
@@ -99,6 +99,9 @@ test('scripts in texts, labels and links are not run', () =>
     await showAll(page);
     await hasData(page, 'Text labels are no HTML');
     await hasData(page, 'HTML');
+    await hasData(page, 'Table');
+    await panel(page, 'Table').getByRole('gridcell').nth(1).click();
+    await panel(page, 'Two axes').locator('.panel-link').click();
     await page.waitForTimeout(500);
     expect(await page.evaluate(() => (window as { hacked?: string }).hacked)).toBeUndefined();
     expect(await page.locator('.text-panel script, .text-panel [onerror], .text-panel [onclick], a[href^="javascript"]').count()).toBe(0);
@@ -123,6 +126,42 @@ test('a variable that is changed asks every panel anew, and is in the address', 
     await eventually('the legend', async () => ((await panel(page, 'Stacked areas').innerText()).includes('payments') ? [] : ['only shop']));
   }));
 
+test('every kind of variable changes what is asked', () =>
+  visit('/d/variables?from=now-5m&to=now', async ({ page }) => {
+    // One panel for each chosen value.
+    await hasData(page, 'CPU of shop');
+    await hasData(page, 'CPU of data');
+    expect(await panel(page, 'CPU of payments').count()).toBe(0);
+    await page.locator('#var-namespaces').click();
+    await page.getByRole('option', { name: 'payments' }).click();
+    await page.keyboard.press('Escape');
+    await hasData(page, 'CPU of payments');
+    const legend = () => panel(page, 'Nodes').innerText();
+    const write = async (name: string, text: string) => {
+      await page.locator(`#var-${name}`).fill(text);
+      await page.keyboard.press('Enter');
+    };
+    await write('node', '000[12]');
+    await eventually('the text box', async () => (/node-0002/.test(await legend()) && !/node-0003/.test(await legend()) ? [] : [await legend()]));
+    await write('filters', 'k8s_node_name!=node-0001');
+    await eventually('the filter', async () => (/node-0002/.test(await legend()) && !/node-0001/.test(await legend()) ? [] : [await legend()]));
+    expect(new URL(page.url()).searchParams.get('var-filters')).toBe('k8s_node_name|!=|node-0001');
+    await page.reload();
+    await hasData(page, 'Nodes');
+    expect(await page.locator('#var-filters').inputValue()).toBe('k8s_node_name!=node-0001');
+    await page.screenshot({ path: `${shots}variables.png` });
+  }));
+
+test('lists have dashboards, rules and events', () =>
+  visit(GROWING, async ({ page }) => {
+    await showAll(page);
+    const link = panel(page, 'Dashboards').getByText('Kubernetes / Cluster', { exact: true });
+    await link.waitFor();
+    expect(await link.getAttribute('href')).toMatch(/^\/d\/diorama-cluster\/.*from=now-5m&to=now&.*var-cluster=/);
+    await panel(page, 'Alerts').getByText(/rules are watched|firing|pending/i).first().waitFor();
+    await panel(page, 'Events').locator('.log').first().waitFor();
+  }));
+
 test('links lead on with variables and time', () =>
   visit(`${PANELS}&var-namespace=shop&var-namespace=data`, async ({ page }) => {
     await page.locator('.dashboard-link', { hasText: 'Clusters' }).waitFor();
@@ -133,9 +172,27 @@ test('links lead on with variables and time', () =>
     await hasData(page, 'Table');
     await panel(page, 'Table').getByText('shop', { exact: true }).click();
     await page.waitForURL(/\/d\/diorama-namespace-pods\?.*var-namespace=shop/);
-    await page.locator('[data-state=data]').first().waitFor({ timeout: WAIT });
+    await page.locator('[data-state=data]').first().waitFor();
     expect(page.url()).toContain('from=now-5m');
     await page.locator('.variable', { hasText: 'Namespace' }).getByText('shop', { exact: true }).waitFor();
+  }));
+
+test('panels ask when they come into view, and not again when they come back', () =>
+  visit('/d/panels?from=now-5m&to=now', async ({ page }) => {
+    const sent: string[] = [];
+    page.on('request', (request) => request.url().endsWith('/query') && sent.push(request.url().replace(/.*panels\//, '')));
+    const lowest = 'Its own time';
+    await hasData(page, 'Two axes');
+    expect(sent).not.toContain('25/query');
+    await panel(page, lowest).scrollIntoViewIfNeeded();
+    await hasData(page, lowest);
+    expect(sent).toContain('25/query');
+    const before = sent.length;
+    await panel(page, 'Two axes').scrollIntoViewIfNeeded();
+    await page.waitForTimeout(1000);
+    await panel(page, lowest).scrollIntoViewIfNeeded();
+    await page.waitForTimeout(1000);
+    expect(sent.slice(before).filter((url) => url === '3/query' || url === '25/query')).toEqual([]);
   }));
 
 test('dragging over a graph zooms, for all panels', () =>
@@ -191,7 +248,7 @@ test('a panel fills the page, Escape leaves it', () =>
     await hasData(page, 'Two axes');
     await menu(page, 'Two axes', 'View');
     await page.waitForURL(/viewPanel=panel-3/);
-    await page.locator('.viewed-panel [data-state=data]').waitFor({ timeout: WAIT });
+    await page.locator('.viewed-panel [data-state=data]').waitFor();
     expect(await page.locator('[data-panel-id]').count()).toBe(0);
     await page.screenshot({ path: `${shots}view-panel.png` });
     await page.keyboard.press('Escape');
@@ -204,7 +261,7 @@ test('inspect tells the query as sent, the data and the JSON', () =>
     await hasData(page, 'Stacked areas');
     await menu(page, 'Stacked areas', 'Inspect');
     const drawer = page.getByRole('dialog');
-    await drawer.locator('pre').first().waitFor({ timeout: WAIT });
+    await drawer.locator('pre').first().waitFor();
     expect(await drawer.locator('pre').first().innerText()).not.toContain('$namespace');
     expect(await drawer.innerText()).toMatch(/step \d+s/);
     await drawer.getByRole('tab', { name: 'Data' }).click();
@@ -239,7 +296,7 @@ test('rows open and close by keyboard', () =>
 
 test('the first keys reach the pages and the theme', () =>
   visit('/status', async ({ page }) => {
-    await page.getByRole('rowheader', { name: 'etcd' }).waitFor({ timeout: WAIT });
+    await page.getByRole('rowheader', { name: 'etcd' }).waitFor();
     const reached: string[] = [];
     for (let presses = 0; presses < 9; presses++) {
       await page.keyboard.press('Tab');
@@ -295,16 +352,16 @@ test('a saved file is in the open page; a broken one is told with its place, and
   await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/live`)).ok ? [] : ['not served yet']));
   await visit('/d/live', async ({ page }) => {
     const title = page.locator('.toolbar-title');
-    await title.getByText('Before').waitFor({ timeout: WAIT });
+    await title.getByText('Before').waitFor();
     save('After');
-    await title.getByText('After').waitFor({ timeout: WAIT });
+    await title.getByText('After').waitFor();
     writeFileSync(file, '{\n  "uid": "live",\n  "title": "Broken",,\n}');
     const banner = page.locator('.banner');
-    await banner.getByText(/live\.json:3:\d+ cannot be read/).waitFor({ timeout: WAIT });
+    await banner.getByText(/live\.json:3:\d+ cannot be read/).waitFor();
     expect(await title.innerText()).toContain('After');
     await page.screenshot({ path: `${shots}broken-file.png` });
     save('Mended');
-    await title.getByText('Mended').waitFor({ timeout: WAIT });
+    await title.getByText('Mended').waitFor();
     await banner.waitFor({ state: 'detached' });
   });
   rmSync(file);
@@ -316,9 +373,9 @@ test('jsonnet is reloaded when one of its imports is saved', async () => {
   copyFileSync(join(import.meta.dirname, 'jsonnet', 'mixin.jsonnet'), main);
   await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/mixin`)).ok ? [] : ['not served yet']));
   await visit('/d/mixin', async ({ page }) => {
-    await page.locator('.toolbar-title').getByText('From a mixin').waitFor({ timeout: WAIT });
+    await page.locator('.toolbar-title').getByText('From a mixin').waitFor();
     writeFileSync(library, `{ title: 'From an import' }`);
-    await page.locator('.toolbar-title').getByText('From an import').waitFor({ timeout: WAIT });
+    await page.locator('.toolbar-title').getByText('From an import').waitFor();
   });
   rmSync(main);
   rmSync(library);
@@ -329,15 +386,15 @@ test('Explore completes, runs, draws and tells errors', () =>
     const editor = page.getByRole('textbox', { name: 'Query A' });
     await editor.click();
     await page.keyboard.type('k8s_node_cpu_u');
-    await page.locator('.cm-tooltip-autocomplete').getByText('k8s_node_cpu_usage').waitFor({ timeout: WAIT });
+    await page.locator('.cm-tooltip-autocomplete').getByText('k8s_node_cpu_usage').waitFor();
     await page.screenshot({ path: `${shots}explore-completion.png` });
     await page.keyboard.press('Escape');
     await page.keyboard.type('sage');
     await page.keyboard.press('Escape');
     await page.keyboard.press('Control+Enter');
     await page.waitForURL(/expr=k8s_node_cpu_usage/);
-    await page.locator('.explore-view canvas').first().waitFor({ timeout: WAIT });
-    await page.getByRole('grid').getByText('node-0001').first().waitFor({ timeout: WAIT });
+    await page.locator('.explore-view canvas').first().waitFor();
+    await page.getByRole('grid').getByText('node-0001').first().waitFor();
     await page.screenshot({ path: `${shots}explore.png` });
     await page.goto(`${inject('address')}/explore?expr=sum(`);
     await page.getByText('The query failed').waitFor();
@@ -351,12 +408,12 @@ test('a panel leads to Explore with its query as sent', () =>
     await menu(page, 'Stacked areas', 'Explore');
     await page.waitForURL(/\/explore\?/);
     expect(new URL(page.url()).searchParams.get('expr')).toMatch(/^sum by \(k8s_namespace_name\).*k8s_namespace_name=~"(?!\$)/);
-    await page.locator('.explore-view canvas').first().waitFor({ timeout: WAIT });
+    await page.locator('.explore-view canvas').first().waitFor();
   }));
 
 test('Cluster shows nodes and their pods', () =>
   visit('/cluster', async ({ page }) => {
-    await page.getByText('node-0001').waitFor({ timeout: WAIT });
+    await page.getByText('node-0001').waitFor();
     expect(await page.locator('.node').count()).toBe(10);
     expect(await page.locator('.node .pod').count()).toBeGreaterThanOrEqual(60);
     await page.screenshot({ path: `${shots}cluster.png` });
@@ -368,7 +425,7 @@ test('Cluster shows nodes and their pods', () =>
 
 test('Events are filtered', () =>
   visit('/events', async ({ page }) => {
-    await page.getByRole('row').nth(1).waitFor({ timeout: WAIT });
+    await page.getByRole('row').nth(1).waitFor();
     await page.screenshot({ path: `${shots}events.png` });
     await page.getByLabel('reason').fill('Scheduled');
     await page.keyboard.press('Enter');
@@ -385,7 +442,7 @@ test('Events are filtered', () =>
 
 test('Status shows components and how telemetry flows', () =>
   visit('/status', async ({ page }) => {
-    await page.getByRole('rowheader', { name: 'kube-apiserver' }).waitFor({ timeout: WAIT });
+    await page.getByRole('rowheader', { name: 'kube-apiserver' }).waitFor();
     expect(await page.locator('main').innerText()).toContain('Samples per second');
     expect(await page.locator('td.bad').count()).toBe(0);
     await page.screenshot({ path: `${shots}status.png`, fullPage: true });

@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['*.e2e.ts'],
     globalSetup: './environment.ts',
     fileParallelism: false,
-    testTimeout: 120_000,
+    // A test may wait more than once for what a busy machine does slowly.
+    testTimeout: 300_000,
     hookTimeout: 180_000,
   },
 });

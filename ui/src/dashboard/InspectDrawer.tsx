@@ -5,7 +5,6 @@ import { TableNG } from '@grafana/ui/unstable';
 import { setQuery } from '../router';
 import { useDashboardState } from './context';
 import type { Panel } from './model';
-import { panelRange } from './urlState';
 import { configured } from './usePanelFrames';
 import { usePanelQuery, type PanelData } from './usePanelQuery';
 import { useSize } from './useSize';
@@ -70,9 +69,8 @@ export function InspectDrawer({ panel }: { panel: Panel }) {
   const { uid, resolved, range, timeZone, version } = useDashboardState();
   const [view, setView] = useState<View>('Query');
   const [ref, size] = useSize<HTMLDivElement>();
-  const own = useMemo(() => panelRange(range, panel.timeFrom, panel.timeShift), [range, panel.timeFrom, panel.timeShift]);
   // Asked once, when it opens: what is looked at must not change under the eye.
-  const data = usePanelQuery({ uid, panel, variables: resolved.values, range: own, timeZone, visible: true, width: 1000, refresh: String(version) });
+  const data = usePanelQuery({ uid, panel, variables: resolved.values, range, timeZone, visible: true, width: 1000, refresh: String(version) });
   const tabs = (
     <TabsBar>
       {VIEWS.map((name) => (

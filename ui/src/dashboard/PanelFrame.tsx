@@ -70,18 +70,19 @@ function PanelBody({ props, data, ready }: { props: PanelProps; data: PanelData;
 
 export function PanelFrame({ panel, width, height, visible }: Props) {
   const { uid, dashboard, resolved, range, timeZone, refresh, version, onZoom } = useDashboardState();
-  const own = useMemo(() => panelRange(range, panel.timeFrom, panel.timeShift), [range, panel.timeFrom, panel.timeShift]);
   const data = usePanelQuery({
     uid,
     panel,
     variables: resolved.values,
-    range: own,
+    // The engine applies the panel's own range.
+    range,
     timeZone,
     visible,
     width,
     refresh: `${refresh}.${version}`,
   });
-  const shownRange = data.range ?? own;
+  const asked = data.range ?? range;
+  const shownRange = useMemo(() => panelRange(asked, panel.timeFrom, panel.timeShift), [asked, panel.timeFrom, panel.timeShift]);
   const interpolate = useMemo(() => {
     const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
     return interpolator(around, { from: shownRange.from.valueOf(), to: shownRange.to.valueOf() });
@@ -101,7 +102,7 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
       displayMode={panel.transparent ? 'transparent' : 'default'}
       loadingState={data.loading ? LoadingState.Loading : undefined}
       statusMessage={message || undefined}
-      titleItems={<PanelLinks panel={panel} own={own} interpolate={interpolate} />}
+      titleItems={<PanelLinks panel={panel} interpolate={interpolate} />}
       menu={() => <PanelMenu panel={panel} queries={data.queries} />}
     >
       {(innerWidth, innerHeight) =>

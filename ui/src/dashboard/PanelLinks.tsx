@@ -1,4 +1,4 @@
-import type { InterpolateFunction, TimeRange } from '@grafana/data';
+import type { InterpolateFunction } from '@grafana/data';
 import { Icon, Tooltip } from '@grafana/ui';
 import { useDashboardState } from './context';
 import { carry } from './links';
@@ -7,12 +7,11 @@ import { rangeText } from './urlState';
 
 interface Props {
   panel: Panel;
-  own: TimeRange;
   interpolate: InterpolateFunction;
 }
 
 /** What stands beside a panel's title: its links, and its own time range if it has one. */
-export function PanelLinks({ panel, own, interpolate }: Props) {
+export function PanelLinks({ panel, interpolate }: Props) {
   const { range, resolved } = useDashboardState();
   const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
   return (
@@ -30,9 +29,9 @@ export function PanelLinks({ panel, own, interpolate }: Props) {
           </a>
         </Tooltip>
       ))}
-      {own !== range && !panel.hideTimeOverride && (
+      {(panel.timeFrom || panel.timeShift) && !panel.hideTimeOverride && (
         <span className="panel-time">
-          <Icon name="clock-nine" size="sm" /> {panel.timeFrom ? `last ${panel.timeFrom}` : `shifted by ${panel.timeShift}`}
+          <Icon name="clock-nine" size="sm" /> {[panel.timeFrom && `last ${panel.timeFrom}`, panel.timeShift && `${panel.timeShift} earlier`].filter(Boolean).join(', ')}
         </span>
       )}
     </>

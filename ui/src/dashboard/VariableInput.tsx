@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import { Combobox, Input, MultiCombobox, type ComboboxOption } from '@grafana/ui';
 import type { Variable } from '../api/types';
+import { filterText, readFilters } from './adhoc';
 
 interface Props {
   variable: Variable;
@@ -19,17 +20,20 @@ export function chosenValues(before: string[], after: string[], hasAll: boolean)
 }
 
 function TextInput({ variable, onChange }: Props) {
-  const current = variable.type === 'adhoc' ? variable.current.value.join(', ') : (variable.current.value[0] ?? '');
+  const isAdhoc = variable.type === 'adhoc';
+  const current = isAdhoc ? filterText(variable.current.value) : (variable.current.value[0] ?? '');
   const [text, setText] = useState(current);
   useEffect(() => setText(current), [current]);
-  const values = variable.type === 'adhoc' ? text.split(',').map((part) => part.trim()).filter(Boolean) : [text];
-  const send = () => text !== current && onChange(values);
+  const values = isAdhoc ? readFilters(text) : [text];
+  const send = () => values && text !== current && onChange(values);
   return (
     <Input
       id={`var-${variable.name}`}
-      width={20}
+      width={isAdhoc ? 36 : 20}
       value={text}
-      placeholder={variable.type === 'adhoc' ? 'key|=|value' : undefined}
+      invalid={!values}
+      title={values ? undefined : 'Filters look like this: namespace=shop, pod!~"web.*"'}
+      placeholder={isAdhoc ? 'namespace=shop, pod!~"web.*"' : undefined}
       onChange={(event) => setText(event.currentTarget.value)}
       onBlur={send}
       onKeyDown={(event) => event.key === 'Enter' && send()}

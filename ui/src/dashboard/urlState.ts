@@ -29,8 +29,8 @@ function boundary(text: string): string | ReturnType<typeof dateTime> {
   if (text.startsWith('now')) {
     return text;
   }
-  const moment = dateTime(text);
-  return moment.isValid() ? moment : 'now';
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? 'now' : dateTime(at);
 }
 
 export function rangeOf(query: URLSearchParams, fallback: { from: string; to: string }): TimeRange {

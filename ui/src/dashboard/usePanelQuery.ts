@@ -56,16 +56,23 @@ export function usePanelQuery({ uid, panel, variables, range, timeZone, visible,
       return;
     }
     const abort = new AbortController();
+    let answered = false;
     asked.current = wish;
     setData((old) => ({ ...old, loading: true }));
     const body = { variables, scopedVars: panel.scopedVars ?? {}, from, to, maxDataPoints: points, intervalMs: 0, timezone: timeZone };
     post<QueryAnswer>(`/api/diorama/v1/dashboards/${encodeURIComponent(uid)}/panels/${id}/query`, body, abort.signal).then(
-      (answer) => setData(dataOf(answer, range)),
+      (answer) => {
+        answered = true;
+        setData(dataOf(answer, range));
+      },
       (error: Error) => isAbort(error) || setData({ ...NOTHING, errors: [error.message] })
     );
     return () => {
       abort.abort();
-      asked.current = '';
+      // What was answered need not be asked again when the panel comes back into view.
+      if (!answered) {
+        asked.current = '';
+      }
     };
     // eslint-disable-next-line react-hooks/exhaustive-deps -- the wish says all that the question depends on
   }, [wish, visible, panel.queryable]);

@@ -21,6 +21,11 @@ export interface Result {
   warnings: string[];
 }
 
+/** Numbers as Prometheus writes them: NaN, +Inf and -Inf are among them. */
+function numberOf(text: string | undefined): number {
+  return Number(text?.replace('Inf', 'Infinity'));
+}
+
 /** `name{label="value"}`, as Prometheus writes a series. */
 export function seriesName({ __name__: name = '', ...labels }: Labels): string {
   const pairs = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
@@ -37,7 +42,7 @@ export function rangeFrames({ result }: QueryData, refId: string): DataFrame[] {
       refId,
       fields: [
         { name: 'Time', type: FieldType.time, values: values.map(([time]) => time * 1000) },
-        { name: 'Value', type: FieldType.number, values: values.map(([, value]) => Number(value)), labels: metric, config: { displayNameFromDS: seriesName(metric) } },
+        { name: 'Value', type: FieldType.number, values: values.map(([, value]) => numberOf(value)), labels: metric, config: { displayNameFromDS: seriesName(metric) } },
       ],
     })
   );
@@ -50,7 +55,7 @@ export function tableFrame({ resultType, result }: QueryData, refId: string): Da
   }
   const rows = result as Array<{ metric: Labels; value?: Sample; values?: Sample[] }>;
   const labels = [...new Set(rows.flatMap(({ metric }) => Object.keys(metric)))].sort();
-  const last = ({ value, values }: (typeof rows)[number]) => Number((value ?? values?.at(-1))?.[1]);
+  const last = ({ value, values }: (typeof rows)[number]) => numberOf((value ?? values?.at(-1))?.[1]);
   return toDataFrame({
     refId,
     fields: [

@@ -1,7 +1,8 @@
-import { useEffect, useMemo } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Alert, FilterInput, Icon, LoadingPlaceholder } from '@grafana/ui';
 import { useGet } from '../api/client';
-import type { SearchHit } from '../api/types';
+import { useLive } from '../api/live';
+import type { LiveMessage, SearchHit } from '../api/types';
 import { Link, setQuery, usePlace } from '../router';
 
 /** Hits by folder, in the order of titles; folders in theirs, those without one first. */
@@ -19,10 +20,17 @@ function matches(hit: SearchHit, words: string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
+/** Counts how often a dashboard came, changed or went. */
+function useVersion(): number {
+  const [version, setVersion] = useState(0);
+  useLive(useCallback(({ type }: LiveMessage) => setVersion((old) => (type === 'dashboard' || type === 'removed' ? old + 1 : old)), []));
+  return version;
+}
+
 export function DashboardList() {
   const { query } = usePlace();
   const search = query.get('query') ?? '';
-  const { data, error, loading } = useGet<SearchHit[]>('/api/search?type=dash-db&limit=5000', 15);
+  const { data, error, loading } = useGet<SearchHit[]>('/api/search?type=dash-db&limit=5000', 0, useVersion());
   const hits = useMemo(() => {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
     return (data ?? []).map((hit) => ({ ...hit, tags: hit.tags ?? [] })).filter((hit) => matches(hit, words));
