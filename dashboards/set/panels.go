@@ -67,6 +67,14 @@ func (s steps) config() cog.Builder[dashboard.ThresholdsConfig] {
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(s.list())
 }
 
+// How many points of a series are asked for: what the eye can tell apart, not
+// a pixel each. A graph of every pod of a cluster is that much cheaper, and up
+// to 20 minutes of samples that are 5 s apart are all there.
+const (
+	graphPoints     = 240
+	sparklinePoints = 100
+)
+
 // numberPanel is one value with its course in the background.
 type numberPanel struct {
 	title, about, unit, expr string
@@ -89,7 +97,7 @@ func (p numberPanel) draw(f frame) (dashboard.Panel, error) {
 		GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
 		TextMode(common.BigValueTextModeValue).JustifyMode(common.BigValueJustifyModeAuto).
 		ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})).
-		WithTarget(target(0, query{p.expr, p.legend}))
+		WithTarget(target(0, query{p.expr, p.legend})).MaxDataPoints(sparklinePoints)
 	if p.unit == percent {
 		b.Decimals(1)
 	}
@@ -151,7 +159,7 @@ func (p graph) draw(f frame) (dashboard.Panel, error) {
 		Thresholds(p.steps.config()).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending)).
-		Legend(p.legend())
+		Legend(p.legend()).MaxDataPoints(graphPoints)
 	if len(p.negative) == 0 && !p.signed {
 		b.Min(0)
 	}
