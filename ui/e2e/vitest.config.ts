@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Apart from the unit tests: these want a built binary and a browser.
 export default defineConfig({
+  cacheDir: '../node_modules/.vite',
   test: {
     root: import.meta.dirname,
     include: ['*.e2e.ts'],
