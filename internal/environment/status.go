@@ -97,10 +97,8 @@ func memory(ctx context.Context, pid int) (resident, share uint64) {
 	if err != nil {
 		return 0, 0
 	}
-	// Both from one look, where there is one (Linux, in KiB): a process that
-	// grows between two would have a share larger than itself.
-	if maps, err := p.MemoryMapsWithContext(ctx, true); err == nil && len(*maps) == 1 && (*maps)[0].Pss > 0 {
-		return (*maps)[0].Rss << 10, (*maps)[0].Pss << 10
+	if resident, share, known := memoryShare(ctx, p); known {
+		return resident, share
 	}
 	info, err := p.MemoryInfoWithContext(ctx)
 	if err != nil {
