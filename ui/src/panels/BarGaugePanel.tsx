@@ -1,14 +1,14 @@
-import { getDisplayValueAlignmentFactors, VizOrientation } from '@grafana/data';
+import { VizOrientation } from '@grafana/data';
 import {
   BarGaugeDisplayMode,
   BarGaugeNamePlacement,
   BarGaugeValueMode,
   type VizTextDisplayOptions,
 } from '@grafana/schema';
-import { BarGauge, useTheme2, VizRepeater } from '@grafana/ui';
+import { BarGauge, useTheme2 } from '@grafana/ui';
 import { useDisplayValues } from './displayValues';
-import { LinkedValue } from './LinkedValue';
 import type { PanelProps } from './types';
+import { ValueGrid } from './ValueGrid';
 
 interface Options {
   displayMode: BarGaugeDisplayMode;
@@ -38,11 +38,8 @@ export function BarGaugePanel(props: PanelProps) {
   const options: Options = { ...DEFAULTS, ...(props.panel.options as Partial<Options> | undefined) };
   const values = useDisplayValues(props);
   return (
-    <VizRepeater
-      source={values}
-      renderCounter={0}
-      getValues={() => values}
-      getAlignmentFactors={getDisplayValueAlignmentFactors}
+    <ValueGrid
+      values={values}
       width={props.width}
       height={props.height}
       minVizHeight={options.minVizHeight}
@@ -50,31 +47,28 @@ export function BarGaugePanel(props: PanelProps) {
       maxVizHeight={options.maxVizHeight}
       itemSpacing={10}
       orientation={options.orientation}
-      renderValue={({ value, width, height, alignmentFactors, orientation }) => (
-        <LinkedValue value={value}>
-          {(openMenu, className) => (
-            <BarGauge
-              value={value.display}
-              field={value.field}
-              display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)}
-              displayMode={options.displayMode}
-              showUnfilled={options.showUnfilled}
-              valueDisplayMode={options.valueMode}
-              namePlacement={options.namePlacement}
-              text={options.text}
-              alignmentFactors={alignmentFactors}
-              orientation={orientation}
-              itemSpacing={10}
-              lcdCellWidth={12}
-              width={width}
-              height={height}
-              theme={theme}
-              onClick={openMenu}
-              className={className}
-            />
-          )}
-        </LinkedValue>
+    >
+      {({ value, width, height, alignmentFactors, orientation }, openMenu, className) => (
+        <BarGauge
+          value={value.display}
+          field={value.field}
+          display={value.view?.getFieldDisplayProcessor(value.colIndex ?? 0)}
+          displayMode={options.displayMode}
+          showUnfilled={options.showUnfilled}
+          valueDisplayMode={options.valueMode}
+          namePlacement={options.namePlacement}
+          text={options.text}
+          alignmentFactors={alignmentFactors}
+          orientation={orientation}
+          itemSpacing={10}
+          lcdCellWidth={12}
+          width={width}
+          height={height}
+          theme={theme}
+          onClick={openMenu}
+          className={className}
+        />
       )}
-    />
+    </ValueGrid>
   );
 }

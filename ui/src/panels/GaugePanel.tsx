@@ -1,18 +1,17 @@
 import { formattedValueToString, ThresholdsMode, VizOrientation, type FieldDisplay, type GrafanaTheme2 } from '@grafana/data';
-import { useTheme2, VizRepeater } from '@grafana/ui';
+import { useTheme2 } from '@grafana/ui';
 import { arc } from './arc';
 import { useDisplayValues } from './displayValues';
-import { LinkedValue } from './LinkedValue';
 import { fitting } from './shared';
 import type { PanelProps } from './types';
+import { ValueGrid } from './ValueGrid';
 
 interface Options {
   orientation: VizOrientation;
   showThresholdMarkers: boolean;
-  showThresholdLabels: boolean;
 }
 
-const DEFAULTS: Options = { orientation: VizOrientation.Auto, showThresholdMarkers: true, showThresholdLabels: false };
+const DEFAULTS: Options = { orientation: VizOrientation.Auto, showThresholdMarkers: true };
 
 const START = Math.PI * 0.84;
 const END = Math.PI * 2.16;
@@ -95,24 +94,12 @@ export function GaugePanel(props: PanelProps) {
   const options: Options = { ...DEFAULTS, ...(props.panel.options as Partial<Options> | undefined) };
   const values = useDisplayValues(props);
   return (
-    <VizRepeater
-      source={values}
-      renderCounter={0}
-      getValues={() => values}
-      width={props.width}
-      height={props.height}
-      itemSpacing={8}
-      autoGrid
-      orientation={options.orientation}
-      renderValue={({ value, width, height, count }) => (
-        <LinkedValue value={value}>
-          {(openMenu, className) => (
-            <div onClick={openMenu} className={className}>
-              <Gauge value={value} width={width} height={height} options={options} showName={count > 1} />
-            </div>
-          )}
-        </LinkedValue>
+    <ValueGrid values={values} width={props.width} height={props.height} itemSpacing={8} autoGrid orientation={options.orientation}>
+      {({ value, width, height, count }, openMenu, className) => (
+        <div onClick={openMenu} className={className}>
+          <Gauge value={value} width={width} height={height} options={options} showName={count > 1} />
+        </div>
       )}
-    />
+    </ValueGrid>
   );
 }

@@ -1,4 +1,4 @@
-import { getDisplayValueAlignmentFactors, VizOrientation } from '@grafana/data';
+import { VizOrientation } from '@grafana/data';
 import {
   BigValue,
   BigValueColorMode,
@@ -6,12 +6,11 @@ import {
   BigValueJustifyMode,
   BigValueTextMode,
   useTheme2,
-  VizRepeater,
 } from '@grafana/ui';
 import type { PercentChangeColorMode, VizTextDisplayOptions } from '@grafana/schema';
 import { useDisplayValues } from './displayValues';
-import { LinkedValue } from './LinkedValue';
 import type { PanelProps } from './types';
+import { ValueGrid } from './ValueGrid';
 
 interface Options {
   graphMode: BigValueGraphMode;
@@ -40,40 +39,27 @@ export function StatPanel(props: PanelProps) {
   const options: Options = { ...DEFAULTS, ...(props.panel.options as Partial<Options> | undefined) };
   const values = useDisplayValues(props, { sparkline: options.graphMode !== BigValueGraphMode.None, percentChange: options.showPercentChange });
   return (
-    <VizRepeater
-      source={values}
-      renderCounter={0}
-      getValues={() => values}
-      getAlignmentFactors={getDisplayValueAlignmentFactors}
-      width={props.width}
-      height={props.height}
-      itemSpacing={3}
-      autoGrid
-      orientation={options.orientation}
-      renderValue={({ value, width, height, alignmentFactors, count }) => (
-        <LinkedValue value={value}>
-          {(openMenu, className) => (
-            <BigValue
-              value={value.display}
-              sparkline={value.sparkline}
-              count={count}
-              colorMode={options.colorMode}
-              graphMode={options.graphMode}
-              justifyMode={options.justifyMode}
-              textMode={options.textMode}
-              text={options.text}
-              disableWideLayout={!options.wideLayout}
-              percentChangeColorMode={options.percentChangeColorMode}
-              alignmentFactors={alignmentFactors}
-              width={width}
-              height={height}
-              theme={theme}
-              onClick={openMenu}
-              className={className}
-            />
-          )}
-        </LinkedValue>
+    <ValueGrid values={values} width={props.width} height={props.height} itemSpacing={3} autoGrid orientation={options.orientation}>
+      {({ value, width, height, alignmentFactors, count }, openMenu, className) => (
+        <BigValue
+          value={value.display}
+          sparkline={value.sparkline}
+          count={count}
+          colorMode={options.colorMode}
+          graphMode={options.graphMode}
+          justifyMode={options.justifyMode}
+          textMode={options.textMode}
+          text={options.text}
+          disableWideLayout={!options.wideLayout}
+          percentChangeColorMode={options.percentChangeColorMode}
+          alignmentFactors={alignmentFactors}
+          width={width}
+          height={height}
+          theme={theme}
+          onClick={openMenu}
+          className={className}
+        />
       )}
-    />
+    </ValueGrid>
   );
 }
