@@ -37,12 +37,27 @@ type SentQuery struct {
 	Step  string `json:"step,omitempty"`
 	Type  string `json:"type"`
 	Took  string `json:"took"`
+	// Series and Points are how much it returned.
+	Series int `json:"series"`
+	Points int `json:"points"`
+
+	// step is Step; 0 for an instant query.
+	step time.Duration
 }
 
 // Empty says why a target returned nothing.
 type Empty struct {
-	RefID  string `json:"refId"`
-	Reason string `json:"reason"`
+	RefID string `json:"refId"`
+	Reason
+}
+
+// Outcome is what one target of a panel returned.
+type Outcome struct {
+	RefID   string
+	Result  TargetResult
+	Queries []SentQuery
+	// Empty says why there is nothing; nil where there is something, or an error.
+	Empty *Reason
 }
 
 // NotRunnableError tells that a target cannot be run here.
@@ -77,11 +92,36 @@ func (r Ref) String() string {
 	return fmt.Sprintf("%q of type %s", r.UID, r.Type)
 }
 
-// Run runs the targets of a panel.
+// Run runs the targets of a panel side by side.
 func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Result, error) {
+	runs, err := e.targets(ctx, d, p, r)
+	if err != nil {
+		return Result{}, err
+	}
+	return runAll(ctx, runs), nil
+}
+
+// RunEach runs the targets of a panel one after the other and hands each
+// outcome over: no more than one result is held.
+func (e *Engine) RunEach(ctx context.Context, d *Dashboard, p Panel, r Request, visit func(Outcome)) error {
+	runs, err := e.targets(ctx, d, p, r)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		visit(run.outcome(ctx))
+	}
+	return nil
+}
+
+// targets are the targets of a panel, ready to be run.
+func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) ([]*targetRun, error) {
 	source, err := json.Marshal([]any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
 	if err != nil {
-		return Result{}, fmt.Errorf("reading the panel: %w", err)
+		return nil, fmt.Errorf("reading the panel: %w", err)
 	}
 	used := map[string]bool{}
 	for _, name := range references(string(source)) {
@@ -90,9 +130,9 @@ func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Res
 	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !v.settled(r.Variables[v.Name()]) })
 	shared, err := panelRange(p, r)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	return e.runTargets(ctx, p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
+	return e.prepare(p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
 }
 
 // panelRange applies what a panel says of its own time: timeFrom and timeShift.
@@ -140,7 +180,7 @@ func (e *Engine) Query(ctx context.Context, targets []Object, r Request) Result 
 	return runAll(ctx, runs)
 }
 
-func (e *Engine) runTargets(ctx context.Context, p Panel, r Request, scope Scope, filters []filter) Result {
+func (e *Engine) prepare(p Panel, r Request, scope Scope, filters []filter) []*targetRun {
 	var runs []*targetRun
 	tables := 0
 	for _, t := range p.Targets() {
@@ -155,45 +195,56 @@ func (e *Engine) runTargets(ctx context.Context, p Panel, r Request, scope Scope
 	for _, run := range runs {
 		run.several = tables > 1
 	}
-	return runAll(ctx, runs)
+	return runs
 }
 
 // runAll runs targets side by side.
 func runAll(ctx context.Context, runs []*targetRun) Result {
-	results, reasons := make([]TargetResult, len(runs)), make([]string, len(runs))
+	outcomes := make([]Outcome, len(runs))
 	var running sync.WaitGroup
 	slots := make(chan struct{}, concurrency)
 	for i, run := range runs {
 		running.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			frames, err := run.run(ctx)
-			results[i] = targetResult(frames, err)
-			if err == nil && emptyFrames(frames) && !run.raw {
-				reasons[i] = run.reason(ctx)
-			}
+			outcomes[i] = run.outcome(ctx)
 		})
 	}
 	running.Wait()
 	all := Result{Results: map[string]TargetResult{}, Queries: []SentQuery{}}
-	for i, run := range runs {
-		ref := run.target.RefID()
-		all.Results[ref] = results[i]
-		all.Queries = append(all.Queries, run.sent...)
-		if reasons[i] != "" {
-			all.Empty = append(all.Empty, Empty{ref, reasons[i]})
+	for _, o := range outcomes {
+		all.Results[o.RefID] = o.Result
+		all.Queries = append(all.Queries, o.Queries...)
+		if o.Empty != nil {
+			all.Empty = append(all.Empty, Empty{o.RefID, *o.Empty})
 		}
 	}
 	return all
 }
 
-func emptyFrames(frames data.Frames) bool {
-	for _, frame := range frames {
-		if frame.Rows() > 0 {
-			return false
-		}
+// outcome runs a target and says why it is empty, if it is.
+func (t *targetRun) outcome(ctx context.Context) Outcome {
+	frames, err := t.run(ctx)
+	o := Outcome{RefID: t.target.RefID(), Result: targetResult(frames, err), Queries: t.sent}
+	if err != nil || t.raw || t.hasValues {
+		return o
 	}
-	return true
+	reason := t.reason(ctx)
+	o.Empty = &reason
+	return o
+}
+
+// reason says why a target has nothing to show.
+func (t *targetRun) reason(ctx context.Context) Reason {
+	if len(t.sent) == 0 {
+		return unclear()
+	}
+	first := t.sent[0]
+	r := t.request.Range
+	if t.sent[0].Points > 0 {
+		return probe{t.engine, r, first.step}.whyNoNumber(ctx, first.Expr)
+	}
+	return t.engine.Explain(ctx, first.Expr, r, first.step)
 }
 
 func targetResult(frames data.Frames, err error) TargetResult {
@@ -238,6 +289,8 @@ type targetRun struct {
 	// raw leaves out what the data source does to frames in the browser.
 	raw  bool
 	sent []SentQuery
+	// hasValues tells that some answer had a value that can be shown.
+	hasValues bool
 }
 
 func (t *targetRun) run(ctx context.Context) (data.Frames, error) {
@@ -321,10 +374,14 @@ func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
 func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (Answer, error) {
 	began := time.Now()
 	answer, err := query()
-	sent := SentQuery{RefID: s.RefID, Expr: s.Expr, Type: kind, Took: time.Since(began).Round(10 * time.Microsecond).String()}
-	if kind == "range" {
-		sent.Step = writeInterval(s.Step)
+	sent := SentQuery{
+		RefID: s.RefID, Expr: s.Expr, Type: kind, Took: time.Since(began).Round(10 * time.Microsecond).String(),
+		Series: len(answer.Series), Points: answer.points(),
 	}
+	if kind == "range" {
+		sent.Step, sent.step = writeInterval(s.Step), s.Step
+	}
+	t.hasValues = t.hasValues || answer.hasValues()
 	t.sent = append(t.sent, sent)
 	return answer, err
 }
