@@ -86,16 +86,33 @@ func (e *Environment) ResolvePaths(dir string) {
 	}
 }
 
+// CheckFields reports the keys of a YAML document that a type does not have,
+// with their lines.
+func CheckFields(document *yaml.Node, typ reflect.Type) error {
+	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: is no mapping", document.Line)
+	}
+	var problems []error
+	checkFields(document.Content[0], typ, "", &problems)
+	return errors.Join(problems...)
+}
+
 // checkFields reports the keys of node that typ does not have, and keys that
 // stand twice, with line, path and what was probably meant.
 func checkFields(node *yaml.Node, typ reflect.Type, path string, problems *[]error) {
+	if node.Kind == yaml.SequenceNode && typ.Kind() == reflect.Slice {
+		for i, item := range node.Content {
+			checkFields(item, typ.Elem(), fmt.Sprintf("%s[%d]", path, i), problems)
+		}
+	}
 	if node.Kind != yaml.MappingNode || typ.Kind() != reflect.Struct {
 		return
 	}
 	fields := map[string]reflect.Type{}
 	for i := range typ.NumField() {
-		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
-		fields[name] = typ.Field(i).Type
+		if name, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ","); name != "" {
+			fields[name] = typ.Field(i).Type
+		}
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {

@@ -39,6 +39,14 @@ func (p Panel) Type() string { return p.JSON.text("type") }
 // Title is the title as it is written, variables not filled in.
 func (p Panel) Title() string { return p.JSON.text("title") }
 
+// Description says what the panel is for.
+func (p Panel) Description() string { return p.JSON.text("description") }
+
+// Unit is the unit that its fields are shown in, unless an override says otherwise.
+func (p Panel) Unit() string {
+	return p.JSON.object("fieldConfig").object("defaults").text("unit")
+}
+
 // Targets are the queries of the panel, in order.
 func (p Panel) Targets() []Target {
 	var targets []Target
@@ -80,6 +88,9 @@ type Target struct {
 // RefID names the target within its panel.
 func (t Target) RefID() string { return t.JSON.text("refId") }
 
+// Legend is the format of the names of its series.
+func (t Target) Legend() string { return t.JSON.text("legendFormat") }
+
 // Hidden tells that the target is not to be run.
 func (t Target) Hidden() bool { return t.JSON.flag("hide") }
 
@@ -111,3 +122,57 @@ func refOf(v any, fallback Ref) Ref {
 
 // Description says what the dashboard is for.
 func (d *Dashboard) Description() string { return d.JSON.text("description") }
+
+// Time are the two ends of the range that it opens on, as ParseRange reads them.
+func (d *Dashboard) Time() (from, to string) {
+	saved := d.JSON.object("time")
+	return saved.text("from"), saved.text("to")
+}
+
+// Annotation is a query that marks points in time.
+type Annotation struct{ JSON Object }
+
+// Annotations are the queries for annotations that are not Grafana's own.
+func (d *Dashboard) Annotations() []Annotation {
+	var all []Annotation
+	for _, object := range d.JSON.object("annotations").objects("list") {
+		if object.integer("builtIn") == 0 && !object.flag("builtIn") {
+			all = append(all, Annotation{object})
+		}
+	}
+	return all
+}
+
+// Name is what the annotation is called.
+func (a Annotation) Name() string { return a.JSON.text("name") }
+
+// Panel is a panel with the annotation's query as its only target.
+func (a Annotation) Panel() Panel {
+	target := a.JSON.object("target").copy()
+	target.fill("refId", "Anno")
+	for _, key := range []string{"expr", "interval"} {
+		if text := a.JSON.text(key); text != "" {
+			target.fill(key, text)
+		}
+	}
+	return Panel{Object{"title": a.Name(), "datasource": a.JSON["datasource"], "targets": []any{map[string]any(target)}}}
+}
+
+// Expr is the query as it is written.
+func (t Target) Expr() string { return t.JSON.text("expr") }
+
+// Prometheus tells that the target asks Prometheus, as far as its reference
+// says by itself.
+func (t Target) Prometheus() bool {
+	return runs(t.Datasource, nil) && t.Datasource.Type != expressionType && t.Datasource.UID != expressionType
+}
+
+// NeedsQuery tells that the panel shows nothing without a query of its own:
+// texts, lists and library panels do.
+func (p Panel) NeedsQuery() bool {
+	switch p.Type() {
+	case "row", "text", "news", "dashlist", "alertlist", "annolist", "welcome", "gettingstarted", "pluginlist", "canvas", "debug":
+		return false
+	}
+	return p.JSON.object("libraryPanel") == nil
+}

@@ -3,6 +3,8 @@ package dashboard
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +30,8 @@ const (
 	Stale = "stale"
 	// NoNumber: there are series, but all values are NaN or infinite.
 	NoNumber = "no-number"
+	// NoVariable: the query names a variable that there is not.
+	NoVariable = "no-variable"
 	// NoQuery: the target asks for no metric.
 	NoQuery = "no-query"
 	// Unclear: none of these was found.
@@ -47,7 +51,11 @@ type Reason struct {
 // MissingInput tells that what the query reads is not there at all, so that
 // no change of values can make it return something.
 func (r Reason) MissingInput() bool {
-	return r.Kind == NoMetric || r.Kind == NoSeries || r.Kind == NoLabel || r.Kind == NoQuery
+	switch r.Kind {
+	case NoMetric, NoSeries, NoLabel, NoQuery, NoVariable:
+		return true
+	}
+	return false
 }
 
 func (r Reason) suggest(names []string) Reason {
@@ -83,10 +91,22 @@ func (e *Engine) Explain(ctx context.Context, expr string, r TimeRange, step tim
 	if err != nil {
 		return Reason{Kind: Unclear, Text: "the query returned nothing"}
 	}
+	if left := Unresolved(expr); len(left) > 0 {
+		return Reason{Kind: NoVariable, Text: "no variable is named " + enumerate(left)}
+	}
 	if len(Selectors(parsed)) == 0 {
 		return Reason{Kind: NoQuery, Text: "the query reads no metric"}
 	}
 	return probe{e, r, step}.why(ctx, parsed)
+}
+
+// Unresolved are the variables that are still in a query that was sent: there
+// are none of that name. References to groups, $1, are no variables.
+func Unresolved(expr string) []string {
+	return slices.DeleteFunc(references(expr), func(name string) bool {
+		_, err := strconv.Atoi(name)
+		return err == nil
+	})
 }
 
 // Selectors are all selectors of an expression.

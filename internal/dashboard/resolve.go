@@ -120,6 +120,9 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 	case "query":
 		if wanted || !v.settled(r.Variables[v.Name()]) {
 			options, err = e.queryOptions(ctx, v, scope, r.Range)
+			if err == nil && len(options) == 0 {
+				into.Empty = e.whyNoOptions(ctx, v, scope, r.Range)
+			}
 		}
 	case "custom":
 		options, err = customOptions(scope.expand(v.Query(), formatGlob), v.JSON.text("valuesFormat"))

@@ -119,12 +119,12 @@ func (e *Engine) RunEach(ctx context.Context, d *Dashboard, p Panel, r Request, 
 
 // targets are the targets of a panel, ready to be run.
 func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) ([]*targetRun, error) {
-	source, err := json.Marshal([]any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
+	names, err := p.references()
 	if err != nil {
-		return nil, fmt.Errorf("reading the panel: %w", err)
+		return nil, err
 	}
 	used := map[string]bool{}
-	for _, name := range references(string(source)) {
+	for _, name := range names {
 		used[name] = true
 	}
 	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !v.settled(r.Variables[v.Name()]) })
@@ -133,6 +133,15 @@ func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) 
 		return nil, err
 	}
 	return e.prepare(p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
+}
+
+// references are the variables that the queries of a panel name.
+func (p Panel) references() ([]string, error) {
+	source, err := json.Marshal([]any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
+	if err != nil {
+		return nil, fmt.Errorf("reading the panel: %w", err)
+	}
+	return references(string(source)), nil
 }
 
 // panelRange applies what a panel says of its own time: timeFrom and timeShift.

@@ -83,6 +83,26 @@ func (v Variable) dependencies(known map[string]Variable) []string {
 	return names
 }
 
+// Uses are the variables that a panel's queries follow from, directly or by
+// other variables.
+func (d *Dashboard) Uses(p Panel) (map[string]bool, error) {
+	known := map[string]Variable{}
+	for _, v := range d.Variables() {
+		known[v.Name()] = v
+	}
+	waiting, err := p.references()
+	used := map[string]bool{}
+	for len(waiting) > 0 {
+		name := waiting[0]
+		waiting = waiting[1:]
+		if v, there := known[name]; there && !used[name] {
+			used[name] = true
+			waiting = append(waiting, v.dependencies(known)...)
+		}
+	}
+	return used, err
+}
+
 // inOrder sorts variables so that each comes after those it depends on. The
 // names of those that depend on themselves are returned too.
 func inOrder(variables []Variable) (sorted []Variable, circular map[string]bool) {
@@ -142,6 +162,8 @@ type Resolved struct {
 	Current          Choice   `json:"current"`
 	Options          []Option `json:"options"`
 	Error            string   `json:"error,omitempty"`
+	// Empty says why a query finds no options.
+	Empty *Reason `json:"empty,omitempty"`
 
 	value Value
 }
@@ -196,3 +218,6 @@ func (v Variable) saved() []string {
 	}
 	return slices.DeleteFunc(values, func(s string) bool { return s == "" })
 }
+
+// IncludesAll tells that All can be chosen.
+func (v Variable) IncludesAll() bool { return v.includeAll() }

@@ -1,0 +1,185 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
+)
+
+// Options is what is checked, and against what.
+type Options struct {
+	Prometheus dashboard.Prometheus
+	// Address is what reports call the Prometheus.
+	Address string
+	// ScrapeInterval is how often a series gets a sample.
+	ScrapeInterval time.Duration
+	Dashboards     []*dashboard.Dashboard
+	Rules          []RuleFile
+	// Problems are files that could not be read.
+	Problems     []string
+	Declarations Declarations
+	// Each names variables all of whose values are checked, one by one.
+	Each []string
+	// Patience is how long what is empty is asked for again: series may be
+	// about to come.
+	Patience time.Duration
+	// Strict makes notes, constants and stale declarations findings.
+	Strict bool
+	// Progress, if set, hears after each panel how many are done, of how many
+	// that are known so far.
+	Progress func(done, known int)
+}
+
+// concurrency is how many panels are run at a time, each with one query under
+// way: what is held in memory are that many results.
+const concurrency = 4
+
+// points is the width of a panel, in points.
+const points = 300
+
+// surrender is how many queries in a row Prometheus may leave unanswered.
+const surrender = 20
+
+// ErrGone tells that Prometheus stopped answering during a check.
+var ErrGone = errors.New("Prometheus does not answer any more")
+
+type checker struct {
+	Options
+	engine *dashboard.Engine
+	now    time.Time
+	// until is the end of Patience.
+	until time.Time
+	slots chan struct{}
+
+	mu         sync.Mutex
+	done       int
+	known      int
+	unanswered int
+	giveUp     context.CancelCauseFunc
+}
+
+// Run checks. When ctx ends before it is through, the report has what was
+// found until then, and says so. The error is ErrGone, or says what makes the
+// check impossible.
+func Run(ctx context.Context, o Options) (Report, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c := &checker{
+		Options: o, engine: &dashboard.Engine{Prometheus: newMemory(o.Prometheus), ScrapeInterval: o.ScrapeInterval},
+		now: time.Now(), slots: make(chan struct{}, concurrency), giveUp: cancel,
+	}
+	c.until = c.now.Add(o.Patience)
+	report := Report{Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{}, Stale: []Stale{}, Problems: append([]string{}, o.Problems...)}
+	var failed error
+	for _, d := range o.Dashboards {
+		results, err := c.dashboard(ctx, d)
+		report.Results = append(report.Results, results...)
+		if err != nil && ctx.Err() == nil {
+			failed = err
+			break
+		}
+	}
+	if failed == nil {
+		report.Rules = c.rules(ctx)
+	}
+	report.Interrupted = ctx.Err() != nil
+	if report.Interrupted && errors.Is(context.Cause(ctx), ErrGone) {
+		failed = context.Cause(ctx)
+	}
+	report.declare(o.Declarations)
+	report.summarize(o.Strict)
+	return report, failed
+}
+
+// dashboard runs all that a dashboard asks, for each choice of its variables.
+func (c *checker) dashboard(ctx context.Context, d *dashboard.Dashboard) ([]Result, error) {
+	var choices []choice
+	var results []Result
+	again := c.patiently(ctx, func(request dashboard.Request) (bool, error) {
+		var err error
+		choices, err = c.choices(ctx, d, request)
+		results = variableResults(d, choices)
+		return slices.ContainsFunc(results, Result.Fails), err
+	}, d)
+	if again != nil {
+		return results, again
+	}
+	jobs, err := c.jobs(ctx, d, choices)
+	if err != nil {
+		return results, err
+	}
+	c.progress(0, len(jobs))
+	found := make([][]Result, len(jobs))
+	var running sync.WaitGroup
+	for i, job := range jobs {
+		select {
+		case c.slots <- struct{}{}:
+		case <-ctx.Done():
+			continue
+		}
+		running.Go(func() {
+			defer func() { <-c.slots }()
+			found[i] = c.panel(ctx, d, job)
+			c.progress(1, 0)
+		})
+	}
+	running.Wait()
+	return append(results, slices.Concat(found...)...), nil
+}
+
+// patiently tries until nothing is missing, or patience ends.
+func (c *checker) patiently(ctx context.Context, try func(dashboard.Request) (missing bool, err error), d *dashboard.Dashboard) error {
+	for now := c.now; ; now = time.Now() {
+		request, err := c.request(d, now)
+		if err != nil {
+			return err
+		}
+		missing, err := try(request)
+		if err != nil || !missing || time.Now().After(c.until) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+// request is for the time range that a dashboard opens on.
+func (c *checker) request(d *dashboard.Dashboard, now time.Time) (dashboard.Request, error) {
+	from, to := d.Time()
+	r, err := dashboard.ParseRange(from, to, now, time.UTC)
+	if err != nil {
+		return dashboard.Request{}, fmt.Errorf("%s: the time range: %w", d.File, err)
+	}
+	return dashboard.Request{Range: r, From: from, To: to, MaxDataPoints: points}, nil
+}
+
+func (c *checker) progress(done, known int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done, c.known = c.done+done, c.known+known
+	if c.Progress != nil {
+		c.Progress(c.done, c.known)
+	}
+}
+
+// answered counts queries in a row that Prometheus left unanswered, and ends
+// the check when there are too many.
+func (c *checker) answered(r Result) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.Why == nil || r.Why.Kind != Unreachable && r.Why.Kind != TimedOut {
+		c.unanswered = 0
+		return
+	}
+	if c.unanswered++; c.unanswered >= surrender {
+		c.giveUp(fmt.Errorf("%w: %d queries in a row failed, the last one with: %s", ErrGone, c.unanswered, r.Why.Text))
+	}
+}

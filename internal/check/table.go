@@ -1,0 +1,192 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// group is the results of one dashboard.
+type group struct {
+	uid, title, file string
+	results          []Result
+	findings         int
+}
+
+// groups are the results by dashboard, those with the most findings first.
+func (r Report) groups() []group {
+	var all []group
+	index := map[string]int{}
+	for _, result := range r.Results {
+		i, seen := index[result.Dashboard]
+		if !seen {
+			i = len(all)
+			index[result.Dashboard] = i
+			all = append(all, group{uid: result.Dashboard, title: result.DashboardTitle, file: result.File})
+		}
+		all[i].results = append(all[i].results, result)
+		if result.Fails() {
+			all[i].findings++
+		}
+	}
+	slices.SortStableFunc(all, func(a, b group) int { return cmp.Compare(b.findings, a.findings) })
+	for _, g := range all {
+		slices.SortStableFunc(g.results, func(a, b Result) int { return cmp.Compare(a.rank(), b.rank()) })
+	}
+	return all
+}
+
+// rank puts the worst first.
+func (r Result) rank() int {
+	switch {
+	case r.Verdict == Error:
+		return 0
+	case r.Verdict == Duplicate:
+		return 1
+	case r.Verdict == Empty && r.Declared == "":
+		return 2
+	case len(r.Notes) > 0:
+		return 3
+	case r.Verdict == Constant:
+		return 4
+	case r.Verdict == Skipped:
+		return 5
+	case r.Verdict == Empty:
+		return 6
+	}
+	return 7
+}
+
+// where names what a result is about within its dashboard.
+func (r Result) where() string {
+	switch r.Kind {
+	case KindVariable:
+		return "variable " + r.Name
+	case KindAnnotation:
+		return "annotation " + r.Name
+	}
+	return strings.TrimSpace(r.PanelTitle + " " + r.Name)
+}
+
+// chosen names the values that a result is for.
+func (r Result) chosen() string {
+	parts := []string{}
+	if r.Choice != All {
+		parts = append(parts, r.Choice)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Scoped)) {
+		parts = append(parts, name+"="+r.Scoped[name])
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r Result) why() string {
+	var parts []string
+	if r.Why != nil {
+		parts = append(parts, r.Why.Text)
+	}
+	if r.Declared != "" {
+		parts = append(parts, "declared: "+r.Declared)
+	}
+	for _, note := range r.Notes {
+		parts = append(parts, note.Text)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// WriteTable writes a report for people: by dashboard, the worst first. verbose
+// adds what is in order, and the queries.
+func (r Report) WriteTable(out io.Writer, verbose bool) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, g := range r.groups() {
+		shown := slices.DeleteFunc(slices.Clone(g.results), func(r Result) bool { return !verbose && r.rank() >= 5 })
+		if len(shown) == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "%s (%s)\n", g.title, g.file)
+		for _, result := range shown {
+			writeResult(w, result, verbose)
+		}
+		fmt.Fprintln(w)
+	}
+	r.writeRules(w, verbose)
+	for _, stale := range r.Stale {
+		fmt.Fprintf(w, "stale: %s has data, but %s says that it may be empty: %s\n", stale.What, stale.Where, stale.Reason)
+	}
+	for _, problem := range r.Problems {
+		fmt.Fprintf(w, "cannot be read: %s\n", problem)
+	}
+	fmt.Fprintln(w, r.Line())
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+func writeResult(w io.Writer, r Result, verbose bool) {
+	fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", r.mark(), r.where(), r.chosen(), r.why())
+	if !verbose {
+		return
+	}
+	for _, q := range r.Queries {
+		fmt.Fprintf(w, "      %s %s: %d series, %d points in %s: %s\n", q.Type, q.Step, q.Series, q.Points, q.Took, strings.Join(strings.Fields(q.Expr), " "))
+	}
+}
+
+// mark is the verdict as a report shows it.
+func (r Result) mark() string {
+	switch {
+	case r.Verdict == Empty && r.Declared != "":
+		return "declared"
+	case r.Verdict == Data && len(r.Notes) > 0:
+		return "note"
+	}
+	return string(r.Verdict)
+}
+
+func (r Report) writeRules(w io.Writer, verbose bool) {
+	begun := false
+	for _, rule := range r.Rules {
+		if !verbose && !rule.Fails() && len(rule.Notes) == 0 {
+			continue
+		}
+		if !begun {
+			fmt.Fprintln(w, "Rules")
+			begun = true
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", rule.Verdict, rule.Name, rule.Group, rule.why())
+	}
+	if begun {
+		fmt.Fprintln(w)
+	}
+}
+
+func (r RuleResult) why() string {
+	return Result{Why: r.Why, Declared: r.Declared, Notes: r.Notes}.why()
+}
+
+// Line is the summary in one line.
+func (r Report) Line() string {
+	s := r.Summary
+	parts := []string{fmt.Sprintf("%d with data", s.Data)}
+	for _, c := range []struct {
+		n    int
+		what string
+	}{
+		{s.Empty, "empty"}, {s.Error, "with errors"}, {s.Duplicate, "duplicate"}, {s.Constant, "constant"}, {s.Declared, "declared empty"},
+		{s.Skipped, "skipped"}, {s.Notes, "with notes"}, {s.Stale, "stale declarations"}, {s.Problems, "unreadable"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	line := fmt.Sprintf("%d dashboards, %d panels, %d targets, %d rules: %s", s.Dashboards, s.Panels, s.Targets, s.Rules, strings.Join(parts, ", "))
+	if r.Interrupted {
+		line += "; interrupted, the rest was not run"
+	}
+	return line
+}
