@@ -51,6 +51,8 @@ type Report struct {
 	Stale []Stale `json:"stale"`
 	// Problems are files that could not be read.
 	Problems []string `json:"problems"`
+	// Changes are those since an earlier report, if there is one.
+	Changes []Change `json:"changes,omitempty"`
 }
 
 // Summary counts results by verdict.

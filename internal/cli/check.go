@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type checkFlags struct {
 	declarations []string
 	each         []string
 	output       string
+	compare      string
+	ephemeral    string
 	patience     time.Duration
 	scrape       time.Duration
 	verbose      bool
@@ -68,14 +71,31 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 	f.DurationVar(&flags.scrape, "scrape-interval", 0, "how often series get a sample (default: the environment's, else 15s)")
 	f.BoolVar(&flags.strict, "strict", false, "notes, constants and stale declarations are findings too")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "show what is in order too, and the queries as they were sent")
-	f.StringVarP(&flags.output, "output", "o", "", "json prints the report for scripts")
+	f.StringVarP(&flags.output, "output", "o", "table", "what the report is printed as: "+strings.Join(outputs(), ", "))
+	f.StringVar(&flags.compare, "compare", "", "earlier report (-o json): tell what broke and what healed since")
+	f.StringVar(&flags.ephemeral, "ephemeral", "", "bring an environment up for the check and take it down again; =FILE is its environment file")
+	f.Lookup("ephemeral").NoOptDefVal = ephemeralDefaults
+	cmd.MarkFlagsMutuallyExclusive("ephemeral", "prometheus")
+	cmd.MarkFlagsMutuallyExclusive("ephemeral", "name")
 	return cmd
 }
 
+func outputs() []string { return []string{"table", "json", "junit", "github", "markdown"} }
+
 // runCheck checks against what the flags say, and prints the report.
 func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places []string) error {
-	if err := checkOutput(flags.output); err != nil {
-		return err
+	if !slices.Contains(outputs(), flags.output) {
+		return fmt.Errorf("--output %q: %s are known", flags.output, strings.Join(outputs(), ", "))
+	}
+	earlier := check.Report{}
+	if flags.compare != "" {
+		var err error
+		if earlier, err = check.ReadReport(flags.compare); err != nil {
+			return err
+		}
+	}
+	if flags.ephemeral != "" {
+		return ephemeral(ctx, c, flags, places)
 	}
 	options, err := flags.options(ctx, places)
 	if err != nil {
@@ -91,6 +111,9 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 	}
 	options.Prometheus = client
 	report, failed := check.Run(ctx, options)
+	if flags.compare != "" {
+		report.Changes = report.Compare(earlier)
+	}
 	if err := errors.Join(failed, printReport(c, report, flags)); err != nil {
 		return err
 	}
@@ -104,10 +127,21 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 }
 
 func printReport(c *console.Console, report check.Report, flags checkFlags) error {
-	if flags.output == "json" {
+	switch flags.output {
+	case "json":
 		return c.JSON(report)
+	case "junit":
+		return report.WriteJUnit(c.Out)
+	case "github":
+		return report.WriteGitHub(c.Out)
+	case "markdown":
+		return report.WriteMarkdown(c.Out, report.Changes)
 	}
-	return report.WriteTable(c.Out, flags.verbose)
+	err := report.WriteTable(c.Out, flags.verbose)
+	if flags.compare != "" {
+		err = errors.Join(err, check.WriteChanges(c.Out, report.Changes))
+	}
+	return err
 }
 
 // options reads what is to be checked and finds out against what.

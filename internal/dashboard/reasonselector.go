@@ -20,7 +20,7 @@ func (x probe) selector(ctx context.Context, s *parser.VectorSelector) Reason {
 	if s.OriginalOffset != 0 || s.Timestamp != nil || s.StartOrEnd != 0 {
 		return Reason{Kind: Stale, Text: fmt.Sprintf("%s has series in this time range, but no samples where offset or @ looks", name)}
 	}
-	return Reason{Kind: Stale, Text: fmt.Sprintf("%s has series in this time range, but no samples at the times that are asked for: it ended before, or its samples are further apart than the query looks back", name)}
+	return Reason{Kind: Stale, Text: fmt.Sprintf("%s has series in this time range, but no samples at the times that are asked for: these began later, ended before, or are further apart than the query looks back", name)}
 }
 
 // missing finds out that a selector matches no series at all.
