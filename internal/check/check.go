@@ -55,6 +55,9 @@ type checker struct {
 	// until is the end of Patience.
 	until time.Time
 	slots chan struct{}
+	// families is the metadata of metrics, recorded the names that rules record.
+	families map[string][]metric
+	recorded map[string]bool
 
 	mu         sync.Mutex
 	done       int
@@ -74,6 +77,8 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		now: time.Now(), slots: make(chan struct{}, concurrency), giveUp: cancel,
 	}
 	c.until = c.now.Add(o.Patience)
+	c.learn(ctx)
+	c.recorded = recordedBy(o.Rules)
 	report := Report{Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{}, Stale: []Stale{}, Problems: append([]string{}, o.Problems...)}
 	var failed error
 	for _, d := range o.Dashboards {

@@ -105,6 +105,9 @@ func (c *checker) targets(ctx context.Context, d *dashboard.Dashboard, j job, re
 			return
 		}
 		c.answered(result)
+		if result.Verdict == Data {
+			result.Notes = c.notes(ctx, request.Range, result.expr(), j.panel, targets[o.RefID], o.Result.Frames)
+		}
 		if result.Verdict == Empty && j.kind == KindAnnotation && !result.Why.MissingInput() {
 			result.Declared = "an annotation marks nothing as long as nothing happens"
 		}

@@ -173,6 +173,20 @@ func (c *checker) metricsUsed() map[string]bool {
 	return used
 }
 
+// recordedBy are the names that rules record.
+func recordedBy(files []RuleFile) map[string]bool {
+	names := map[string]bool{}
+	for _, file := range files {
+		for _, group := range file.Groups {
+			for _, rule := range group.Rules {
+				names[rule.Record] = true
+			}
+		}
+	}
+	delete(names, "")
+	return names
+}
+
 // declareRules marks the rules that may read what is not there.
 func (r *Report) declareRules(d Declarations) {
 	for _, e := range d.Rules {

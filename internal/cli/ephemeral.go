@@ -50,5 +50,8 @@ func ephemeral(ctx context.Context, c *console.Console, flags checkFlags, places
 	}
 	checked := runCheck(ctx, c, flags, places)
 	// An interrupt ends the check, not the taking down.
-	return errors.Join(checked, down(context.WithoutCancel(ctx), c, []string{env.Name}, false))
+	if err := down(context.WithoutCancel(ctx), c, []string{env.Name}, false); err != nil {
+		return &exitError{exitImpossible, errors.Join(err, checked)}
+	}
+	return checked
 }

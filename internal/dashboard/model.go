@@ -42,9 +42,18 @@ func (p Panel) Title() string { return p.JSON.text("title") }
 // Description says what the panel is for.
 func (p Panel) Description() string { return p.JSON.text("description") }
 
-// Unit is the unit that its fields are shown in, unless an override says otherwise.
+// Unit is the unit that its fields are shown in, empty where overrides give
+// some of them another one.
 func (p Panel) Unit() string {
-	return p.JSON.object("fieldConfig").object("defaults").text("unit")
+	config := p.JSON.object("fieldConfig")
+	for _, override := range config.objects("overrides") {
+		for _, property := range override.objects("properties") {
+			if property.text("id") == "unit" {
+				return ""
+			}
+		}
+	}
+	return config.object("defaults").text("unit")
 }
 
 // Targets are the queries of the panel, in order.
