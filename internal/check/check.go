@@ -77,6 +77,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		now: time.Now(), slots: make(chan struct{}, concurrency), giveUp: cancel,
 	}
 	c.until = c.now.Add(o.Patience)
+	if err := c.reach(ctx); err != nil {
+		return Report{}, err
+	}
 	c.learn(ctx)
 	c.recorded = recordedBy(o.Rules)
 	report := Report{Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{}, Stale: []Stale{}, Problems: append([]string{}, o.Problems...)}
@@ -99,6 +102,14 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	report.declare(o.Declarations)
 	report.summarize(o.Strict)
 	return report, failed
+}
+
+// reach says what is wrong with a Prometheus that cannot be asked at all.
+func (c *checker) reach(ctx context.Context) error {
+	if _, err := c.Prometheus.Query(ctx, "vector(1)", c.now); err != nil {
+		return fmt.Errorf("%s cannot be asked: %w", c.Address, err)
+	}
+	return nil
 }
 
 // dashboard runs all that a dashboard asks, for each choice of its variables.

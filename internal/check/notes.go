@@ -24,6 +24,8 @@ const (
 	NoteGaugeRate = "rate-of-gauge"
 	// NoteRawCounter: a counter whose value is shown as it is.
 	NoteRawCounter = "raw-counter"
+	// NoteShortRange: a range that has enough samples only now and then.
+	NoteShortRange = "short-range"
 	// NoteUnit: the panel's unit is another one than the query's.
 	NoteUnit = "unit"
 	// NoteNotLoaded: a recording rule's series that nothing records.
@@ -44,7 +46,7 @@ func (c *checker) notes(ctx context.Context, r dashboard.TimeRange, expr string,
 		return nil
 	}
 	n := noter{c, r, parsed, frames}
-	all := slices.Concat(n.groupings(ctx), n.legend(target.Legend()), n.counters(), n.unit(panel), n.recorded(ctx))
+	all := slices.Concat(n.groupings(ctx), n.legend(target.Legend()), n.counters(), n.ranges(), n.unit(panel), n.recorded(ctx))
 	slices.SortStableFunc(all, func(a, b Note) int { return strings.Compare(a.Kind+a.Text, b.Kind+b.Text) })
 	return slices.Compact(all)
 }
@@ -173,6 +175,22 @@ func (n noter) counters() []Note {
 			if shownRaw(s, path) {
 				all = append(all, Note{NoteRawCounter, fmt.Sprintf("%s is a counter and is shown without rate or increase: its value is the sum since whenever it began", name)})
 			}
+		}
+		return nil
+	})
+	return all
+}
+
+// ranges finds functions whose range has two samples only now and then.
+func (n noter) ranges() []Note {
+	var all []Note
+	parser.Inspect(n.expr, func(node parser.Node, _ []parser.Node) error {
+		call, ok := node.(*parser.Call)
+		if !ok || !dashboard.NeedsTwoSamples(call.Func.Name) {
+			return nil
+		}
+		if m, ok := call.Args[0].(*parser.MatrixSelector); ok && m.Range < 2*n.c.ScrapeInterval {
+			all = append(all, Note{NoteShortRange, fmt.Sprintf("%s over %s needs two samples, and series get one every %s: there are gaps", call.Func.Name, m.Range, n.c.ScrapeInterval)})
 		}
 		return nil
 	})

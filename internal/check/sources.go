@@ -76,6 +76,7 @@ func (s *Sources) loadDashboards(ctx context.Context, library *dashboard.Library
 		if wrong != nil {
 			s.Problems = append(s.Problems, wrong.Error())
 		}
+		s.mixinRules(ctx, library, found)
 		return ctx.Err()
 	}
 	return s.LoadLibrary(ctx, library)
@@ -90,7 +91,25 @@ func (s *Sources) LoadLibrary(ctx context.Context, library *dashboard.Library) e
 	for _, wrong := range library.Errors() {
 		s.Problems = append(s.Problems, wrong.Error())
 	}
-	return nil
+	s.mixinRules(ctx, library, library.List())
+	return ctx.Err()
+}
+
+// mixinRules takes over the rules that jsonnet files have beside dashboards.
+func (s *Sources) mixinRules(ctx context.Context, library *dashboard.Library, found []*dashboard.Dashboard) {
+	looked := map[string]bool{}
+	for _, d := range found {
+		if ext := filepath.Ext(d.File); looked[d.File] || ext != ".jsonnet" && ext != ".libsonnet" {
+			continue
+		}
+		looked[d.File] = true
+		switch rules, err := library.MixinRules(ctx, d.File); {
+		case err != nil:
+			s.Problems = append(s.Problems, fmt.Sprintf("%s: %v", d.File, err))
+		case rules != nil:
+			s.AddRules(d.File, rules)
+		}
+	}
 }
 
 // findRules reads the rule files of a folder: YAML that has groups.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -132,11 +131,3 @@ func (w withHeaders) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // CloseIdleConnections is what http.Client calls.
 func (w withHeaders) CloseIdleConnections() { w.next.CloseIdleConnections() }
-
-// reachable says what is wrong with a Prometheus that cannot be asked.
-func reachable(ctx context.Context, client *dashboard.Client) error {
-	if _, err := client.Query(ctx, "vector(1)", time.Now()); err != nil {
-		return fmt.Errorf("%s cannot be asked: %w", client.URL, err)
-	}
-	return nil
-}

@@ -106,11 +106,11 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 		return err
 	}
 	defer client.Close()
-	if err := reachable(ctx, client); err != nil {
-		return err
-	}
 	options.Prometheus = client
 	report, failed := check.Run(ctx, options)
+	if report.Taken.IsZero() {
+		return failed
+	}
 	if flags.compare != "" {
 		report.Changes = report.Compare(earlier)
 	}

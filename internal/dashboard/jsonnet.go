@@ -244,6 +244,35 @@ func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*Dashbo
 	return dashboards, result.Imports, err
 }
 
+// MixinRules evaluates a jsonnet file of the library and returns the rules and
+// alerts that it has beside its dashboards, as one Prometheus rule file in
+// JSON; nothing if it has none.
+func (l *Library) MixinRules(ctx context.Context, name string) ([]byte, error) {
+	job, err := l.job(filepath.Join(l.Dir, filepath.FromSlash(name)))
+	if err != nil {
+		return nil, err
+	}
+	result, err := l.Evaluate(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	if result.Error != nil {
+		return nil, result.Error
+	}
+	mixin, err := decodeObject(name, result.JSON)
+	if err != nil {
+		return nil, err
+	}
+	var groups []Object
+	for _, part := range []string{"prometheusRules", "prometheusAlerts"} {
+		groups = append(groups, mixin.object(part).objects("groups")...)
+	}
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(map[string]any{"groups": groups})
+}
+
 // job names the folders of a file: its own, the library's, and every vendor
 // folder between them.
 func (l *Library) job(full string) (JsonnetJob, error) {

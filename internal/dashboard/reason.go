@@ -193,10 +193,13 @@ func (x probe) extreme(ctx context.Context, aggregation, expr string) *float64 {
 	return found
 }
 
-// twoSamples are the functions that need two samples of each series.
-var twoSamples = map[string]bool{
-	"rate": true, "irate": true, "increase": true, "delta": true, "idelta": true, "deriv": true, "predict_linear": true,
-	"double_exponential_smoothing": true,
+// NeedsTwoSamples tells that a function of PromQL needs two samples of a series.
+func NeedsTwoSamples(function string) bool {
+	switch function {
+	case "rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear", "double_exponential_smoothing":
+		return true
+	}
+	return false
 }
 
 func (x probe) call(ctx context.Context, n *parser.Call) Reason {
@@ -211,7 +214,7 @@ func (x probe) call(ctx context.Context, n *parser.Call) Reason {
 		return Reason{Kind: Filtered, Text: fmt.Sprintf("%s returns something only when %s is not there, and it is", n.Func.Name, n.Args[0])}
 	case n.Func.Name == "histogram_quantile":
 		return Reason{Kind: NoLabel, Text: fmt.Sprintf("histogram_quantile needs buckets with the label le, which no series of %s has", n.Args[1])}
-	case twoSamples[n.Func.Name]:
+	case NeedsTwoSamples(n.Func.Name):
 		return x.fewSamples(ctx, n)
 	}
 	return unclear()
