@@ -42,6 +42,9 @@ const concurrency = 4
 // points is the width of a panel, in points.
 const points = 300
 
+// retry is how long to wait before asking again for what is empty.
+const retry = 2 * time.Second
+
 // surrender is how many queries in a row Prometheus may leave unanswered.
 const surrender = 20
 
@@ -150,8 +153,8 @@ func (c *checker) dashboard(ctx context.Context, d *dashboard.Dashboard) ([]Resu
 
 // patiently tries until nothing is missing, or patience ends.
 func (c *checker) patiently(ctx context.Context, try func(dashboard.Request) (missing bool, err error), d *dashboard.Dashboard) error {
-	for now := c.now; ; now = time.Now() {
-		request, err := c.request(d, now)
+	for {
+		request, err := c.request(d, c.moment())
 		if err != nil {
 			return err
 		}
@@ -162,9 +165,19 @@ func (c *checker) patiently(ctx context.Context, try func(dashboard.Request) (mi
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(2 * time.Second):
+		case <-time.After(retry):
 		}
 	}
+}
+
+// moment is what now means: one moment for the whole check, but for one that
+// waits for what is about to come. Those close to each other are the same, so
+// that memory helps.
+func (c *checker) moment() time.Time {
+	if c.Patience == 0 {
+		return c.now
+	}
+	return time.Now().Truncate(retry)
 }
 
 // request is for the time range that a dashboard opens on.

@@ -23,7 +23,7 @@ type job struct {
 // choice does not change is run once.
 func (c *checker) jobs(ctx context.Context, d *dashboard.Dashboard, choices []choice) ([]job, error) {
 	var all []job
-	request, err := c.request(d, c.now)
+	request, err := c.request(d, c.moment())
 	if err != nil {
 		return nil, err
 	}

@@ -87,7 +87,8 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 		every = ruleStep
 	}
 	p := c.engine.Prometheus
-	r := dashboard.TimeRange{From: c.now.Add(-ruleRange), To: c.now}
+	to := c.moment()
+	r := dashboard.TimeRange{From: to.Add(-ruleRange), To: to}
 	now, err := p.Query(ctx, rule.Expr, r.To)
 	if err != nil {
 		return result.failed(err)
