@@ -30,6 +30,11 @@ type Options struct {
 	Patience time.Duration
 	// Strict makes notes, constants and stale declarations findings.
 	Strict bool
+	// Metrics asks for what is known of each metric, Mutate for who notices
+	// that one is missing.
+	Metrics, Mutate bool
+	// Origins are the senders of metrics, by their names in Prometheus.
+	Origins map[string]Origin
 	// Progress, if set, hears after each panel how many are done, of how many
 	// that are known so far.
 	Progress func(done, known int)
@@ -98,6 +103,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if failed == nil {
 		report.Rules = c.rules(ctx)
 	}
+	if failed == nil && ctx.Err() == nil {
+		failed = c.extras(ctx, &report)
+	}
 	report.Interrupted = ctx.Err() != nil
 	if report.Interrupted && errors.Is(context.Cause(ctx), ErrGone) {
 		failed = context.Cause(ctx)
@@ -105,6 +113,17 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	report.declare(o.Declarations)
 	report.summarize(o.Strict)
 	return report, failed
+}
+
+// extras adds what is asked for beside verdicts.
+func (c *checker) extras(ctx context.Context, report *Report) (err error) {
+	if c.Metrics {
+		report.Metrics, err = c.metrics(ctx, report.Results)
+	}
+	if c.Mutate && err == nil {
+		report.Mutations, err = c.mutate(ctx)
+	}
+	return err
 }
 
 // reach says what is wrong with a Prometheus that cannot be asked at all.

@@ -123,7 +123,7 @@ func WriteChanges(out io.Writer, changes []Change) error {
 			fmt.Fprintf(&b, " is %s", c.Is)
 		}
 		if c.Why != "" && c.Kind != Healed {
-			b.WriteString(": " + c.Why)
+			b.WriteString(": " + oneLine(c.Why))
 		}
 		b.WriteString("\n")
 	}

@@ -187,19 +187,21 @@ func described(description string) string {
 // declare marks what is declared, and lists the declarations for what has data.
 func (r *Report) declare(d Declarations) {
 	for _, e := range d.MayBeEmpty {
-		concerned, empty := 0, 0
+		full, empty := 0, 0
 		for i := range r.Results {
 			result := &r.Results[i]
 			if !e.concerns(*result) {
 				continue
 			}
-			concerned++
-			if result.Verdict == Empty {
+			switch result.Verdict {
+			case Empty:
 				result.Declared = e.Reason
 				empty++
+			case Data:
+				full++
 			}
 		}
-		if concerned > 0 && empty == 0 {
+		if full > 0 && empty == 0 {
 			what := strings.Join(append(append([]string{}, e.Panels...), e.Variables...), ", ")
 			r.Stale = append(r.Stale, Stale{Where: e.where, What: e.Dashboard + ": " + what, Reason: e.Reason})
 		}
@@ -214,7 +216,8 @@ func (r *Report) declareByPanels() {
 		dashboard string
 		panel     int
 	}
-	reasons, empty, titles := map[place]string{}, map[place]bool{}, map[place]string{}
+	reasons, titles := map[place]string{}, map[place]string{}
+	empty, full := map[place]bool{}, map[place]bool{}
 	var order []place
 	for i := range r.Results {
 		result := &r.Results[i]
@@ -226,12 +229,15 @@ func (r *Report) declareByPanels() {
 			order = append(order, at)
 		}
 		reasons[at], titles[at] = result.described, result.PanelTitle
-		if result.Verdict == Empty {
+		switch result.Verdict {
+		case Empty:
 			empty[at], result.Declared = true, result.described
+		case Data:
+			full[at] = true
 		}
 	}
 	for _, at := range order {
-		if !empty[at] {
+		if full[at] && !empty[at] {
 			r.Stale = append(r.Stale, Stale{Where: "the description of the panel", What: at.dashboard + ": " + titles[at], Reason: reasons[at]})
 		}
 	}

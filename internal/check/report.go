@@ -53,6 +53,9 @@ type Report struct {
 	Problems []string `json:"problems"`
 	// Changes are those since an earlier report, if there is one.
 	Changes []Change `json:"changes,omitempty"`
+	// Metrics and Mutations are there if they were asked for.
+	Metrics   *Metrics   `json:"metrics,omitempty"`
+	Mutations *Mutations `json:"mutations,omitempty"`
 }
 
 // Summary counts results by verdict.

@@ -2,12 +2,13 @@ package check
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
+	"unicode/utf8"
 )
 
 // group is the results of one dashboard.
@@ -101,40 +102,87 @@ func (r Result) why() string {
 // WriteTable writes a report for people: by dashboard, the worst first. verbose
 // adds what is in order, and the queries.
 func (r Report) WriteTable(out io.Writer, verbose bool) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var b strings.Builder
 	for _, g := range r.groups() {
 		shown := slices.DeleteFunc(slices.Clone(g.results), func(r Result) bool { return !verbose && r.rank() >= 5 })
 		if len(shown) == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "%s (%s)\n", g.title, g.file)
+		fmt.Fprintf(&b, "%s (%s)\n", g.title, g.file)
+		var rows []row
 		for _, result := range shown {
-			writeResult(w, result, verbose)
+			rows = append(rows, result.row(verbose))
 		}
-		fmt.Fprintln(w)
+		writeRows(&b, rows)
 	}
-	r.writeRules(w, verbose)
+	r.writeRules(&b, verbose)
 	for _, stale := range r.Stale {
-		fmt.Fprintf(w, "stale: %s has data, but %s says that it may be empty: %s\n", stale.What, stale.Where, stale.Reason)
+		fmt.Fprintf(&b, "stale: %s has data, but %s says that it may be empty: %s\n", stale.What, stale.Where, stale.Reason)
 	}
 	for _, problem := range r.Problems {
-		fmt.Fprintf(w, "cannot be read: %s\n", problem)
+		fmt.Fprintf(&b, "cannot be read: %s\n", problem)
 	}
-	fmt.Fprintln(w, r.Line())
-	if err := w.Flush(); err != nil {
+	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
-	return nil
+	if err := r.writeExtras(out); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	_, err := fmt.Fprintln(out, r.Line())
+	return err
 }
 
-func writeResult(w io.Writer, r Result, verbose bool) {
-	fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", r.mark(), r.where(), r.chosen(), r.why())
-	if !verbose {
-		return
+// row is a line of a table in columns, and what stands below it.
+type row struct {
+	columns [3]string
+	rest    string
+	below   []string
+}
+
+// writeRows writes rows with aligned columns, and an empty line at the end.
+func writeRows(b *strings.Builder, rows []row) {
+	var widths [3]int
+	for _, row := range rows {
+		for i, column := range row.columns {
+			widths[i] = max(widths[i], utf8.RuneCountInString(column))
+		}
 	}
-	for _, q := range r.Queries {
-		fmt.Fprintf(w, "      %s %s: %d series, %d points in %s: %s\n", q.Type, q.Step, q.Series, q.Points, q.Took, strings.Join(strings.Fields(q.Expr), " "))
+	for _, row := range rows {
+		var line strings.Builder
+		for i, column := range row.columns {
+			if widths[i] > 0 {
+				fmt.Fprintf(&line, "  %-*s", widths[i], column)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String()+"  "+oneLine(row.rest), " ") + "\n")
+		for _, text := range row.below {
+			b.WriteString("      " + text + "\n")
+		}
 	}
+	b.WriteString("\n")
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+func (r Result) row(verbose bool) row {
+	line := row{columns: [3]string{r.mark(), r.where(), r.chosen()}, rest: r.why()}
+	if verbose {
+		for _, q := range r.Queries {
+			line.below = append(line.below, fmt.Sprintf("%s: %d series, %d points in %s: %s", strings.TrimSpace(q.Type+" "+q.Step), q.Series, q.Points, q.Took, oneLine(q.Expr)))
+		}
+	}
+	return line
+}
+
+func (r Report) writeExtras(out io.Writer) error {
+	var problems []error
+	if r.Metrics != nil {
+		problems = append(problems, r.Metrics.WriteTable(out))
+	}
+	if r.Mutations != nil {
+		problems = append(problems, r.Mutations.WriteTable(out))
+	}
+	return errors.Join(problems...)
 }
 
 // mark is the verdict as a report shows it.
@@ -148,20 +196,16 @@ func (r Result) mark() string {
 	return string(r.Verdict)
 }
 
-func (r Report) writeRules(w io.Writer, verbose bool) {
-	begun := false
+func (r Report) writeRules(b *strings.Builder, verbose bool) {
+	var rows []row
 	for _, rule := range r.Rules {
-		if !verbose && !rule.Fails() && len(rule.Notes) == 0 {
-			continue
+		if verbose || rule.Fails() || len(rule.Notes) > 0 {
+			rows = append(rows, row{columns: [3]string{string(rule.Verdict), rule.Name, rule.Group}, rest: rule.why()})
 		}
-		if !begun {
-			fmt.Fprintln(w, "Rules")
-			begun = true
-		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", rule.Verdict, rule.Name, rule.Group, rule.why())
 	}
-	if begun {
-		fmt.Fprintln(w)
+	if len(rows) > 0 {
+		b.WriteString("Rules\n")
+		writeRows(b, rows)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/check"
+	"github.com/diorama-lab/diorama/internal/collector/origin"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/environment"
@@ -34,6 +35,8 @@ type checkFlags struct {
 	ephemeral    string
 	patience     time.Duration
 	scrape       time.Duration
+	metrics      bool
+	mutate       bool
 	verbose      bool
 	strict       bool
 }
@@ -70,6 +73,8 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 	f.DurationVar(&flags.patience, "wait", 0, "ask again for what is empty, for at most this long")
 	f.DurationVar(&flags.scrape, "scrape-interval", 0, "how often series get a sample (default: the environment's, else 15s)")
 	f.BoolVar(&flags.strict, "strict", false, "notes, constants and stale declarations are findings too")
+	f.BoolVar(&flags.metrics, "metrics", false, "say of each metric where it comes from and what relies on it, and which metrics nothing reads")
+	f.BoolVar(&flags.mutate, "mutate", false, "drop one metric or label after the other from what is asked, and say which panels never notice")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "show what is in order too, and the queries as they were sent")
 	f.StringVarP(&flags.output, "output", "o", "table", "what the report is printed as: "+strings.Join(outputs(), ", "))
 	f.StringVar(&flags.compare, "compare", "", "earlier report (-o json): tell what broke and what healed since")
@@ -107,7 +112,13 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 	}
 	defer client.Close()
 	options.Prometheus = client
+	progress, began := c.Progress(), time.Now()
+	defer progress.Close()
+	progress.Started("check")
+	options.Progress = func(done, known int) { progress.Detail("check", fmt.Sprintf("%d of %d panels", done, known)) }
 	report, failed := check.Run(ctx, options)
+	progress.Done("check", time.Since(began))
+	progress.Close()
 	if report.Taken.IsZero() {
 		return failed
 	}
@@ -148,6 +159,14 @@ func printReport(c *console.Console, report check.Report, flags checkFlags) erro
 func (flags checkFlags) options(ctx context.Context, places []string) (check.Options, error) {
 	o := check.Options{
 		Address: flags.access.prometheus, ScrapeInterval: flags.scrape, Each: flags.each, Patience: flags.patience, Strict: flags.strict,
+		Metrics: flags.metrics, Mutate: flags.mutate, Origins: map[string]check.Origin{},
+	}
+	known, err := origin.Metrics()
+	if err != nil {
+		return o, err
+	}
+	for name, from := range known {
+		o.Origins[name] = check.Origin{Metric: from.Metric, Receiver: from.Receiver}
 	}
 	env := v1alpha1.Default()
 	if o.Address == "" {
