@@ -176,7 +176,7 @@ func (m Mutation) reads(s subject) bool {
 // turned red.
 func (c *checker) try(ctx context.Context, m Mutation, subjects []subject, red map[*Result]bool) Mutation {
 	mutated := &checker{Options: c.Options, now: c.now, slots: c.slots, families: c.families, recorded: c.recorded, giveUp: c.giveUp}
-	mutated.engine = &dashboard.Engine{Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval}
+	mutated.engine = &dashboard.Engine{Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval, Quick: true}
 	var readers []*subject
 	for i := range subjects {
 		if m.reads(subjects[i]) {

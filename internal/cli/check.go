@@ -32,6 +32,7 @@ type checkFlags struct {
 	each         []string
 	output       string
 	compare      string
+	from         string
 	ephemeral    string
 	patience     time.Duration
 	scrape       time.Duration
@@ -57,8 +58,11 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := runCheck(cmd.Context(), c, flags, args)
 			var decided *exitError
-			if err == nil || errors.As(err, &decided) || errors.Is(err, errInterrupted) {
+			switch {
+			case err == nil, errors.As(err, &decided), errors.Is(err, errInterrupted):
 				return err
+			case cmd.Context().Err() != nil:
+				return &exitError{exitInterrupted, err}
 			}
 			return &exitError{exitImpossible, err}
 		},
@@ -78,6 +82,7 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "show what is in order too, and the queries as they were sent")
 	f.StringVarP(&flags.output, "output", "o", "table", "what the report is printed as: "+strings.Join(outputs(), ", "))
 	f.StringVar(&flags.compare, "compare", "", "earlier report (-o json): tell what broke and what healed since")
+	f.StringVar(&flags.from, "from", "", "print an earlier report (-o json) in another form, and run nothing")
 	f.StringVar(&flags.ephemeral, "ephemeral", "", "bring an environment up for the check and take it down again; =FILE is its environment file")
 	f.Lookup("ephemeral").NoOptDefVal = ephemeralDefaults
 	cmd.MarkFlagsMutuallyExclusive("ephemeral", "prometheus")
@@ -92,12 +97,17 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 	if !slices.Contains(outputs(), flags.output) {
 		return fmt.Errorf("--output %q: %s are known", flags.output, strings.Join(outputs(), ", "))
 	}
-	earlier := check.Report{}
-	if flags.compare != "" {
-		var err error
-		if earlier, err = check.ReadReport(flags.compare); err != nil {
+	if flags.compare != "" { // before it is too late
+		if _, err := check.ReadReport(flags.compare); err != nil {
 			return err
 		}
+	}
+	if flags.from != "" {
+		report, err := check.ReadReport(flags.from)
+		if err != nil {
+			return err
+		}
+		return conclude(ctx, c, report, nil, flags)
 	}
 	if flags.ephemeral != "" {
 		return ephemeral(ctx, c, flags, places)
@@ -117,12 +127,22 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 	progress.Started("check")
 	options.Progress = func(done, known int) { progress.Detail("check", fmt.Sprintf("%d of %d panels", done, known)) }
 	report, failed := check.Run(ctx, options)
-	progress.Done("check", time.Since(began))
-	progress.Close()
 	if report.Taken.IsZero() {
 		return failed
 	}
+	progress.Done("check", time.Since(began))
+	progress.Close()
+	return conclude(ctx, c, report, failed, flags)
+}
+
+// conclude prints a report and decides about the exit code. failed is what
+// ended the check early.
+func conclude(ctx context.Context, c *console.Console, report check.Report, failed error, flags checkFlags) error {
 	if flags.compare != "" {
+		earlier, err := check.ReadReport(flags.compare)
+		if err != nil {
+			return err
+		}
 		report.Changes = report.Compare(earlier)
 	}
 	if err := errors.Join(failed, printReport(c, report, flags)); err != nil {

@@ -13,6 +13,8 @@ type Engine struct {
 	Prometheus Prometheus
 	// ScrapeInterval is the data source's: how often a series gets a sample.
 	ScrapeInterval time.Duration
+	// Quick leaves out why something is empty: finding out asks many queries.
+	Quick bool
 }
 
 // Request is for what a dashboard is run.

@@ -245,7 +245,7 @@ func (t *targetRun) outcome(ctx context.Context) Outcome {
 
 // reason says why a target has nothing to show.
 func (t *targetRun) reason(ctx context.Context) Reason {
-	if len(t.sent) == 0 {
+	if len(t.sent) == 0 || t.engine.Quick {
 		return unclear()
 	}
 	first := t.sent[0]
