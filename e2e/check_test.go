@@ -98,7 +98,7 @@ func (l *lab) startPrometheus() string {
 	})
 	base := "http://" + address
 	eventually(l.t, "a Prometheus that has scraped itself", func() error {
-		n, err := count(base, "rate(prometheus_http_requests_total[10s]) and on () job:up:sum")
+		n, err := count(base, "count_over_time(prometheus_tsdb_head_series[1m]) > 4 and on () job:up:sum")
 		if err == nil && n == 0 {
 			err = errors.New("no series yet")
 		}
@@ -118,7 +118,7 @@ func TestCheckForeignPrometheus(t *testing.T) {
 			{"id":1,"type":"timeseries","title":"Requests","targets":[{"refId":"A","expr":"sum by (handler) (rate(prometheus_http_requests_total{job=~\"$job\",handler=~\"$handler\"}[$__rate_interval]))","legendFormat":"{{handler}}"}]},
 			{"id":2,"type":"stat","title":"Up","targets":[{"refId":"A","expr":"job:up:sum{job=~\"$job\"}","instant":true}]}]}`)
 	l.write("good/rules.yaml", "groups:\n- name: own\n  rules:\n  - {record: 'job:up:sum', expr: 'sum by (job) (up)'}\n  - {alert: Down, expr: 'up == 0'}\n")
-	report := l.checked(0, filepath.Join(l.home, "good"), "--prometheus", base, "--scrape-interval", "1s", "--each", "handler")
+	report := l.checked(0, filepath.Join(l.home, "good"), "--prometheus", base, "--scrape-interval", "1s", "--each", "handler", "--wait", "60s")
 	if s := report.Summary; s.Dashboards != 1 || s.Targets < 5 || s.Data < 7 || s.Rules != 2 {
 		t.Errorf("%+v", s)
 	}

@@ -100,7 +100,11 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 	result.Now = len(now.Series)
 	switch {
 	case len(over.Series) == 0 && len(now.Series) == 0:
-		result.silent(c.engine.Explain(ctx, rule.Expr, r, every))
+		why := c.engine.Explain(ctx, rule.Expr, r, every)
+		if why.Kind == dashboard.Stale { // or the series are younger than a step
+			why = c.engine.Explain(ctx, rule.Expr, r, 0)
+		}
+		result.silent(why)
 	case rule.Record != "":
 		result.Verdict = Data
 	case active(over, every) >= time.Duration(rule.For):
