@@ -161,7 +161,7 @@ func TestCheckEphemeral(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	said.await(t, "control-plane")
+	said.await(t, "kube-apiserver")
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}

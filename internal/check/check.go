@@ -54,7 +54,7 @@ const retry = 2 * time.Second
 const surrender = 20
 
 // ErrGone tells that Prometheus stopped answering during a check.
-var ErrGone = errors.New("Prometheus does not answer any more")
+var ErrGone = errors.New("no answer from Prometheus any more")
 
 type checker struct {
 	Options
@@ -153,8 +153,17 @@ func (c *checker) dashboard(ctx context.Context, d *dashboard.Dashboard) ([]Resu
 	}
 	c.progress(0, len(jobs))
 	found := make([][]Result, len(jobs))
+	c.each(ctx, len(jobs), func(i int) {
+		found[i] = c.panel(ctx, d, jobs[i])
+		c.progress(1, 0)
+	})
+	return append(results, slices.Concat(found...)...), nil
+}
+
+// each does something for each of n things, a few at a time.
+func (c *checker) each(ctx context.Context, n int, do func(int)) {
 	var running sync.WaitGroup
-	for i, job := range jobs {
+	for i := range n {
 		select {
 		case c.slots <- struct{}{}:
 		case <-ctx.Done():
@@ -162,12 +171,10 @@ func (c *checker) dashboard(ctx context.Context, d *dashboard.Dashboard) ([]Resu
 		}
 		running.Go(func() {
 			defer func() { <-c.slots }()
-			found[i] = c.panel(ctx, d, job)
-			c.progress(1, 0)
+			do(i)
 		})
 	}
 	running.Wait()
-	return append(results, slices.Concat(found...)...), nil
 }
 
 // patiently tries until nothing is missing, or patience ends.

@@ -109,23 +109,6 @@ func (c *checker) subjects(ctx context.Context) ([]subject, error) {
 	return all, nil
 }
 
-// each does something for each of n things, a few at a time.
-func (c *checker) each(ctx context.Context, n int, do func(int)) {
-	var running sync.WaitGroup
-	for i := range n {
-		select {
-		case c.slots <- struct{}{}:
-		case <-ctx.Done():
-			continue
-		}
-		running.Go(func() {
-			defer func() { <-c.slots }()
-			do(i)
-		})
-	}
-	running.Wait()
-}
-
 // once runs a panel one time, without patience.
 func (c *checker) once(ctx context.Context, d *dashboard.Dashboard, j job) []Result {
 	request, err := c.request(d, c.now)

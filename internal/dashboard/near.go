@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/diorama-lab/diorama/internal/spelling"
 )
 
 // most is how many near misses are named.
@@ -39,7 +41,7 @@ func likeness(a, b string) float64 {
 	if longest == 0 || len(a) > 3*len(b) || len(b) > 3*len(a) {
 		return 0
 	}
-	return max(words(a, b), 1-float64(distance(a, b))/float64(longest))
+	return max(words(a, b), 1-float64(spelling.Distance(a, b))/float64(longest))
 }
 
 // plain is a name as all conventions write it: without case, dots or the
@@ -71,26 +73,4 @@ func words(a, b string) float64 {
 		}
 	}
 	return 0.95 * float64(2*common) / float64(len(left)+len(right))
-}
-
-// distance is the number of letters to change, add or remove.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			above := row[j+1]
-			changed := diagonal
-			if a[i] != b[j] {
-				changed++
-			}
-			row[j+1] = min(changed, above+1, row[j]+1)
-			diagonal = above
-		}
-	}
-	return row[len(b)]
 }
