@@ -255,7 +255,7 @@ func (n noter) recorded(ctx context.Context) []Note {
 	var all []Note
 	for _, s := range dashboard.Selectors(n.expr) {
 		name := metricOf(s)
-		if !strings.Contains(name, ":") || n.c.recorded[name] {
+		if !strings.Contains(name, ":") {
 			continue
 		}
 		found, err := n.c.engine.Prometheus.LabelNames(ctx, nameText(s), n.r)
