@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -203,5 +204,46 @@ func TestDeclarationErrors(t *testing.T) {
 	}
 	if _, err := ParseDeclarations("d.yaml", nil); err != nil {
 		t.Errorf("an empty file: %v", err)
+	}
+}
+
+// Values of a variable that no dashboard has cannot be checked one by one.
+func TestEach(t *testing.T) {
+	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Each: []string{"pod"}}
+	d, err := dashboard.Parse("each.json", []byte(`{"uid":"each","title":"Each","time":{"from":"now-5m","to":"now"},
+		"templating":{"list":[
+			{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","includeAll":true},
+			{"name":"pod","type":"query","query":"label_values(pod_up{namespace=~\"$namespace\"}, pod)","includeAll":true,"multi":true}]},
+		"panels":[
+			{"id":1,"type":"stat","title":"Up","targets":[{"refId":"A","expr":"pod_up{pod=~\"$pod\"}"}]},
+			{"id":2,"type":"stat","title":"Fixed","targets":[{"refId":"A","expr":"up"}]},
+			{"id":3,"type":"stat","title":"In $namespace","repeat":"namespace","targets":[{"refId":"A","expr":"pod_up{namespace=\"$namespace\"}"}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Dashboards = []*dashboard.Dashboard{d}
+	report, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]int{}
+	for _, r := range report.Results {
+		if r.Verdict != Data {
+			t.Errorf("%s, %s: %s", r.where(), r.Choice, r.why())
+		}
+		if r.Kind == KindTarget {
+			said[r.Choice+"/"+r.PanelTitle]++
+		}
+	}
+	want := map[string]int{
+		"All/Up": 1, "All/Fixed": 1, "All/In data": 1, "All/In shop": 1, // the repeated panel for one namespace is among these
+		"one/Up": 1, "pod=db-0/Up": 1, "pod=web-0/Up": 1, "pod=web-1/Up": 1,
+	}
+	if !maps.Equal(said, want) {
+		t.Errorf("run are %v, want %v", said, want)
+	}
+	o.Each = []string{"pod", "node"}
+	if _, err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "--each node: no dashboard has") {
+		t.Errorf("a variable that there is not: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,7 +86,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		now: time.Now(), slots: make(chan struct{}, concurrency), giveUp: cancel,
 	}
 	c.until = c.now.Add(o.Patience)
-	if err := c.reach(ctx); err != nil {
+	if err := errors.Join(c.eachKnown(), c.reach(ctx)); err != nil {
 		return Report{}, err
 	}
 	c.learn(ctx)
@@ -124,6 +125,22 @@ func (c *checker) extras(ctx context.Context, report *Report) (err error) {
 		report.Mutations, err = c.mutate(ctx)
 	}
 	return err
+}
+
+// eachKnown says which variables of Each no dashboard has.
+func (c *checker) eachKnown() error {
+	var unknown []string
+	for _, name := range c.Each {
+		if !slices.ContainsFunc(c.Dashboards, func(d *dashboard.Dashboard) bool {
+			return slices.ContainsFunc(d.Variables(), func(v dashboard.Variable) bool { return v.Name() == name })
+		}) {
+			unknown = append(unknown, name)
+		}
+	}
+	if len(unknown) > 0 {
+		return fmt.Errorf("--each %s: no dashboard has a variable of that name", strings.Join(unknown, ","))
+	}
+	return nil
 }
 
 // reach says what is wrong with a Prometheus that cannot be asked at all.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -144,21 +145,32 @@ func Beside(path string) string {
 	return file
 }
 
-// concerns tells that a declaration is about a result, whatever it said.
+// concerns tells that one of the declaration's names is a result's, and that
+// it is for the result's choice.
 func (e Declaration) concerns(r Result) bool {
-	if e.Dashboard != r.Dashboard || e.Choice == All && r.Choice != All || e.Choice == One && r.Choice == All {
-		return false
+	return e.chooses(r) && slices.ContainsFunc(e.names(r.Kind), func(name string) bool { return r.named(name) })
+}
+
+// chooses tells that a declaration is for a result's dashboard and choice.
+func (e Declaration) chooses(r Result) bool {
+	return e.Dashboard == r.Dashboard && !(e.Choice == All && r.Choice != All) && !(e.Choice == One && r.Choice == All)
+}
+
+// names are those that the declaration has for a kind of results.
+func (e Declaration) names(kind string) []string {
+	if kind == KindVariable {
+		return e.Variables
 	}
-	names, name := e.Panels, r.PanelTitle
+	return e.Panels
+}
+
+// named tells that a panel has a title, as it is shown or written, or that a
+// variable has a name.
+func (r Result) named(name string) bool {
 	if r.Kind == KindVariable {
-		names, name = e.Variables, r.Name
+		return name == r.Name
 	}
-	for _, declared := range names {
-		if declared == name || r.sourceTitle != "" && declared == r.sourceTitle {
-			return true
-		}
-	}
-	return false
+	return name == r.PanelTitle || r.sourceTitle != "" && name == r.sourceTitle
 }
 
 // covers tells that a result's emptiness is declared.
@@ -187,27 +199,46 @@ func described(description string) string {
 // declare marks what is declared, and lists the declarations for what has data.
 func (r *Report) declare(d Declarations) {
 	for _, e := range d.MayBeEmpty {
-		full, empty := 0, 0
-		for i := range r.Results {
-			result := &r.Results[i]
-			if !e.concerns(*result) {
-				continue
-			}
-			switch result.Verdict {
-			case Empty:
-				result.Declared = e.Reason
-				empty++
-			case Data:
-				full++
-			}
+		for _, name := range e.Panels {
+			r.declareOne(e, name, KindTarget, KindAnnotation)
 		}
-		if full > 0 && empty == 0 {
-			what := strings.Join(append(append([]string{}, e.Panels...), e.Variables...), ", ")
-			r.Stale = append(r.Stale, Stale{Where: e.where, What: e.Dashboard + ": " + what, Reason: e.Reason})
+		for _, name := range e.Variables {
+			r.declareOne(e, name, KindVariable)
 		}
 	}
 	r.declareByPanels()
 	r.declareRules(d)
+}
+
+// declareOne marks the results of one name that a declaration has. What has
+// data wherever it was run is stale, and so is a name that the dashboard does
+// not have.
+func (r *Report) declareOne(e Declaration, name string, kinds ...string) {
+	checked, there, full, empty := false, false, 0, 0
+	for i := range r.Results {
+		result := &r.Results[i]
+		checked = checked || result.Dashboard == e.Dashboard
+		if result.Dashboard != e.Dashboard || !slices.Contains(kinds, result.Kind) || !result.named(name) {
+			continue
+		}
+		there = true
+		switch {
+		case !e.chooses(*result):
+		case result.Verdict == Empty:
+			result.Declared = e.Reason
+			empty++
+		case result.Verdict == Data:
+			full++
+		}
+	}
+	stale := Stale{Where: e.where, What: e.Dashboard + ": " + name, Reason: e.Reason}
+	switch {
+	case checked && !there && !r.Interrupted:
+		stale.Missing = true
+		r.Stale = append(r.Stale, stale)
+	case full > 0 && empty == 0:
+		r.Stale = append(r.Stale, stale)
+	}
 }
 
 // declareByPanels does the same for what descriptions of panels say.

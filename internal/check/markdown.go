@@ -64,7 +64,7 @@ func (r Report) rows() [][4]string {
 		rows = append(rows, [4]string{"unreadable", "", "", problem})
 	}
 	for _, stale := range r.Stale {
-		rows = append(rows, [4]string{"stale", stale.Where, stale.What, "has data, but is declared: " + stale.Reason})
+		rows = append(rows, [4]string{"stale", stale.Where, stale.What, stale.text()})
 	}
 	return rows
 }
@@ -103,7 +103,7 @@ func (r Report) WriteGitHub(out io.Writer) error {
 	}
 	for _, stale := range r.Stale {
 		file, _, _ := strings.Cut(stale.Where, ":")
-		say(false, file, "stale declaration", stale.What+" has data, but is declared: "+stale.Reason)
+		say(false, file, "stale declaration", stale.text())
 	}
 	fmt.Fprintf(&b, "::notice title=diorama check::%s\n", escape(r.Line()))
 	if _, err := io.WriteString(out, b.String()); err != nil {

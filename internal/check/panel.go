@@ -152,6 +152,8 @@ func variableResults(d *dashboard.Dashboard, choices []choice) []Result {
 			result := newResult(d, KindVariable, choice)
 			result.Name, result.Verdict = v.Name, Data
 			switch {
+			case v.NotHere():
+				result.Verdict, result.Why = Skipped, &dashboard.Reason{Kind: NotHere, Text: v.Error}
 			case v.Error != "":
 				result.Verdict, result.Why = Error, &dashboard.Reason{Kind: Refused, Text: v.Error}
 			case v.Type != "query":

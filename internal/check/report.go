@@ -4,6 +4,7 @@
 package check
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
@@ -127,12 +128,23 @@ type Note struct {
 	Text string `json:"text"`
 }
 
-// Stale is a declaration of emptiness for a panel or rule that has data.
+// Stale is a declaration of emptiness for a panel or rule that has data, or
+// that there is not.
 type Stale struct {
 	// Where is the place of the declaration: a file with its line, or a panel.
 	Where  string `json:"where"`
 	What   string `json:"what"`
 	Reason string `json:"reason"`
+	// Missing tells that the dashboard has no panel or variable of that name.
+	Missing bool `json:"missing,omitempty"`
+}
+
+// text says what is stale of a declaration.
+func (s Stale) text() string {
+	if s.Missing {
+		return fmt.Sprintf("%s is not there, but is declared: %s", s.What, s.Reason)
+	}
+	return fmt.Sprintf("%s has data, but is declared: %s", s.What, s.Reason)
 }
 
 // Fails tells that a result is a finding.

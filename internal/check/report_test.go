@@ -137,7 +137,7 @@ func TestDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n- {dashboard: d, panels: [In the file], reason: not yet}\n- {dashboard: d, panels: [Stale], reason: also here}\n"))
+	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n- {dashboard: d, panels: [In the file], reason: not yet}\n- {dashboard: d, panels: [Stale, Gone], reason: also here}\n- {dashboard: other, panels: [x], reason: y}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := report.Summary; s.Declared != 2 || s.Error != 1 || s.Stale != 2 || s.Findings != 3 {
+	if s := report.Summary; s.Declared != 2 || s.Error != 1 || s.Stale != 3 || s.Findings != 4 || !report.Stale[1].Missing {
 		t.Errorf("%+v %+v", s, report.Stale)
 	}
 	if got := report.Results[0].Declared + ", " + report.Results[2].Declared; got != "no receiver has it, not yet" {

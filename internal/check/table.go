@@ -117,7 +117,7 @@ func (r Report) WriteTable(out io.Writer, verbose bool) error {
 	}
 	r.writeRules(&b, verbose)
 	for _, stale := range r.Stale {
-		fmt.Fprintf(&b, "stale: %s has data, but %s says that it may be empty: %s\n", stale.What, stale.Where, stale.Reason)
+		fmt.Fprintf(&b, "stale: %s (%s)\n", stale.text(), stale.Where)
 	}
 	for _, problem := range r.Problems {
 		fmt.Fprintf(&b, "cannot be read: %s\n", problem)

@@ -27,7 +27,7 @@ var (
 // queryOptions runs a variable's query and makes options of what it finds.
 func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r TimeRange) ([]Option, error) {
 	if ref := refOf(v.JSON["datasource"], Ref{}); !runs(ref, scope) {
-		return nil, fmt.Errorf("data source %s cannot be asked here", ref)
+		return nil, &NotRunnableError{fmt.Sprintf("data source %s cannot be asked here", ref)}
 	}
 	query := strings.TrimSpace(scope.expand(v.Query(), formatPromQL))
 	if query == "" {
@@ -382,7 +382,7 @@ func intervalOptions(v Variable) []Option {
 // its type and its name fits.
 func datasourceOptions(v Variable) ([]Option, error) {
 	if v.Query() != prometheusType {
-		return nil, fmt.Errorf("there is no data source of type %q here", v.Query())
+		return nil, &NotRunnableError{fmt.Sprintf("there is no data source of type %q here", v.Query())}
 	}
 	if pattern := v.JSON.text("regex"); pattern != "" {
 		matcher, err := compile(pattern)
@@ -390,7 +390,7 @@ func datasourceOptions(v Variable) ([]Option, error) {
 			return nil, err
 		}
 		if ok, err := matcher.MatchString(DatasourceName); err != nil || !ok {
-			return nil, fmt.Errorf("no data source has a name that matches %s", pattern)
+			return nil, &NotRunnableError{fmt.Sprintf("no data source has a name that matches %s", pattern)}
 		}
 	}
 	return []Option{{DatasourceName, DatasourceUID}}, nil

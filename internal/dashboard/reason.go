@@ -101,11 +101,12 @@ func (e *Engine) Explain(ctx context.Context, expr string, r TimeRange, step tim
 }
 
 // Unresolved are the variables that are still in a query that was sent: there
-// are none of that name. References to groups, $1, are no variables.
+// are none of that name. References to the groups of a regular expression, $1
+// or ${name}, are no variables.
 func Unresolved(expr string) []string {
 	return slices.DeleteFunc(references(expr), func(name string) bool {
 		_, err := strconv.Atoi(name)
-		return err == nil
+		return err == nil || strings.Contains(expr, "<"+name+">")
 	})
 }
 

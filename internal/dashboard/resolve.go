@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -142,10 +143,11 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 		options = plainOptions(names)
 	case "textbox", "adhoc", "system", "snapshot":
 	default:
-		err = fmt.Errorf("variables of type %q are not known here", v.Type())
+		err = &NotRunnableError{fmt.Sprintf("variables of type %q are not known here", v.Type())}
 	}
 	if err != nil {
 		into.Error = err.Error()
+		into.notHere = errors.As(err, new(*NotRunnableError))
 	}
 	if len(options) > maxOptions {
 		into.Error = fmt.Sprintf("there are more than %d options; only the first are shown", maxOptions)

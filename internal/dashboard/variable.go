@@ -166,7 +166,13 @@ type Resolved struct {
 	Empty *Reason `json:"empty,omitempty"`
 
 	value Value
+	// notHere tells that Error is that it asks what is not Prometheus.
+	notHere bool
 }
+
+// NotHere tells that the variable has no options because it asks for what is
+// not run here.
+func (r Resolved) NotHere() bool { return r.notHere }
 
 // chosen are the options that are chosen, those that All stands for included.
 func (r Resolved) chosen() []Option {

@@ -71,7 +71,7 @@ func TestPageRoutes(t *testing.T) {
 		expected{"POST", path + "/panels", `{"variables":{"namespace":["$__all"]},` + at + `}`, 200, `"title":"Up in shop"`},
 		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["shop"]},"maxDataPoints":10,` + at + `}`, 200, `"queries":[{"refId":"A","expr":"sum(pod_up{namespace=~\"shop\"})","step":"15s","type":"range"`},
 		expected{"POST", path + "/panels/1/query", `{"scopedVars":{"namespace":{"text":"batch","value":"batch"}},"maxDataPoints":4000.5,` + at + `}`, 200, `namespace=~\"batch\"`},
-		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["none"]},` + at + `}`, 200, `"empty":[{"refId":"A","reason":"pod_up has series, but none with namespace=~\"none\""}]`},
+		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["none"]},` + at + `}`, 200, `"empty":[{"refId":"A","kind":"no-series","reason":"pod_up has series, but none with namespace=~\"none\"; there is batch and`},
 		expected{"POST", path + "/panels/1/query", ``, 200, `no metric is named pod_up in this time range`},
 		expected{"POST", path + "/panels/2/query", `{}`, 404, `dashboard \"pods\" has no panel 2`},
 		expected{"POST", path + "/panels/x/query", `{}`, 400, `\"x\" is no panel id`},
