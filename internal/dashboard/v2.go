@@ -26,7 +26,7 @@ func classicOfV2(spec Object) Object {
 	classic["templating"] = map[string]any(templating)
 	var annotations []Object
 	for _, a := range spec.objects("annotations") {
-		annotations = append(annotations, a.object("spec"))
+		annotations = append(annotations, annotationOfV2(a.object("spec")))
 	}
 	listed := Object{}
 	listed.setObjects("list", annotations)
@@ -42,6 +42,24 @@ func (o Object) textOr(key, otherwise string) string {
 		return text
 	}
 	return otherwise
+}
+
+// annotationOfV2 brings what v2 keeps in the query, and what it keeps for older
+// versions, beside the name, where the classic form has it.
+func annotationOfV2(spec Object) Object {
+	a := spec.copy()
+	query := spec.object("query")
+	if ref := datasourceOfV2(query, spec["datasource"]); ref != nil {
+		a["datasource"] = ref
+	}
+	for _, settings := range []Object{query.object("spec"), spec.object("legacyOptions")} {
+		for key, value := range settings {
+			a.fill(key, value)
+		}
+	}
+	delete(a, "query")
+	delete(a, "legacyOptions")
+	return a
 }
 
 func variableOfV2(variable Object) Object {
