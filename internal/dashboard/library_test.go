@@ -115,6 +115,8 @@ func TestWatchUnsettled(t *testing.T) {
 	l := &Library{Dir: folder}
 	load(t, l)
 	events := watching(t, l)
+	rewrite(t, folder, "a.json", `{"uid":"a","title":"Second"}`)
+	expect(t, events, "dashboard a") // what comes now is seen by the watch alone
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -131,7 +133,7 @@ func TestWatchUnsettled(t *testing.T) {
 		}
 	}()
 	defer func() { close(stop); <-stopped }()
-	rewrite(t, folder, "a.json", `{"uid":"a","title":"Second"}`)
+	rewrite(t, folder, "a.json", `{"uid":"a","title":"Third"}`)
 	expect(t, events, "dashboard a")
 }
 
