@@ -44,7 +44,7 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 		if first.IsZero() {
 			first = time.Now()
 		}
-		due.Reset(min(settle, time.Until(first.Add(latest))))
+		due.Reset(quiet(time.Since(first)))
 	}
 	for {
 		select {
@@ -82,6 +82,10 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 		}
 	}
 }
+
+// quiet is for how long nothing more has to change, when the first change was
+// so long ago.
+func quiet(since time.Duration) time.Duration { return max(0, min(settle, latest-since)) }
 
 func errorText(err error) string {
 	if err == nil {
