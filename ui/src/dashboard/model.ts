@@ -63,6 +63,15 @@ export interface Panel {
   hideTimeOverride?: boolean;
 }
 
+/** An annotation query, as far as its switch needs it. */
+export interface AnnotationQuery {
+  name: string;
+  enable?: boolean;
+  /** Hides the switch. */
+  hide?: boolean;
+  builtIn?: number;
+}
+
 export interface Dashboard {
   uid: string;
   title: string;
@@ -73,6 +82,7 @@ export interface Dashboard {
   graphTooltip?: number;
   links?: DashboardLink[];
   panels?: Panel[];
+  annotations?: { list?: AnnotationQuery[] };
   timepicker?: { refresh_intervals?: string[]; hidden?: boolean };
   version?: number;
 }
