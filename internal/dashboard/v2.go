@@ -216,7 +216,7 @@ func panelOfV2(element Object) Object {
 	spec := element.object("spec")
 	if element.text("kind") == "LibraryPanel" {
 		name := spec.object("libraryPanel").text("name")
-		return Object{"id": spec["id"], "type": "library-panel", "title": spec.textOr("title", name)}
+		return Object{"id": spec["id"], "type": libraryPanel, "title": spec.textOr("title", name), "libraryPanel": map[string]any(spec.object("libraryPanel"))}
 	}
 	viz := spec.object("vizConfig")
 	kind := viz.text("kind")

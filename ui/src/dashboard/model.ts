@@ -54,6 +54,8 @@ export interface Panel {
   options?: PanelOptions;
   fieldConfig?: FieldConfigSource;
   transformations?: DataTransformerConfig[];
+  /** What the panel is a copy of; its model is filled in where the file has it. */
+  libraryPanel?: { name?: string; uid?: string };
   links?: DashboardLink[];
   scopedVars?: ScopedVars;
   maxDataPoints?: number | null;
