@@ -102,6 +102,7 @@ export function AnnotationMarks({ config, marks, timeZone }: Props) {
               <div key={index} className="annotation" style={{ left, width, color }}>
                 <button
                   type="button"
+                  className={width > 12 ? 'wide' : undefined}
                   aria-label={`${mark.title || mark.layer}, ${timeText(mark, timeZone)}`}
                   onMouseEnter={(event) => tell(mark, event.currentTarget)}
                   onMouseLeave={() => setTip(undefined)}

@@ -47,10 +47,19 @@ function widest(texts: string[]): number {
   return Math.min(MOST_NAME_WIDTH, Math.max(0, ...texts.map((text) => measureText(text, FONT).width)));
 }
 
-/** How much of the height the names of categories take: a line, or what leans. */
-function namesHeight({ horizontal, categories, names = {} }: Props): number {
-  const angle = (Math.abs(names.rotation ?? 0) * Math.PI) / 180;
-  return horizontal || !angle ? LINE : Math.sin(angle) * widest(categories.map((name) => cut(name, names))) + Math.cos(angle) * FONT + 10;
+/** The room that the names of categories take: a line below the bars; what leans takes more, and some beside them. */
+function namesRoom({ horizontal, categories, names = {} }: Props): { below: number; before: number; after: number } {
+  const angle = ((names.rotation ?? 0) * Math.PI) / 180;
+  if (horizontal || !angle) {
+    return { below: LINE, before: 0, after: 0 };
+  }
+  const texts = categories.map((name) => cut(name, names));
+  const aside = (text: string | undefined) => Math.cos(angle) * widest([text ?? '']);
+  return {
+    below: Math.abs(Math.sin(angle)) * widest(texts) + Math.cos(angle) * FONT + 10,
+    before: angle < 0 ? aside(texts[0]) : 0,
+    after: angle > 0 ? aside(texts.at(-1)) : 0,
+  };
 }
 
 function cut(name: string, { maxLength = 0 }: NameOptions): string {
@@ -61,8 +70,9 @@ function cut(name: string, { maxLength = 0 }: NameOptions): string {
 function geometry(props: Props) {
   const { width, height, horizontal, categories, scale, format, names = {} } = props;
   const ticks = scale.ticks.map(format);
-  const left = 8 + (horizontal ? widest(categories.map((name) => cut(name, names))) : widest(ticks));
-  const area = { left, top: 8, width: Math.max(1, width - left - 12), height: Math.max(1, height - 8 - namesHeight(props)) };
+  const room = namesRoom(props);
+  const left = 8 + Math.max(room.before, horizontal ? widest(categories.map((name) => cut(name, names))) : widest(ticks));
+  const area = { left, top: 8, width: Math.max(1, width - left - Math.max(room.after, 12)), height: Math.max(1, height - 8 - room.below) };
   const length = horizontal ? area.height : area.width;
   const slot = length / Math.max(1, categories.length);
   const across = (value: number) => (horizontal ? area.left + scale.share(value) * area.width : area.top + (1 - scale.share(value)) * area.height);

@@ -43,8 +43,7 @@ function UnknownPanel({ panel }: PanelProps) {
 function LibraryPanel({ panel }: PanelProps) {
   return (
     <Message>
-      The library panel “{panel.libraryPanel?.name ?? panel.title}” is not in the dashboard’s file. Export the dashboard for sharing, which writes it into the file, or unlink the
-      panel in Grafana.
+      The library panel “{panel.libraryPanel?.name ?? panel.title}” is not in the dashboard’s file. Export the dashboard for sharing, or unlink the panel.
     </Message>
   );
 }
