@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // zones that browsers name are known where the system knows none
 )
 
 // TimeRange is what a dashboard shows.
