@@ -116,6 +116,8 @@ type v2Layout struct {
 	panels   []Object
 	// row is the collapsed row that panels go into, if there is one.
 	row Object
+	// depth counts the rows and tabs around.
+	depth int
 }
 
 // add lays a layout out below y and returns where it ends.
@@ -130,9 +132,13 @@ func (l *v2Layout) add(layout Object, y int) int {
 		for _, row := range spec.objects("rows") {
 			y = l.addRow(row.object("spec"), row.object("spec").text("title"), y)
 		}
-	case "TabsLayout": // the classic form has no tabs: each becomes a row
+	case "TabsLayout": // the classic form has no tabs: each becomes a row, which the page shows as a tab if nothing is around it
 		for _, tab := range spec.objects("tabs") {
+			before := len(l.panels)
 			y = l.addRow(tab.object("spec"), tab.object("spec").text("title"), y)
+			if l.depth == 0 && len(l.panels) > before {
+				l.panels[before]["tab"] = true
+			}
 		}
 	}
 	return y
@@ -149,7 +155,9 @@ func (l *v2Layout) addRow(spec Object, title string, y int) int {
 	if spec.flag("collapse") && outer == nil {
 		l.row = row
 	}
+	l.depth++
 	end := l.add(spec.object("layout"), y)
+	l.depth--
 	if l.row != nil && outer == nil {
 		l.row, end = nil, y // what is collapsed takes no room
 	}

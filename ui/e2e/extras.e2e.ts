@@ -1,5 +1,5 @@
-import { expect, inject, test } from 'vitest';
-import { eventually, hasData, panel, panels, shots, showAll, visits } from './browser';
+import { expect, test } from 'vitest';
+import { allHaveData, hasData, panel, panels, shoot, shots, showAll, visits } from './browser';
 
 const visit = visits();
 
@@ -58,7 +58,7 @@ test('tables have footers, of the form of today and of older ones', () =>
 test('names along bars lean, library panels show what the file has', () =>
   visit(EXTRAS, async ({ page }) => {
     await showAll(page);
-    await eventually('panels', async () => (await panels(page)).filter(({ state }) => state !== 'data').map(({ title, state }) => `${title} is ${state}`));
+    await allHaveData(page);
     const leaning = panel(page, 'Names that lean').locator('text[transform^="rotate(-45"]');
     expect(await leaning.count()).toBeGreaterThan(3);
     // Nothing of the names is outside of the panel.
@@ -76,12 +76,19 @@ test('names along bars lean, library panels show what the file has', () =>
     expect(await panel(page, 'Small graphs').locator('.uplot').count()).toBeGreaterThan(3);
     expect(await panel(page, 'Regression').innerText()).toContain('cpu predicted');
     expect(await panel(page, 'Smoothing').innerText()).toContain('cpu (smoothed)');
-    for (const [theme, width] of [['dark', 1280], ['light', 1920]] as const) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.goto(`${inject('address')}${EXTRAS}&theme=${theme}`);
-      await showAll(page);
-      await eventually('panels', async () => (await panels(page)).filter(({ state }) => state !== 'data').map(({ title, state }) => `${title} is ${state}`));
-      await page.waitForTimeout(500);
-      await page.screenshot({ path: `${shots}extras-${theme}-${width}.png` });
-    }
+    await shoot(page, EXTRAS, 'extras');
+  }));
+
+test('tabs of a v2 dashboard are tabs, and in the address', () =>
+  visit('/d/tabs?from=now-5m&to=now', async ({ page }) => {
+    const titles = async () => (await panels(page)).map(({ title }) => title);
+    await hasData(page, 'Nodes');
+    expect(await titles()).toEqual(['Nodes']);
+    await page.getByRole('tab', { name: 'Pods' }).click();
+    await hasData(page, 'Pods');
+    expect(await titles()).toEqual(['Pods', 'In a row']);
+    expect(page.url()).toContain('dtab=pods');
+    await page.screenshot({ path: `${shots}tabs.png` });
+    await page.goBack();
+    await hasData(page, 'Nodes');
   }));

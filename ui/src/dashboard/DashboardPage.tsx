@@ -6,10 +6,10 @@ import { useDashboard, useResolved } from './useDashboard';
 import { AnnotationSwitches } from './AnnotationSwitches';
 import { DashboardContext, type DashboardState } from './context';
 import { DashboardToolbar } from './DashboardToolbar';
-import { Grid } from './Grid';
 import { InspectDrawer } from './InspectDrawer';
 import type { AnnotationQuery, Panel } from './model';
 import { PanelFrame } from './PanelFrame';
+import { TabbedGrid } from './TabbedGrid';
 import { rangeOf, rangeText, variablesOf, writeRange, zoneName } from './urlState';
 import { useAnnotations } from './useAnnotations';
 import { useRefresh } from './useRefresh';
@@ -106,7 +106,7 @@ export function DashboardPage({ uid }: { uid: string }) {
           </VariablesBar>
         )}
         {error && <Alert severity="error" title="Variables and panels cannot be brought up to date">{error}</Alert>}
-        {viewed ? <ViewedPanel>{(size) => <PanelFrame panel={viewed} {...size} visible />}</ViewedPanel> : <Grid panels={state.resolved.panels} />}
+        {viewed ? <ViewedPanel>{(size) => <PanelFrame panel={viewed} {...size} visible />}</ViewedPanel> : <TabbedGrid panels={state.resolved.panels} />}
       </div>
       {inspected && <InspectDrawer key={inspected.id} panel={inspected} />}
     </DashboardContext.Provider>

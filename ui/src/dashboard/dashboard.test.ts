@@ -8,6 +8,7 @@ import { layout, rectangles } from './layout';
 import { carry } from './links';
 import type { Panel } from './model';
 import { boundaryText, panelRange, rangeOf, rangeText, shifted, variablesOf, writeRange, writeVariable, zoneName } from './urlState';
+import { tabsOf } from './TabbedGrid';
 import { chosenValues } from './VariableInput';
 
 const HOUR = { from: 'now-1h', to: 'now' };
@@ -133,6 +134,17 @@ test('ad hoc filters are written as people write them', () => {
   expect(readFilters('')).toEqual([]);
   expect(readFilters('just words')).toBeUndefined();
   expect(readFilters('a="b" c')).toBeUndefined();
+});
+
+test('rows that are tabs part the panels', () => {
+  const panel = (id: number, type = 'stat', more: Partial<Panel> = {}): Panel => ({ id, type, gridPos: { x: 0, y: id, w: 12, h: 4 }, ...more });
+  const tab = (id: number, title: string) => panel(id, 'row', { title, tab: true });
+  const panels = [panel(1), tab(2, 'CPU & memory'), panel(3), panel(4, 'row'), panel(5), tab(6, 'CPU memory'), panel(7)];
+  expect(tabsOf(panels).map(({ title, slug, panels: own }) => [title, slug, own.map(({ id }) => id)])).toEqual([
+    ['CPU & memory', 'cpu-memory', [1, 3, 4, 5]],
+    ['CPU memory', 'cpu-memory-1', [1, 7]],
+  ]);
+  expect(tabsOf([panel(1), panel(2, 'row')])).toEqual([]);
 });
 
 describe('the grid', () => {

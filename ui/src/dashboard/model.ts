@@ -48,6 +48,8 @@ export interface Panel {
   transparent?: boolean;
   gridPos: GridPos;
   collapsed?: boolean;
+  /** A row that is a tab, of a dashboard in the v2 form. */
+  tab?: boolean;
   panels?: Panel[];
   targets?: Target[];
   datasource?: DataSourceRef | string | null;
