@@ -48,7 +48,7 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	p.Files[control.EgressFile()] = control.EgressConfig()
+	maps.Copy(p.Files, control.Files())
 	rules, err := shippedRules(&p, folder)
 	if err != nil {
 		return p, err
