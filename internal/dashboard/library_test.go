@@ -119,34 +119,6 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// A folder that somebody writes to without a pause is read all the same.
-func TestWatchUnsettled(t *testing.T) {
-	folder := folderOf(t, map[string]string{"a.json": `{"uid":"a","title":"First"}`})
-	l := &Library{Dir: folder}
-	load(t, l)
-	events := watching(t, l)
-	rewrite(t, folder, "a.json", `{"uid":"a","title":"Second"}`)
-	expect(t, events, "dashboard a") // what comes now is seen by the watch alone
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			case <-time.After(settle / 10):
-				if err := os.WriteFile(filepath.Join(folder, "noise.txt"), []byte{byte(i)}, 0o600); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		}
-	}()
-	defer func() { close(stop); <-stopped }()
-	rewrite(t, folder, "a.json", `{"uid":"a","title":"Third"}`)
-	expect(t, events, "dashboard a")
-}
-
 func replace(t *testing.T, folder, name, text string) {
 	t.Helper()
 	rewrite(t, folder, "."+name+".new", text)
