@@ -44,7 +44,10 @@ func (c *checker) jobs(ctx context.Context, d *dashboard.Dashboard, choices []ch
 	}
 	for _, choice := range choices {
 		request.Variables = choice.values
-		for _, a := range d.Annotations() {
+		for _, a := range d.AnnotationQueries() {
+			if a.Grafanas() {
+				continue
+			}
 			if err := add(job{kind: KindAnnotation, panel: a.Panel(), choice: choice}); err != nil {
 				return nil, err
 			}

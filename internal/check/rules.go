@@ -162,7 +162,7 @@ func (c *checker) metricsUsed() map[string]bool {
 		for _, v := range d.Variables() {
 			note(v.Query())
 		}
-		for _, a := range d.Annotations() {
+		for _, a := range d.AnnotationQueries() {
 			for _, target := range a.Panel().Targets() {
 				note(target.Expr())
 			}

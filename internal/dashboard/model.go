@@ -138,35 +138,6 @@ func (d *Dashboard) Time() (from, to string) {
 	return saved.text("from"), saved.text("to")
 }
 
-// Annotation is a query that marks points in time.
-type Annotation struct{ JSON Object }
-
-// Annotations are the queries for annotations that are not Grafana's own.
-func (d *Dashboard) Annotations() []Annotation {
-	var all []Annotation
-	for _, object := range d.JSON.object("annotations").objects("list") {
-		if object.integer("builtIn") == 0 && !object.flag("builtIn") {
-			all = append(all, Annotation{object})
-		}
-	}
-	return all
-}
-
-// Name is what the annotation is called.
-func (a Annotation) Name() string { return a.JSON.text("name") }
-
-// Panel is a panel with the annotation's query as its only target.
-func (a Annotation) Panel() Panel {
-	target := a.JSON.object("target").copy()
-	target.fill("refId", "Anno")
-	for _, key := range []string{"expr", "interval"} {
-		if text := a.JSON.text(key); text != "" {
-			target.fill(key, text)
-		}
-	}
-	return Panel{Object{"title": a.Name(), "datasource": a.JSON["datasource"], "targets": []any{map[string]any(target)}}}
-}
-
 // Expr is the query as it is written.
 func (t Target) Expr() string { return t.JSON.text("expr") }
 

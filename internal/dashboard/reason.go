@@ -174,7 +174,7 @@ func (x probe) ask(ctx context.Context, expr string) (Answer, error) {
 	if x.step == 0 {
 		return x.engine.Prometheus.Query(ctx, expr, x.r.To)
 	}
-	return x.engine.Prometheus.QueryRange(ctx, expr, TimeRange{align(x.r.From, x.step), align(x.r.To, x.step)}, x.step)
+	return x.engine.Prometheus.QueryRange(ctx, expr, aligned(x.r, x.step), x.step)
 }
 
 // extreme is the largest value of an expression, nil if there is none.

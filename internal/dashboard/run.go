@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -89,15 +88,10 @@ func (e *Engine) RunEach(ctx context.Context, d *Dashboard, p Panel, r Request, 
 
 // targets are the targets of a panel, ready to be run.
 func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) ([]*targetRun, error) {
-	names, err := p.references()
+	variables, scope, err := e.resolveFor(ctx, d, r, p.sources())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("reading the panel: %w", err)
 	}
-	used := map[string]bool{}
-	for _, name := range names {
-		used[name] = true
-	}
-	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !v.settled(r.Variables[v.Name()]) })
 	shared, err := panelRange(p, r)
 	if err != nil {
 		return nil, err
@@ -105,20 +99,16 @@ func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) 
 	return e.prepare(p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
 }
 
-// references are the variables that the queries of a panel name.
-func (p Panel) references() ([]string, error) {
-	source, err := json.Marshal([]any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
-	if err != nil {
-		return nil, fmt.Errorf("reading the panel: %w", err)
-	}
-	return references(string(source)), nil
+// sources are the parts of a panel whose variables its queries need.
+func (p Panel) sources() []any {
+	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]}
 }
 
 // panelRange applies what a panel says of its own time: timeFrom and timeShift.
 func panelRange(p Panel, r Request) (Request, error) {
 	if text := p.JSON.text("timeFrom"); text != "" {
 		text = strings.TrimPrefix(text, "now-")
-		own, err := ParseRange("now-"+text, "now", r.Range.To, time.UTC)
+		own, err := ParseRange("now-"+text, "now", r.Range.To, r.Range.To.Location())
 		if err != nil {
 			return r, fmt.Errorf("the panel's relative time %q: %w", text, err)
 		}
@@ -304,7 +294,7 @@ func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
 	instant := t.target.JSON.flag("instant")
 	var answers []Answer
 	if !instant || t.target.JSON.flag("range") {
-		r := TimeRange{align(t.request.Range.From, s.Step), align(t.request.Range.To, s.Step)}
+		r := aligned(t.request.Range, s.Step)
 		answer, err := t.timed(s, "range", func() (Answer, error) {
 			return t.engine.Prometheus.QueryRange(ctx, s.Expr, r, s.Step)
 		})
@@ -329,7 +319,7 @@ func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (A
 	began := time.Now()
 	answer, err := query()
 	sent := SentQuery{
-		RefID: s.RefID, Expr: s.Expr, Type: kind, Took: time.Since(began).Round(10 * time.Microsecond).String(),
+		RefID: s.RefID, Expr: s.Expr, Type: kind, Took: took(began),
 		Series: len(answer.Series), Points: answer.points(),
 	}
 	if kind == "range" {
@@ -339,6 +329,9 @@ func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (A
 	t.sent = append(t.sent, sent)
 	return answer, err
 }
+
+// took is how long something took, for people.
+func took(began time.Time) string { return time.Since(began).Round(10 * time.Microsecond).String() }
 
 func (t *targetRun) frames(s shape, answers []Answer) data.Frames {
 	if s.Format == formatTable && !t.raw {

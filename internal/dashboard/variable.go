@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,8 +91,11 @@ func (d *Dashboard) Uses(p Panel) (map[string]bool, error) {
 	for _, v := range d.Variables() {
 		known[v.Name()] = v
 	}
-	waiting, err := p.references()
-	used := map[string]bool{}
+	source, err := json.Marshal(p.sources())
+	if err != nil {
+		return nil, fmt.Errorf("reading the panel: %w", err)
+	}
+	used, waiting := map[string]bool{}, references(string(source))
 	for len(waiting) > 0 {
 		name := waiting[0]
 		waiting = waiting[1:]
@@ -100,7 +104,7 @@ func (d *Dashboard) Uses(p Panel) (map[string]bool, error) {
 			waiting = append(waiting, v.dependencies(known)...)
 		}
 	}
-	return used, err
+	return used, nil
 }
 
 // inOrder sorts variables so that each comes after those it depends on. The
