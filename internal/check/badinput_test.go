@@ -1,9 +1,11 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -103,6 +105,38 @@ func TestPrometheusGoesAway(t *testing.T) {
 	s := report.Summary
 	if s.Data == 0 || s.Error < surrender || s.Targets > 100 || !report.Interrupted {
 		t.Errorf("%+v, interrupted %v", s, report.Interrupted)
+	}
+}
+
+// One query that takes too long is one error.
+func TestSlowQuery(t *testing.T) {
+	base, silent := startCorpus(t).URL, make(chan struct{})
+	target, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.Transport = &http.Transport{DisableKeepAlives: true}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body, err := io.ReadAll(r.Body); err != nil || strings.Contains(string(body), "node_memory_bytes") {
+			<-silent
+		} else {
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	defer server.Close()
+	defer close(silent)
+	client := dashboard.NewClient(server.URL)
+	defer client.Close()
+	client.HTTP.Timeout = 2 * time.Second
+	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, "node_memory_bytes", "pod_up")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow, quick := report.Results[0], report.Results[1]
+	if slow.Verdict != Error || slow.Why.Kind != TimedOut || quick.Verdict != Data {
+		t.Errorf("%s (%s) and %s", slow.Verdict, slow.why(), quick.Verdict)
 	}
 }
 
