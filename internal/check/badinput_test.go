@@ -207,8 +207,13 @@ func TestLoad(t *testing.T) {
 	if len(s.Dashboards) != 2 || len(s.Rules) != 2 || s.Declarations.Variables["namespace"] != "shop" {
 		t.Errorf("%d dashboards, %d rule files, %+v", len(s.Dashboards), len(s.Rules), s.Declarations)
 	}
+	for _, d := range s.Dashboards {
+		if _, err := os.Stat(d.File); err != nil {
+			t.Errorf("%s is named by no path from here: %v", d.Title(), err)
+		}
+	}
 	said := strings.Join(s.Problems, "\n")
-	for _, want := range []string{"bad.json:2:12: no JSON", "bad.yaml: ", "dangling.json: "} {
+	for _, want := range []string{dir + "/bad.json:2:12: no JSON", dir + "/rules/bad.yaml: ", dir + "/dangling.json: "} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not among the problems:\n%s", want, said)
 		}

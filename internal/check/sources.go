@@ -68,18 +68,41 @@ func isRules(name string) bool {
 	return filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml"
 }
 
-// loadDashboards reads a folder, or one file of it.
+// loadDashboards reads a folder, or one file of it. What is read is named by
+// the path from here, as whoever shows a report needs it.
 func (s *Sources) loadDashboards(ctx context.Context, library *dashboard.Library, only string) error {
-	if only != "" {
-		found, wrong := library.Read(ctx, only)
-		s.Dashboards = append(s.Dashboards, found...)
-		if wrong != nil {
-			s.Problems = append(s.Problems, wrong.Error())
+	var read Sources
+	if only == "" {
+		if err := read.LoadLibrary(ctx, library); err != nil {
+			return err
 		}
-		s.mixinRules(ctx, library, found)
-		return ctx.Err()
+	} else {
+		found, wrong := library.Read(ctx, only)
+		read.Dashboards = found
+		if wrong != nil {
+			read.Problems = append(read.Problems, wrong.Error())
+		}
+		read.mixinRules(ctx, library, found)
 	}
-	return s.LoadLibrary(ctx, library)
+	from := func(name string) string {
+		if filepath.IsAbs(name) || library.Dir == "." {
+			return name
+		}
+		return library.Dir + "/" + name
+	}
+	for _, d := range read.Dashboards {
+		named := *d
+		named.File = from(d.File)
+		s.Dashboards = append(s.Dashboards, &named)
+	}
+	for _, rules := range read.Rules {
+		rules.Name = from(rules.Name)
+		s.Rules = append(s.Rules, rules)
+	}
+	for _, problem := range read.Problems {
+		s.Problems = append(s.Problems, from(problem))
+	}
+	return ctx.Err()
 }
 
 // LoadLibrary reads all that a library holds.
