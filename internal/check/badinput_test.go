@@ -192,6 +192,7 @@ func TestLoad(t *testing.T) {
 	write("bad.json", "{\n  \"title\": }")
 	write("none.json", `{"a": 1}`)
 	write("team/mixin.jsonnet", `{grafanaDashboards: {'m.json': {title: 'M', panels: []}}, prometheusAlerts: {groups: [{name: 'g', rules: [{alert: 'A', expr: 'up == 0'}]}]}}`)
+	write("alone/mixin.libsonnet", `{helper(x): x, prometheusRules+:: {groups: [{name: 'h', rules: [{record: 'a:c', expr: 'up'}]}]}}`)
 	write("rules/good.yaml", "groups:\n- name: g\n  rules:\n  - {record: 'a:b', expr: up}\n")
 	write("rules/bad.yaml", "groups:\n- name: g\n  rules:\n  - {record: 'a:b', expr: 'sum('}\n")
 	write("rules/other.yaml", "kind: Deployment\n")
@@ -204,7 +205,7 @@ func TestLoad(t *testing.T) {
 	if err := s.Load(t.Context(), []string{dir}, nil, evaluate); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Dashboards) != 2 || len(s.Rules) != 2 || s.Declarations.Variables["namespace"] != "shop" {
+	if len(s.Dashboards) != 2 || len(s.Rules) != 3 || s.Declarations.Variables["namespace"] != "shop" {
 		t.Errorf("%d dashboards, %d rule files, %+v", len(s.Dashboards), len(s.Rules), s.Declarations)
 	}
 	for _, d := range s.Dashboards {

@@ -82,7 +82,9 @@ func (s *Sources) loadDashboards(ctx context.Context, library *dashboard.Library
 		if wrong != nil {
 			read.Problems = append(read.Problems, wrong.Error())
 		}
-		read.mixinRules(ctx, library, found)
+		if filepath.Ext(only) != ".json" {
+			read.mixinRules(ctx, library, only)
+		}
 	}
 	from := func(name string) string {
 		if filepath.IsAbs(name) || library.Dir == "." {
@@ -114,23 +116,20 @@ func (s *Sources) LoadLibrary(ctx context.Context, library *dashboard.Library) e
 	for _, wrong := range library.Errors() {
 		s.Problems = append(s.Problems, wrong.Error())
 	}
-	s.mixinRules(ctx, library, library.List())
+	names, err := library.Jsonnet()
+	if err != nil {
+		return err
+	}
+	s.mixinRules(ctx, library, names...)
 	return ctx.Err()
 }
 
-// mixinRules takes over the rules that jsonnet files have beside dashboards.
-func (s *Sources) mixinRules(ctx context.Context, library *dashboard.Library, found []*dashboard.Dashboard) {
-	looked := map[string]bool{}
-	for _, d := range found {
-		if ext := filepath.Ext(d.File); looked[d.File] || ext != ".jsonnet" && ext != ".libsonnet" {
-			continue
-		}
-		looked[d.File] = true
-		switch rules, err := library.MixinRules(ctx, d.File); {
-		case err != nil:
-			s.Problems = append(s.Problems, fmt.Sprintf("%s: %v", d.File, err))
-		case rules != nil:
-			s.AddRules(d.File, rules)
+// mixinRules takes over the rules that jsonnet files have, beside dashboards or
+// alone. A file that cannot be evaluated is a problem already.
+func (s *Sources) mixinRules(ctx context.Context, library *dashboard.Library, names ...string) {
+	for _, name := range names {
+		if rules, err := library.MixinRules(ctx, name); err == nil && rules != nil {
+			s.AddRules(name, rules)
 		}
 	}
 }

@@ -48,13 +48,12 @@ type JsonnetResult struct {
 // Evaluator evaluates a file.
 type Evaluator func(ctx context.Context, job JsonnetJob) (JsonnetResult, error)
 
-// dashboardsOnly reduces a mixin to its dashboards: its other parts may be
-// functions, which are no JSON. A plain dashboard stays as it is.
+// dashboardsOnly reduces a mixin to its dashboards, rules and alerts: its other
+// parts may be functions, which are no JSON. A plain dashboard stays as it is.
 const dashboardsOnly = `local m = import %s;
-if std.isObject(m) && std.objectHasAll(m, 'grafanaDashboards') then { grafanaDashboards: m.grafanaDashboards } +
-  (if std.objectHasAll(m, 'prometheusRules') then { prometheusRules: m.prometheusRules } else {}) +
-  (if std.objectHasAll(m, 'prometheusAlerts') then { prometheusAlerts: m.prometheusAlerts } else {})
-else m`
+local part(name) = if std.objectHasAll(m, name) then { [name]: m[name] } else {};
+local parts = part('grafanaDashboards') + part('prometheusRules') + part('prometheusAlerts');
+if std.isObject(m) && parts != {} then parts else m`
 
 // EvaluateHere evaluates in this process. Nothing can end an evaluation from
 // outside, so this is for a process that may be killed: see Command.

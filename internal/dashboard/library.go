@@ -240,6 +240,12 @@ func (l *Library) read(ctx context.Context, name string) *file {
 	return read
 }
 
+// Jsonnet are the files of the folder that are evaluated, by their paths in it.
+func (l *Library) Jsonnet() ([]string, error) {
+	names, err := l.names()
+	return slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) == ".json" }), err
+}
+
 // Read reads one file of the folder, whether it is among the dashboards that
 // the library serves or not.
 func (l *Library) Read(ctx context.Context, name string) ([]*Dashboard, *FileError) {
