@@ -19,11 +19,12 @@ func exampleOptions() Options {
 		Interval: 5 * time.Second,
 		OTLPGRPC: "127.0.0.1:4317", OTLPHTTP: "127.0.0.1:4318",
 		PrometheusExporter: "127.0.0.1:8889", Health: "127.0.0.1:13133", SelfMetrics: "127.0.0.1:8888",
+		Nodes: []string{"node-0001", "node-0002", "node-0003"},
 	}
 }
 
 func renderers() map[string]func(Options) (string, error) {
-	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig}
+	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig, "container": ContainerConfig}
 }
 
 func TestConfigGolden(t *testing.T) {
