@@ -200,6 +200,6 @@ func Default() Environment {
 		},
 		// The collector is of the version that diorama itself is built with.
 		Images: Images{LGTM: "grafana/otel-lgtm:0.31.0", Collector: "otel/opentelemetry-collector-contrib:0.149.0"},
-		Ports: DefaultPorts(),
+		Ports:  DefaultPorts(),
 	}
 }
