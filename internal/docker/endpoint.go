@@ -94,7 +94,11 @@ func contextHost(folder, name string) (string, error) {
 	var meta struct {
 		Endpoints map[string]struct{ Host string }
 	}
-	if err := readJSON(filepath.Join(folder, "contexts", "meta", hex.EncodeToString(id[:]), "meta.json"), &meta); err != nil {
+	err := readJSON(filepath.Join(folder, "contexts", "meta", hex.EncodeToString(id[:]), "meta.json"), &meta)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", errors.New("there is none of that name")
+	}
+	if err != nil {
 		return "", err
 	}
 	host := meta.Endpoints["docker"].Host
@@ -115,19 +119,26 @@ func readJSON(path string, into any) error {
 	return nil
 }
 
-// socket returns the path of the endpoint's socket; "" if it has none.
-func (p Endpoint) socket() string {
-	path, ok := strings.CutPrefix(p.Host, "unix://")
-	if !ok {
-		return ""
+// local returns how to dial an endpoint of this machine: a socket, or a port
+// of loopback without TLS.
+func (p Endpoint) local() (network, address string, ok bool) {
+	host, err := client.ParseHostURL(p.Host)
+	switch {
+	case err != nil:
+		return "", "", false
+	case host.Scheme == "unix":
+		return "unix", host.Host, true
+	case host.Scheme == "tcp" && (host.Hostname() == "localhost" || net.ParseIP(host.Hostname()).IsLoopback()):
+		return "tcp", host.Host, true
 	}
-	return path
+	return "", "", false
 }
 
 // check says what keeps this user from the engine, before anything is asked
 // of it.
 func (p Endpoint) check() error {
-	if p.socket() == "" {
+	network, address, local := p.local()
+	if !local {
 		// Containers have to reach this machine: diorama's API server is here.
 		return &Error{
 			Doing: "using the Docker engine at " + p.String(),
@@ -135,7 +146,7 @@ func (p Endpoint) check() error {
 			Hint:  "use a local engine: unset DOCKER_HOST, or `docker context use default`",
 		}
 	}
-	conn, err := net.DialTimeout("unix", p.socket(), answerLimit)
+	conn, err := net.DialTimeout(network, address, answerLimit)
 	if err != nil {
 		return p.unreachable(err)
 	}

@@ -42,12 +42,12 @@ func (o Owner) filter() filters.Args {
 }
 
 // TakenError tells that a name is used by something that is not the owner's.
-type TakenError struct{ What, Name, ID, About string }
+type TakenError struct{ What, Name, About string }
 
 // Error says who has the name and what to do.
 func (e *TakenError) Error() string {
-	return fmt.Sprintf("the %s name %s is taken by one that this environment did not make (%s%s), which is left alone: "+
-		"remove or rename it, or bring the environment up under another --name", e.What, e.Name, short(e.ID), e.About)
+	return fmt.Sprintf("the %s name %s is taken by one that this environment did not make%s, which is left alone: "+
+		"remove or rename it, or bring the environment up under another --name", e.What, e.Name, e.About)
 }
 
 func short(id string) string { return id[:min(12, len(id))] }
@@ -62,14 +62,14 @@ func (e *Engine) CheckNames(ctx context.Context, owner Owner, containers, networ
 	for _, name := range networks {
 		found, err := e.client.NetworkInspect(ctx, name, network.InspectOptions{})
 		if err == nil && found.Name == name && !owner.owns(found.Labels) {
-			err = &TakenError{What: "network", Name: name, ID: found.ID}
+			err = &TakenError{What: "network", Name: name, About: " (" + short(found.ID) + ")"}
 		}
 		problems = append(problems, ignoreMissing(err, "looking for the network %s", name))
 	}
 	for _, name := range volumes {
 		found, err := e.client.VolumeInspect(ctx, name)
 		if err == nil && !owner.owns(found.Labels) {
-			err = &TakenError{What: "volume", Name: name, ID: found.Name}
+			err = &TakenError{What: "volume", Name: name}
 		}
 		problems = append(problems, ignoreMissing(err, "looking for the volume %s", name))
 	}
@@ -79,7 +79,7 @@ func (e *Engine) CheckNames(ctx context.Context, owner Owner, containers, networ
 func (e *Engine) checkContainerName(ctx context.Context, owner Owner, name string) error {
 	found, err := e.client.ContainerInspect(ctx, name)
 	if err == nil && found.Name == "/"+name && !owner.owns(found.Config.Labels) {
-		err = &TakenError{What: "container", Name: name, ID: found.ID, About: ", of image " + found.Config.Image}
+		err = &TakenError{What: "container", Name: name, About: fmt.Sprintf(" (%s, of the image %s)", short(found.ID), found.Config.Image)}
 	}
 	return ignoreMissing(err, "looking for the container %s", name)
 }

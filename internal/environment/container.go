@@ -22,6 +22,8 @@ const (
 	// How many seconds a container may take to end by itself.
 	containerGrace = 3
 	containerProbe = 100 * time.Millisecond
+	// How often its memory is asked for: an engine takes a second over it.
+	containerMeasure = 5 * time.Second
 )
 
 // container is a supervised Docker container: it is made anew, with back-off,
@@ -40,6 +42,7 @@ type container struct {
 	phase    component.Phase
 	message  string
 	restarts int
+	memory   uint64
 	// exited is closed when the present container has ended; reason says how.
 	exited chan struct{}
 	reason string
@@ -92,7 +95,33 @@ func (c *container) Start(ctx context.Context) error {
 	}
 	c.phase = component.Starting
 	go c.supervise()
+	go c.measure(c.life)
 	return nil
+}
+
+// measure asks for the container's memory until ctx ends.
+func (c *container) measure(ctx context.Context) {
+	for {
+		c.mu.Lock()
+		id := c.id
+		c.mu.Unlock()
+		memory := c.shared.engine.Memory(ctx, id)
+		c.mu.Lock()
+		c.memory = memory
+		c.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(containerMeasure):
+		}
+	}
+}
+
+// Memory is what the container held a moment ago, in bytes.
+func (c *container) Memory() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.memory
 }
 
 // run makes one container. The caller holds the lock.

@@ -317,13 +317,11 @@ func (r *recipe) reconfigureCollector(ctx context.Context) error {
 	if err := r.configureCollector(ctx); err != nil {
 		return err
 	}
-	for _, c := range r.made {
-		if c.name == collectorName {
-			return c.signal(ctx, "HUP")
-		}
-	}
-	return nil
+	return r.made[collectorName].signal(ctx, "HUP")
 }
+
+// memoryOf is what a container holds, in bytes.
+func (r *recipe) memoryOf(name string) uint64 { return r.made[name].Memory() }
 
 // adoptCluster looks whether a cluster that is not ours can be watched, and
 // starts counting what is in it.

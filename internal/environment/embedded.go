@@ -3,7 +3,9 @@ package environment
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -197,12 +199,27 @@ func CollectorFile(folder state.Folder, which string) string {
 	return filepath.Join(folder.ConfigDir(), "collector-"+which+".yaml")
 }
 
-// CollectorConfig renders the configuration of a collector: cluster or nodes.
-// Ports that are picked at start are 0.
+// CollectorConfig returns the configuration of a collector, cluster or nodes,
+// or of the one in a container: what a running environment uses, else what the
+// environment would use. Ports that are picked at start are 0 then.
 func CollectorConfig(env v1alpha1.Environment, folder state.Folder, which string) (string, error) {
 	env.Telemetry.Collectors = v1alpha1.Collectors{}
 	plan, err := DryPlan(env, folder)
-	return plan.Files[CollectorFile(folder, which)], err
+	if err != nil {
+		return "", err
+	}
+	path := CollectorFile(folder, which)
+	if plan.Network != "" {
+		path = containerCollectorFile(folder)
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return plan.Files[path], nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the collector's configuration: %w", err)
+	}
+	return string(data), nil
 }
 
 // AdminKubeconfig is the path of the administrator's kubeconfig.

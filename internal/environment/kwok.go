@@ -20,14 +20,18 @@ import (
 
 // The components that only kinds with containers have.
 const (
-	imagesName         = "images"
-	networkName        = "network"
-	gatewayName        = "gateway"
-	provisioningName   = "provisioning"
-	credentialsName    = "credentials"
-	lgtmName           = "lgtm"
-	collectorName      = "collector"
-	statsProxyName     = "stats-proxy"
+	imagesName       = "images"
+	networkName      = "network"
+	gatewayName      = "gateway"
+	provisioningName = "provisioning"
+	credentialsName  = "credentials"
+	lgtmName         = "lgtm"
+	collectorName    = "collector"
+	statsProxyName   = "stats-proxy"
+)
+
+// Paths in containers: of what we give them, and of what LGTM's image has.
+const (
 	inContainers       = "/etc/diorama"
 	lgtmRules          = inContainers + "/rules"
 	lgtmDashboards     = inContainers + "/dashboards"
@@ -60,16 +64,15 @@ func planKwok(p Plan, folder state.Folder) (Plan, error) {
 	}
 	p.step(imagesName, "loads or pulls the images that Docker does not have: "+strings.Join(imagesOf(p.Environment), ", "))
 	p.step(networkName, "makes the Docker network "+p.Network+", and removes what an earlier run left")
-	ready := cluster
 	if p.Environment.Cluster.KubeContext == "" {
 		p.addControlPlane(control, folder)
 		p.addCluster()
 	} else {
 		addStatsProxy(&p, folder)
-		p.step(cluster, "looks for simulated nodes in the cluster of the context "+p.Environment.Cluster.KubeContext)
+		p.step(cluster, "looks for simulated nodes in the cluster of the context "+p.Environment.Cluster.KubeContext, kubelets)
 	}
 	p.step(gatewayName, "leads connections from the network's gateway to the Kubernetes API and the kubelet API, for containers of the network only", networkName)
-	p.step(credentialsName, "writes a kubeconfig and certificates for the containers", kubelets, ready)
+	p.step(credentialsName, "writes a kubeconfig and certificates for the containers", kubelets)
 	p.step(provisioningName, "writes the dashboards and rules for Grafana and Prometheus, again whenever one is saved")
 	p.container(lgtmName, []string{imagesName, networkName, provisioningName}, lgtmSpec(p, folder))
 	needs := []string{lgtmName, gatewayName, credentialsName}
@@ -78,8 +81,12 @@ func planKwok(p Plan, folder state.Folder) (Plan, error) {
 		needs = append(needs, statsProxyName)
 	}
 	p.container(collectorName, needs, collectorSpec(p, folder))
-	p.step(telemetry, "waits for the first metrics", collectorName)
-	p.addContext(p.Environment.Name, telemetry)
+	p.step(telemetry, "waits for the first metrics", collectorName, cluster)
+	needs = []string{telemetry}
+	if p.Environment.Cluster.KubeContext == "" {
+		needs = append(needs, metricsAPI)
+	}
+	p.addContext(p.Environment.Name, needs...)
 	return p, nil
 }
 

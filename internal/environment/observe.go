@@ -113,7 +113,7 @@ func (s *supervisor) status(ctx context.Context) Status {
 	for _, c := range s.componentStatuses(record) {
 		var resident, share uint64
 		if c.Container != "" {
-			resident = s.recipe.containers.engine.Memory(ctx, c.Container)
+			resident = s.recipe.memoryOf(c.Name)
 		} else if c.PID != 0 {
 			resident, share = memory(ctx, c.PID)
 		}

@@ -34,7 +34,7 @@ type recipe struct {
 	host       *supervisor
 	// containers is nil for a kind without Docker; made are its containers.
 	containers *containers
-	made       []*container
+	made       map[string]*container
 
 	mu sync.Mutex
 	// counter counts nodes and pods once the API server is there; stopCounting
@@ -48,7 +48,7 @@ type recipe struct {
 func newRecipe(plan Plan, executable string, host *supervisor) (*recipe, error) {
 	r := &recipe{
 		plan: plan, folder: host.folder, executable: executable, host: host,
-		control: controlPlaneOptions(plan),
+		control: controlPlaneOptions(plan), made: map[string]*container{},
 	}
 	if plan.Network == "" {
 		return r, nil
@@ -69,7 +69,7 @@ func (r *recipe) components() []component.Component {
 		switch {
 		case planned.Container != nil:
 			c := newContainer(planned, r.folder.Log(planned.Name), r.probe(planned.Name), r.containers)
-			r.made = append(r.made, c)
+			r.made[planned.Name] = c
 			all = append(all, c)
 		case planned.Args != nil:
 			all = append(all, component.NewProcess(component.ProcessConfig{
