@@ -156,6 +156,10 @@ func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
 	// Before the counter has seen everything its counts are only part.
 	counts, _ := counter.Counts()
 	status.Nodes.Ready, status.Pods.Running = counts.NodesReady, counts.PodsRunning
+	if size.KubeContext != "" {
+		// Nobody here says how much there is to be.
+		status.Nodes.Desired, status.Pods.Desired = counts.Nodes, counts.PodsDesired
+	}
 	status.DaemonPods, status.JobPods = counts.DaemonPodsRunning, counts.JobPodsRunning
 	return status
 }
