@@ -8,24 +8,31 @@ import (
 	"time"
 )
 
-// How rarely Go's collector runs (GOGC). While a process starts it runs more
-// rarely than when it has settled, which is faster; but what survives lies
-// scattered over more pages, which are never given back. A settled process
-// only has to keep up with what little is new. One that holds much, because
-// the cluster is large, has more to do than to collect: it keeps Go's default.
+// How rarely Go's collector runs (GOGC). A settled process makes little that
+// is new: its collector may run early and keep the heap small. While it starts
+// the collector runs more rarely, which is faster; but what survives lies
+// scattered over more pages, which are never given back. A busy process, in a
+// cluster that grows or is large, would spend half its time collecting: it
+// gets as much room as keeps the collector to a share of one processor.
 const (
-	startPercent  = 70
 	steadyPercent = 20
-	largePercent  = 100
+	startPercent  = 70
+	mostPercent   = 300
+	// Twice as much as a large heap holds is what Go itself would take.
+	largePercent = 100
+	largeHeap    = 192 << 20
 
-	largeHeap = 192 << 20
+	collectorShare = 0.02
+
 	lookEvery = 5 * time.Second
+	// The share is that of this many looks: a start is not busyness.
+	looks = 3
 )
 
-// KeepSmall lets this process be fast while it grows and small afterwards: a
-// lab shares a few hundred megabytes with its user, and its processes are
-// many. It returns at once and works until ctx ends. Who sets GOGC decides
-// instead.
+// KeepSmall lets this process be fast while it has much to do and small
+// afterwards: a lab shares a few hundred megabytes with its user, and its
+// processes are many. It returns at once and works until ctx ends. Who sets
+// GOGC decides instead.
 func KeepSmall(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -34,7 +41,7 @@ func KeepSmall(ctx context.Context) {
 	go func() {
 		ticker := time.NewTicker(lookEvery)
 		defer ticker.Stop()
-		before, percent := heapNow(), startPercent
+		percent, earlier := startPercent, []heap{heapNow()}
 		for {
 			select {
 			case <-ctx.Done():
@@ -42,35 +49,48 @@ func KeepSmall(ctx context.Context) {
 			case <-ticker.C:
 			}
 			now := heapNow()
-			next := percentAfter(before, now)
+			if earlier = append(earlier, now); len(earlier) <= looks {
+				continue
+			}
+			next := percentAfter(percent, earlier[0], now)
+			earlier = earlier[1:]
 			if next != percent {
 				debug.SetGCPercent(next)
 			} else if next == steadyPercent && now.free > now.live/8 {
 				// Go's own way of giving pages back takes many minutes.
 				debug.FreeOSMemory()
 			}
-			before, percent = now, next
+			percent = next
 		}
 	}()
 }
 
-// percentAfter is how rarely the collector is to run after two looks.
-func percentAfter(before, now heap) int {
-	switch {
-	case now.live > largeHeap:
-		return largePercent
-	case now.live > before.live+before.live/10:
-		return startPercent
+// percentAfter is how rarely the collector is to run if it ran at percent
+// between two looks. What it costs falls as the percentage rises.
+func percentAfter(percent int, before, now heap) int {
+	share := (now.collecting - before.collecting) / (looks * lookEvery).Seconds()
+	next := int(float64(percent) * share / collectorShare)
+	most := mostPercent
+	if now.live > largeHeap {
+		most = largePercent
 	}
-	return steadyPercent
+	return min(max(next, steadyPercent), most)
 }
 
 // heap is the heap of this process in bytes: what the last collection left,
-// and what is neither used nor given back to the system.
-type heap struct{ live, free uint64 }
+// and what is neither used nor given back to the system; and the seconds of
+// processor time that collecting took until now.
+type heap struct {
+	live, free uint64
+	collecting float64
+}
 
 func heapNow() heap {
-	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
+	samples := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/cpu/classes/gc/total:cpu-seconds"},
+	}
 	metrics.Read(samples)
-	return heap{live: samples[0].Value.Uint64(), free: samples[1].Value.Uint64()}
+	return heap{live: samples[0].Value.Uint64(), free: samples[1].Value.Uint64(), collecting: samples[2].Value.Float64()}
 }

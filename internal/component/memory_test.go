@@ -26,17 +26,26 @@ func TestKeepSmall(t *testing.T) {
 }
 
 func TestPercentAfter(t *testing.T) {
+	window := (looks * lookEvery).Seconds()
 	for name, test := range map[string]struct {
-		before, now uint64
-		want        int
+		percent int
+		live    uint64
+		share   float64
+		want    int
 	}{
-		"grows":     {50 << 20, 60 << 20, startPercent},
-		"has grown": {60 << 20, 61 << 20, steadyPercent},
-		"shrinks":   {60 << 20, 30 << 20, steadyPercent},
-		"is large":  {300 << 20, 300 << 20, largePercent},
+		"settled":                        {steadyPercent, 60 << 20, collectorShare / 10, steadyPercent},
+		"just enough":                    {80, 60 << 20, collectorShare, 80},
+		"collects too much":              {steadyPercent, 60 << 20, 5 * collectorShare, 5 * steadyPercent},
+		"collects little since it may":   {100, 60 << 20, collectorShare / 2, 50},
+		"has nothing to do any more":     {mostPercent, 60 << 20, 0, steadyPercent},
+		"could collect all the time":     {steadyPercent, 60 << 20, 1, mostPercent},
+		"is large and busy":              {steadyPercent, 300 << 20, 1, largePercent},
+		"is large and has nothing to do": {largePercent, 300 << 20, 0, steadyPercent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := percentAfter(heap{live: test.before}, heap{live: test.now}); got != test.want {
+			before := heap{live: test.live, collecting: 1000}
+			now := heap{live: test.live, collecting: before.collecting + test.share*window}
+			if got := percentAfter(test.percent, before, now); got < test.want-1 || got > test.want {
 				t.Errorf("the percentage is %d, want %d", got, test.want)
 			}
 		})

@@ -14,7 +14,8 @@ func TestRendered(t *testing.T) {
 		"kube-apiserver":          strings.Join(o.APIServerArgs(), "\n") + "\n",
 		"kube-controller-manager": strings.Join(o.ControllerManagerArgs(), "\n") + "\n",
 		"kube-scheduler":          strings.Join(o.SchedulerArgs(), "\n") + "\n",
-		"egress-selector":         o.EgressConfig(),
+		"egress-selector":         o.egressConfig(),
+		"scheduler-config":        o.schedulerConfig(),
 	} {
 		golden(t, name, got)
 	}

@@ -52,11 +52,13 @@ func newLab(t *testing.T) *lab {
 	if err := EnsureCredentials(options); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Dir(options.EgressFile()), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(options.EgressFile(), []byte(options.EgressConfig()), 0o600); err != nil {
-		t.Fatal(err)
+	for path, content := range options.Files() {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return &lab{options: options, cleanup: t.Cleanup, programs: map[string]*child{}}
 }

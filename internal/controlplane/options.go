@@ -57,13 +57,20 @@ func (o Options) Key(name string) string { return o.pki(name + ".key") }
 // URL is the API server's.
 func (o Options) URL() string { return "https://" + address(o.Ports.API) }
 
-// EgressFile is the path of the configuration that EgressConfig renders.
-func (o Options) EgressFile() string { return filepath.Join(o.Dir, "config", "egress-selector.yaml") }
+// Files are the configuration files that the arguments name, by path.
+func (o Options) Files() map[string]string {
+	return map[string]string{
+		o.egressFile():    o.egressConfig(),
+		o.schedulerFile(): o.schedulerConfig(),
+	}
+}
 
-// EgressConfig renders the API server's egress selector: what goes to the
+func (o Options) egressFile() string { return filepath.Join(o.Dir, "config", "egress-selector.yaml") }
+
+// egressConfig renders the API server's egress selector: what goes to the
 // cluster goes through the kubelets' tunnel (apiserver.k8s.io/v1beta1
 // EgressSelectorConfiguration).
-func (o Options) EgressConfig() string {
+func (o Options) egressConfig() string {
 	return fmt.Sprintf(`apiVersion: apiserver.k8s.io/v1beta1
 kind: EgressSelectorConfiguration
 egressSelections:
@@ -118,7 +125,7 @@ func (o Options) APIServerArgs() []string {
 		"--kubelet-client-key=" + o.Key("apiserver-kubelet-client"),
 		// The tunnel knows whose address it is; a host name would be looked up first.
 		"--kubelet-preferred-address-types=InternalIP",
-		"--egress-selector-config-file=" + o.EgressFile(),
+		"--egress-selector-config-file=" + o.egressFile(),
 		"--requestheader-client-ca-file=" + o.Certificate("front-proxy-ca"),
 		"--requestheader-allowed-names=front-proxy-client",
 		"--requestheader-username-headers=X-Remote-User",
@@ -159,8 +166,9 @@ func (o Options) ControllerManagerArgs() []string {
 		"--cluster-cidr=" + PodCIDR,
 		"--service-cluster-ip-range=" + ServiceCIDR,
 		"--node-cidr-mask-size=24",
-		// Nobody asks for certificates here, and no cloud has routes.
-		"--controllers=*,-certificatesigningrequest-signing-controller,-certificatesigningrequest-approving-controller,-certificatesigningrequest-cleaner-controller,-node-route-controller,-service-lb-controller",
+		// Nobody asks for certificates here, no cloud has routes, and no
+		// kubelet caches secrets for the time that the size of the cluster says.
+		"--controllers=*,-certificatesigningrequest-signing-controller,-certificatesigningrequest-approving-controller,-certificatesigningrequest-cleaner-controller,-node-route-controller,-service-lb-controller,-ttl-controller",
 		"--kube-api-qps=2000",
 		"--kube-api-burst=4000",
 		"--concurrent-deployment-syncs=5",
@@ -175,11 +183,33 @@ func (o Options) ControllerManagerArgs() []string {
 	}
 }
 
+func (o Options) schedulerFile() string { return filepath.Join(o.Dir, "config", "kube-scheduler.yaml") }
+
+// schedulerConfig renders the scheduler's configuration
+// (kubescheduler.config.k8s.io/v1 KubeSchedulerConfiguration): Kubernetes'
+// defaults, but in a large cluster a tenth of the nodes that would do are
+// compared, and never fewer than a hundred. By default it is nearly half of a
+// thousand, which takes most of the time of placing a pod.
+func (o Options) schedulerConfig() string {
+	return fmt.Sprintf(`apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection:
+  kubeconfig: %s
+  contentType: application/vnd.kubernetes.protobuf
+  qps: 2000
+  burst: 4000
+leaderElection:
+  leaderElect: false
+enableProfiling: false
+percentageOfNodesToScore: 10
+`, strconv.Quote(o.Kubeconfig("scheduler")))
+}
+
 // SchedulerArgs are the flags of kube-scheduler.
 func (o Options) SchedulerArgs() []string {
 	kubeconfig := o.Kubeconfig("scheduler")
 	return []string{
-		"--kubeconfig=" + kubeconfig,
+		"--config=" + o.schedulerFile(),
 		"--authentication-kubeconfig=" + kubeconfig,
 		"--authorization-kubeconfig=" + kubeconfig,
 		"--authorization-always-allow-paths=/healthz,/readyz,/livez,/metrics",
@@ -187,10 +217,6 @@ func (o Options) SchedulerArgs() []string {
 		"--secure-port=" + strconv.Itoa(o.Ports.Scheduler),
 		"--tls-cert-file=" + o.Certificate("scheduler-server"),
 		"--tls-private-key-file=" + o.Key("scheduler-server"),
-		"--leader-elect=false",
-		"--profiling=false",
-		"--kube-api-qps=2000",
-		"--kube-api-burst=4000",
 		"--v=1",
 	}
 }

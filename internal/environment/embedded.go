@@ -70,7 +70,7 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 
 // addControlPlane plans an API server and the simulated kubelets.
 func (p *Plan) addControlPlane(control controlplane.Options, folder state.Folder) {
-	p.Files[control.EgressFile()] = control.EgressConfig()
+	maps.Copy(p.Files, control.Files())
 	p.program(etcd, nil, control.EtcdArgs())
 	p.program(apiServer, []string{etcd}, control.APIServerArgs())
 	p.program(controllerManager, []string{apiServer}, control.ControllerManagerArgs())

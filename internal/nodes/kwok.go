@@ -13,7 +13,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
@@ -190,17 +189,4 @@ func unlimited(config *rest.Config) *rest.Config {
 	c := rest.CopyConfig(config)
 	c.QPS = -1
 	return c
-}
-
-// typedClient returns the client that KWOK's node and pod controllers use:
-// protobuf, unlimited, but events at the pace of a kubelet.
-func typedClient(config *rest.Config) (kubernetes.Interface, error) {
-	fast := unlimited(config)
-	fast.ContentType = "application/vnd.kubernetes.protobuf"
-	fast.AcceptContentTypes = "application/vnd.kubernetes.protobuf,application/json"
-	client, err := kubernetes.NewForConfig(fast)
-	if err != nil {
-		return nil, err
-	}
-	return withEventLimit(client, config)
 }
