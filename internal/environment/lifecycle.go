@@ -185,7 +185,10 @@ func Down(ctx context.Context, name string, keepData bool) error {
 		if err := NewClient(record).Stop(ctx, keepData); err != nil {
 			return err
 		}
-		return waitReleased(ctx, folder, record.PID)
+		if err := waitReleased(ctx, folder, record.PID); err != nil {
+			return err
+		}
+		return leftBehind(folder)
 	}
 	lock, err := folder.Lock()
 	if err != nil {
@@ -193,6 +196,18 @@ func Down(ctx context.Context, name string, keepData bool) error {
 	}
 	err = cleanUp(ctx, folder, record, keepData)
 	return errors.Join(err, lock.Unlock())
+}
+
+// leftBehind tells what a supervisor that has gone down could not remove.
+func leftBehind(folder state.Folder) error {
+	if !folder.Exists() {
+		return nil
+	}
+	record, _, err := folder.Read()
+	if err == nil && record.Phase == state.Failed {
+		err = fmt.Errorf("%s is down, but something of it is left; `diorama down --name %s` tries again: %s", folder.Name, folder.Name, record.Message)
+	}
+	return err
 }
 
 // cleanUp does what the supervisor would have done: its child processes have

@@ -15,8 +15,10 @@ import (
 )
 
 // How long an environment may take to start, and to stop or be rolled back.
+// Images may have to come from far away.
 const (
 	startLimit = 10 * time.Minute
+	pullLimit  = 30 * time.Minute
 	stopLimit  = 20 * time.Second
 )
 
@@ -167,7 +169,11 @@ func (s *supervisor) start(ctx context.Context) error {
 	if err := errors.Join(s.plan.WriteFiles(), s.recipe.prepareCredentials()); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	limit := startLimit
+	if s.plan.Network != "" {
+		limit += pullLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := s.group.Start(ctx); err != nil {
 		return err
