@@ -73,6 +73,9 @@ func newConfigCollector(c *console.Console) *cobra.Command {
 			if cmd.Flags().Changed("name") {
 				env.Name = name
 			}
+			if _, record, _, err := environment.Find(env.Name); err == nil && file == "" {
+				env = record.Environment // one that is up, of whatever kind
+			}
 			if cmd.Flags().Changed("env") {
 				env.Kind = v1alpha1.Kind(kind)
 			}
