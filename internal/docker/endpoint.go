@@ -162,7 +162,7 @@ func (p Endpoint) unreachable(err error) error {
 		e.Cause = errors.New("this user may not use its socket")
 		e.Hint = "add the user to the group that owns it (`sudo usermod -aG docker $USER`, then log in again)"
 	case errors.Is(err, fs.ErrNotExist) && p.From == "" && !installed():
-		e.Cause = errors.New("Docker is not installed")
+		e.Cause = errors.New("no Docker engine is installed")
 		e.Hint = "install it (https://docs.docker.com/engine/install), or bring up the kind `embedded`, which needs no Docker"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		e.Cause = errors.New("the engine does not run")

@@ -80,7 +80,7 @@ func TestUnreachable(t *testing.T) {
 		want     string
 	}{
 		"no permission":   {here, dial(syscall.EACCES), "", "this user may not use its socket; add the user to the group"},
-		"not installed":   {here, dial(syscall.ENOENT), t.TempDir(), "Docker is not installed; install it"},
+		"not installed":   {here, dial(syscall.ENOENT), t.TempDir(), "no Docker engine is installed; install it"},
 		"no socket there": {named, dial(syscall.ENOENT), t.TempDir(), "(from DOCKER_HOST): the engine does not run; start it"},
 		"not running":     {here, dial(syscall.ECONNREFUSED), "", "the engine does not run; start it"},
 		"hanging":         {here, os.ErrDeadlineExceeded, "", "it did not answer within 5s; see whether `docker info` answers"},

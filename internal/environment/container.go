@@ -21,7 +21,6 @@ const (
 	containerRestartLimit = 8
 	// How many seconds a container may take to end by itself.
 	containerGrace = 3
-	containerProbe = 100 * time.Millisecond
 	// How often its memory is asked for: an engine takes a second over it.
 	containerMeasure = 5 * time.Second
 )
@@ -220,8 +219,9 @@ func (c *container) again() bool {
 		return false
 	}
 	c.restarts++
+	life := c.life
 	go func() {
-		if c.await(c.life) != nil {
+		if c.await(life) != nil {
 			return
 		}
 		c.mu.Lock()
@@ -249,30 +249,11 @@ func (c *container) await(ctx context.Context) error {
 	c.mu.Lock()
 	exited := c.exited
 	c.mu.Unlock()
-	var last error
-	for {
-		if c.probe == nil {
-			return nil
-		}
-		probe, cancel := context.WithTimeout(ctx, 2*time.Second)
-		err := c.probe(probe)
-		cancel()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
-			last = err
-		}
-		select {
-		case <-exited:
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return &component.ExitError{Reason: c.reason, Log: c.log}
-		case <-ctx.Done():
-			return &component.NotReadyError{Cause: ctx.Err(), Last: last, Log: c.log}
-		case <-time.After(containerProbe):
-		}
-	}
+	return component.Await(ctx, c.probe, exited, func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return &component.ExitError{Reason: c.reason, Log: c.log}
+	}, c.log)
 }
 
 // Stop asks the container to end, kills it if it does not, and removes it.
@@ -284,15 +265,16 @@ func (c *container) Stop(ctx context.Context) error {
 	}
 	// supervise is to take no notice of the end.
 	c.end()
-	done, id, exited := c.done, c.id, c.exited
+	done := c.done
 	c.phase = component.Stopping
 	c.mu.Unlock()
 	<-done
+	// supervise may have made another one before it ended.
+	c.mu.Lock()
+	id, exited := c.id, c.exited
+	c.mu.Unlock()
 	var err error
 	if id != "" {
-		c.mu.Lock()
-		id, exited = c.id, c.exited // supervise may have made another one
-		c.mu.Unlock()
 		err = c.shared.engine.Stop(ctx, id, containerGrace)
 		<-exited
 	}

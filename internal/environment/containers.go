@@ -396,7 +396,7 @@ func readPrometheus(ctx context.Context, base string) (backend.Ingestion, error)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return backend.Ingestion{}, fmt.Errorf("Prometheus answers %s", response.Status)
+		return backend.Ingestion{}, fmt.Errorf("asking Prometheus: it answers %s", response.Status)
 	}
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		return backend.Ingestion{}, fmt.Errorf("reading Prometheus' answer: %w", err)
