@@ -67,7 +67,9 @@ func (e *Engine) Run(ctx context.Context, owner Owner, n Network, spec Spec) (st
 	}
 	host := &container.HostConfig{
 		NetworkMode: container.NetworkMode(n.Name), ExtraHosts: []string{HostName + ":" + n.hostAddress}, PortBindings: nat.PortMap{},
-		LogConfig: container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": logBytes}},
+		// Where SELinux is at work, it would keep containers from our folders.
+		SecurityOpt: []string{"no-new-privileges", "label=disable"},
+		LogConfig:   container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": logBytes}},
 	}
 	for _, p := range spec.Ports {
 		port := nat.Port(strconv.Itoa(p.Container) + "/tcp")
