@@ -2,20 +2,10 @@ package environment
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-
-	"github.com/diorama-lab/diorama/internal/backend"
-	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/nodes"
@@ -185,111 +175,6 @@ func (r *recipe) warnings() []string {
 	return r.containers.provisioning.broken()
 }
 
-// prepareCredentials makes the cluster's, or copies those of a cluster that is
-// there already.
-func (r *recipe) prepareCredentials() error {
-	name := r.plan.Environment.Cluster.KubeContext
-	if name == "" {
-		return controlplane.EnsureCredentials(r.control)
-	}
-	config, err := kubeconfig.Extract(name)
-	if err != nil {
-		return err
-	}
-	data, err := clientcmd.Write(*config)
-	if err != nil {
-		return fmt.Errorf("encoding the kubeconfig: %w", err)
-	}
-	return writeConfig(contextKubeconfig(r.folder), data)
-}
-
-// clientConfig is the kubeconfig of one of the cluster's clients, such as
-// collector. In a cluster that is not ours the user is all of them.
-func (r *recipe) clientConfig(client string) (*clientcmdapi.Config, error) {
-	if r.plan.Environment.Cluster.KubeContext == "" {
-		return controlplane.ClientConfig(r.control, client)
-	}
-	config, err := clientcmd.LoadFromFile(contextKubeconfig(r.folder))
-	if err != nil {
-		return nil, fmt.Errorf("reading the cluster's kubeconfig: %w", err)
-	}
-	return config, nil
-}
-
-// kubeletPair names the certificates of the kubelet API: its CA's, and a
-// client's.
-func (r *recipe) kubeletPair() (ca, client string) {
-	if r.plan.Environment.Cluster.KubeContext == "" {
-		return "kubelet-ca", "collector"
-	}
-	return "ca", "client" // what the stats-proxy makes
-}
-
-// writeCredentials writes what lets the containers in, each into the folder
-// that it sees.
-func (r *recipe) writeCredentials(ctx context.Context) error {
-	ca, client := r.kubeletPair()
-	dir := containerDir(r.folder, collectorName)
-	if err := errors.Join(
-		r.writeContainerKubeconfig(dir, "collector"),
-		copyPrivate(r.control.Certificate(ca), filepath.Join(dir, "ca.crt")),
-		copyPrivate(r.control.Certificate(client), filepath.Join(dir, "client.crt")),
-		copyPrivate(r.control.Key(client), filepath.Join(dir, "client.key")),
-	); err != nil {
-		return err
-	}
-	if own := r.plan.Environment.Telemetry.Collectors.Cluster; own != "" {
-		return copyPrivate(own, containerCollectorFile(r.folder))
-	}
-	if r.plan.Environment.Cluster.KubeContext != "" {
-		if err := r.configureCollector(ctx); err != nil {
-			return err
-		}
-	}
-	if r.plan.Environment.Images.StatsProxy == "" {
-		return nil
-	}
-	clientCA := "ca"
-	dir = containerDir(r.folder, statsProxyName)
-	return errors.Join(
-		r.writeContainerKubeconfig(dir, "kubelet"),
-		copyPrivate(r.control.Certificate(ca), filepath.Join(dir, "serving-ca.crt")),
-		copyPrivate(r.control.Key(ca), filepath.Join(dir, "serving-ca.key")),
-		copyPrivate(r.control.Certificate(clientCA), filepath.Join(dir, "client-ca.crt")),
-	)
-}
-
-func (r *recipe) writeContainerKubeconfig(dir, client string) error {
-	config, err := r.clientConfig(client)
-	if err != nil {
-		return err
-	}
-	// Our own API server's certificate names docker.HostName.
-	serverName := ""
-	if r.plan.Environment.Cluster.KubeContext != "" {
-		if serverName, err = kubeconfig.ServerHost(config); err != nil {
-			return err
-		}
-	}
-	if config, err = kubeconfig.ForContainers(config, docker.HostName, serverName); err != nil {
-		return err
-	}
-	data, err := clientcmd.Write(*config)
-	if err != nil {
-		return fmt.Errorf("encoding the containers' kubeconfig: %w", err)
-	}
-	return writeConfig(filepath.Join(dir, "kubeconfig"), data)
-}
-
-// copyPrivate copies a file; the copy is for the user alone.
-func copyPrivate(from, to string) error {
-	data, err := os.ReadFile(from)
-	if err != nil {
-		return fmt.Errorf("copying a file for a container: %w", err)
-	}
-	return writeConfig(to, data)
-}
-
 // configureCollector writes the collector's configuration for the nodes that
 // there are now.
 func (r *recipe) configureCollector(ctx context.Context) error {
@@ -338,73 +223,4 @@ func (r *recipe) adoptCluster(ctx context.Context) error {
 		return fmt.Errorf("the cluster of the context %s has no simulated nodes (annotation kwok.x-k8s.io/node); `kwokctl scale node --replicas 50` makes some", r.plan.Environment.Cluster.KubeContext)
 	}
 	return r.startCounting(config)
-}
-
-// probeLGTM asks Grafana, Prometheus through Grafana, and the OTLP receiver.
-func (r *recipe) probeLGTM(ctx context.Context) error {
-	ports := r.plan.Environment.Ports
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	if err := controlplane.Probe(ctx, client, "http://"+loopback(ports.Dashboards)+"/api/health"); err != nil {
-		return err
-	}
-	if err := controlplane.Probe(ctx, client, prometheusURL(r.plan)+"/api/v1/query?query=1"); err != nil {
-		return err
-	}
-	address := "http://" + loopback(ports.OTLPHTTP) + "/v1/metrics"
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader("{}"))
-	if err != nil {
-		return fmt.Errorf("making the probe: %w", err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", address, response.Status)
-	}
-	return nil
-}
-
-// prometheusURL is where Prometheus' API can be asked. LGTM's is not
-// published, but Grafana leads to it.
-func prometheusURL(p Plan) string {
-	ports := p.Environment.Ports
-	if p.Network == "" || p.Environment.Backend.PublishPrometheus {
-		return "http://" + loopback(ports.Prometheus)
-	}
-	return "http://" + loopback(ports.Dashboards) + "/api/datasources/proxy/uid/prometheus"
-}
-
-// readPrometheus asks any Prometheus for what it tells of itself in its API:
-// the series in its head, and the time of the newest sample.
-// https://prometheus.io/docs/prometheus/latest/querying/api/#tsdb-stats
-func readPrometheus(ctx context.Context, base string) (backend.Ingestion, error) {
-	var answer struct {
-		Data struct {
-			HeadStats struct{ NumSeries, MaxTime int64 }
-		}
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v1/status/tsdb?limit=1", nil)
-	if err != nil {
-		return backend.Ingestion{}, fmt.Errorf("asking Prometheus: %w", err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return backend.Ingestion{}, fmt.Errorf("asking Prometheus: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return backend.Ingestion{}, fmt.Errorf("asking Prometheus: it answers %s", response.Status)
-	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return backend.Ingestion{}, fmt.Errorf("reading Prometheus' answer: %w", err)
-	}
-	head := answer.Data.HeadStats
-	ingestion := backend.Ingestion{Series: head.NumSeries}
-	if head.NumSeries > 0 && head.MaxTime > 0 {
-		ingestion.LastSampleTime = time.UnixMilli(head.MaxTime)
-	}
-	return ingestion, nil
 }
