@@ -80,13 +80,18 @@ func (e *Engine) Run(ctx context.Context, owner Owner, n Network, spec Spec) (st
 		host.Mounts = append(host.Mounts, m.toDocker(owner))
 	}
 	networks := &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{n.Name: {Aliases: []string{spec.Alias}}}}
-	created, err := e.client.ContainerCreate(ctx, config, host, networks, nil, spec.Name)
+	making, cancel := uncut(ctx)
+	defer cancel()
+	created, err := e.client.ContainerCreate(making, config, host, networks, nil, spec.Name)
 	if err != nil {
 		return "", explain(err, "making the container %s of the image %s", spec.Name, spec.Image)
 	}
-	if err := e.client.ContainerStart(ctx, created.ID, container.StartOptions{}); err != nil {
-		err = explain(err, "starting the container %s of the image %s", spec.Name, spec.Image)
-		return "", errors.Join(err, e.removeContainer(context.WithoutCancel(ctx), created.ID))
+	err = explain(e.client.ContainerStart(making, created.ID, container.StartOptions{}), "starting the container %s of the image %s", spec.Name, spec.Image)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return "", errors.Join(err, e.removeContainer(making, created.ID))
 	}
 	return created.ID, nil
 }

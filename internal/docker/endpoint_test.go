@@ -100,17 +100,7 @@ func TestUnreachable(t *testing.T) {
 // engine answers on a socket as an engine of a version would.
 func engine(t *testing.T, answers map[string]string) Endpoint {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "engine-") // a socket's path may not be long
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "s")
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return Endpoint{Host: clientOf(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Api-Version", "1.41")
 		for suffix, answer := range answers {
 			if strings.HasSuffix(r.URL.Path, suffix) {
@@ -121,10 +111,7 @@ func engine(t *testing.T, answers map[string]string) Endpoint {
 		if !strings.HasSuffix(r.URL.Path, "/_ping") {
 			http.Error(w, `{"message": "not here"}`, http.StatusNotFound)
 		}
-	})}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return Endpoint{Host: "unix://" + path}
+	}).DaemonHost()}
 }
 
 func TestConnect(t *testing.T) {

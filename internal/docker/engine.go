@@ -24,6 +24,15 @@ const (
 // answerLimit is how long an engine may take to say that it is there.
 const answerLimit = 5 * time.Second
 
+// makeLimit is how long an engine may take to make something.
+const makeLimit = time.Minute
+
+// uncut returns a context for what an engine makes: a request that is given up
+// midway is carried out all the same, after whoever cleans up has looked.
+func uncut(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), makeLimit)
+}
+
 // Engine is a container engine that speaks Docker's API.
 type Engine struct {
 	client   *client.Client

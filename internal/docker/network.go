@@ -28,14 +28,18 @@ type Network struct {
 
 // CreateNetwork makes a bridge. On an error nothing is left of it.
 func (e *Engine) CreateNetwork(ctx context.Context, owner Owner, name string) (Network, error) {
-	created, err := e.client.NetworkCreate(ctx, name, network.CreateOptions{Driver: "bridge", Labels: owner.labels()})
+	making, cancel := uncut(ctx)
+	defer cancel()
+	created, err := e.client.NetworkCreate(making, name, network.CreateOptions{Driver: "bridge", Labels: owner.labels()})
 	if err != nil {
 		return Network{}, explain(err, "making the network %s", name)
 	}
-	n, err := e.describeNetwork(ctx, created.ID)
+	n, err := e.describeNetwork(making, created.ID)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
-		// ctx may be over; what was made is to go all the same.
-		return n, errors.Join(err, e.removeNetwork(context.WithoutCancel(ctx), created.ID, name))
+		return n, errors.Join(err, e.removeNetwork(making, created.ID, name))
 	}
 	return n, nil
 }
