@@ -58,6 +58,7 @@ export default defineConfig({
       { find: /^moment-timezone$/, replacement: here('node_modules/moment-timezone/builds/moment-timezone-with-data-10-year-range.js') },
       { find: /^@monaco-editor\/react$/, replacement: here('src/stubs/monaco-react.tsx') },
       { find: /^monaco-editor$/, replacement: here('src/stubs/empty.ts') },
+      { find: /^ol\/format\/WKT$/, replacement: here('src/stubs/ol-wkt.ts') },
     ],
   },
   build: { sourcemap: false, chunkSizeWarningLimit: 5000, license: { fileName: 'licenses.md' } },

@@ -1,9 +1,10 @@
 package set
 
 // recorded prefers a recording rule's series; where the rules are not loaded,
-// it computes the same.
+// it computes the same. A cluster stays one series where the one follows the
+// other within a range: the name of the rule is left out.
 func recorded(rule, matchers, expr string) string {
-	return rule + "{" + matchers + "} or " + expr
+	return once(gauge(rule, matchers)+" or "+expr, clusterKey)
 }
 
 func clusters() page {
@@ -32,8 +33,8 @@ func clusters() page {
 				graph{title: "Memory used by cluster", about: "Working set of the nodes of each cluster.", unit: bytes, lines: []query{{recorded("cluster:k8s_node_memory_working_set_bytes:sum", m, memory), "{{k8s_cluster_name}}"}}, stacked: true},
 			),
 			charts(
-				graph{title: "CPU requested", about: "CPU requests of containers, of what the nodes can give. Beyond 100 % no pod can be scheduled.", unit: percent, lines: []query{{ratio("("+recorded("cluster:k8s_container_cpu_request:sum", m, cpuRequests)+")", "("+recorded("cluster:k8s_node_allocatable_cpu:sum", m, cpuRoom)+")"), "{{k8s_cluster_name}}"}}},
-				graph{title: "Memory requested", about: "Memory requests of containers, of what the nodes can give.", unit: percent, lines: []query{{ratio("("+recorded("cluster:k8s_container_memory_request_bytes:sum", m, memoryRequests)+")", "("+recorded("cluster:k8s_node_allocatable_memory_bytes:sum", m, memoryRoom)+")"), "{{k8s_cluster_name}}"}}},
+				graph{title: "CPU requested", about: "CPU requests of containers, of what the nodes can give. Beyond 100 % no pod can be scheduled.", unit: percent, lines: []query{{ratio(recorded("cluster:k8s_container_cpu_request:sum", m, cpuRequests), recorded("cluster:k8s_node_allocatable_cpu:sum", m, cpuRoom)), "{{k8s_cluster_name}}"}}},
+				graph{title: "Memory requested", about: "Memory requests of containers, of what the nodes can give.", unit: percent, lines: []query{{ratio(recorded("cluster:k8s_container_memory_request_bytes:sum", m, memoryRequests), recorded("cluster:k8s_node_allocatable_memory_bytes:sum", m, memoryRoom)), "{{k8s_cluster_name}}"}}},
 			),
 			listing(table{
 				title: "Clusters", about: "Each cluster with its size and how full it is.", keys: []key{clusterColumn()}, sortBy: "Nodes",

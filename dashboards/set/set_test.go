@@ -251,6 +251,24 @@ func TestQueries(t *testing.T) {
 	})
 }
 
+// A graph's query whose two sides follow each other in time shows an object
+// twice, unless both sides have the same labels: a metric's name is one.
+func TestGraphsDropNames(t *testing.T) {
+	eachPanel(t, func(t *testing.T, _ dashboard.Dashboard, p dashboard.Panel) {
+		for _, target := range p.Targets {
+			expr := target.(prometheus.Dataquery).Expr
+			parsed, err := parser.NewParser(parser.Options{}).ParseExpr(filled(expr))
+			if err != nil {
+				t.Errorf("%s: %v", expr, err)
+				continue
+			}
+			if either, ok := parsed.(*parser.BinaryExpr); ok && either.Op == parser.LOR && p.Type == "timeseries" {
+				t.Errorf("%s: %s keeps the names of what it takes from", *p.Title, expr)
+			}
+		}
+	})
+}
+
 // Every query is limited to the clusters that are chosen.
 func TestQueriesKnowTheCluster(t *testing.T) {
 	limited := regexp.MustCompile(`^\{k8s_cluster_name=~?"\$cluster"`)

@@ -115,19 +115,27 @@ func autoscalers() section {
 	}}
 }
 
-func quotaPart(part string) string {
-	return once(gauge("k8s_resource_quota_"+part, inNamespaces), namespaceKey, "k8s_resourcequota_name", "resource")
+// quotaPart is one number of each resource of each quota, as the receiver has it.
+func quotaPart(part string, matchers ...string) string {
+	matched := strings.Join(append([]string{inNamespaces}, matchers...), ",")
+	return once(gauge("k8s_resource_quota_"+part, matched), namespaceKey, "k8s_resourcequota_name", "resource")
+}
+
+// quotaValue is the same with all CPU in cores: the receiver has requests.cpu
+// and limits.cpu in millicores, and plain cpu in cores.
+func quotaValue(part string) string {
+	return quotaPart(part, `resource=~".+[.]cpu"`) + " / 1000 or " + quotaPart(part, `resource!~".+[.]cpu"`)
 }
 
 func quotas(used string) section {
 	return section{height: 9, panels: []panel{
 		graph{title: "Quotas used", about: "The used part of each resource of each quota.", unit: percent, lines: []query{{used, "{{k8s_namespace_name}}/{{k8s_resourcequota_name}} {{resource}}"}}, steps: filling(), list: true},
 		table{
-			title: "Quotas", about: "Each resource of each quota.", sortBy: "Used part",
+			title: "Quotas", about: "Each resource of each quota; CPU in cores, memory and storage in bytes.", sortBy: "Used part",
 			keys: []key{namespaceColumn(), {column: "Quota", label: "k8s_resourcequota_name"}, {column: "Resource", label: "resource"}},
 			columns: []column{
-				{name: "Used", expr: quotaPart("used"), unit: number},
-				{name: "Hard limit", expr: quotaPart("hard_limit"), unit: number},
+				{name: "Used", expr: quotaValue("used"), unit: number},
+				{name: "Hard limit", expr: quotaValue("hard_limit"), unit: number},
 				{name: "Used part", expr: used, unit: percent, steps: filling()},
 			},
 		},

@@ -13,7 +13,7 @@ import (
 // the collector runs more rarely, which is faster; but what survives lies
 // scattered over more pages, which are never given back. A busy process, in a
 // cluster that grows or is large, would spend half its time collecting: it
-// gets as much room as keeps the collector to a share of one processor.
+// gets so much room that its collector runs once in collectEvery.
 const (
 	steadyPercent = 20
 	startPercent  = 70
@@ -22,10 +22,10 @@ const (
 	largePercent = 100
 	largeHeap    = 192 << 20
 
-	collectorShare = 0.02
-
-	lookEvery = 5 * time.Second
-	// The share is that of this many looks: a start is not busyness.
+	collectEvery = time.Second
+	lookEvery    = 5 * time.Second
+	// looks is over how many the collections are counted: a start is not
+	// busyness.
 	looks = 3
 )
 
@@ -66,10 +66,10 @@ func KeepSmall(ctx context.Context) {
 }
 
 // percentAfter is how rarely the collector is to run if it ran at percent
-// between two looks. What it costs falls as the percentage rises.
+// between two looks. Twice the room is twice the time between two collections.
 func percentAfter(percent int, before, now heap) int {
-	share := (now.collecting - before.collecting) / (looks * lookEvery).Seconds()
-	next := int(float64(percent) * share / collectorShare)
+	ran, wanted := float64(now.collections-before.collections), float64(looks*lookEvery)/float64(collectEvery)
+	next := int(float64(percent) * ran / wanted)
 	most := mostPercent
 	if now.live > largeHeap {
 		most = largePercent
@@ -78,19 +78,16 @@ func percentAfter(percent int, before, now heap) int {
 }
 
 // heap is the heap of this process in bytes: what the last collection left,
-// and what is neither used nor given back to the system; and the seconds of
-// processor time that collecting took until now.
-type heap struct {
-	live, free uint64
-	collecting float64
-}
+// and what is neither used nor given back to the system; and how many
+// collections there were until now.
+type heap struct{ live, free, collections uint64 }
 
 func heapNow() heap {
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/cpu/classes/gc/total:cpu-seconds"},
+		{Name: "/gc/cycles/automatic:gc-cycles"},
 	}
 	metrics.Read(samples)
-	return heap{live: samples[0].Value.Uint64(), free: samples[1].Value.Uint64(), collecting: samples[2].Value.Float64()}
+	return heap{live: samples[0].Value.Uint64(), free: samples[1].Value.Uint64(), collections: samples[2].Value.Uint64()}
 }

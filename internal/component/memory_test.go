@@ -26,26 +26,26 @@ func TestKeepSmall(t *testing.T) {
 }
 
 func TestPercentAfter(t *testing.T) {
-	window := (looks * lookEvery).Seconds()
+	const wanted = uint64(looks * lookEvery / collectEvery)
 	for name, test := range map[string]struct {
 		percent int
 		live    uint64
-		share   float64
+		ran     uint64
 		want    int
 	}{
-		"settled":                        {steadyPercent, 60 << 20, collectorShare / 10, steadyPercent},
-		"just enough":                    {80, 60 << 20, collectorShare, 80},
-		"collects too much":              {steadyPercent, 60 << 20, 5 * collectorShare, 5 * steadyPercent},
-		"collects little since it may":   {100, 60 << 20, collectorShare / 2, 50},
+		"settled":                        {steadyPercent, 60 << 20, wanted / 3, steadyPercent},
+		"just often enough":              {80, 60 << 20, wanted, 80},
+		"collects too often":             {steadyPercent, 60 << 20, 5 * wanted, 5 * steadyPercent},
+		"collects rarely since it may":   {100, 60 << 20, wanted / 3, 33},
 		"has nothing to do any more":     {mostPercent, 60 << 20, 0, steadyPercent},
-		"could collect all the time":     {steadyPercent, 60 << 20, 1, mostPercent},
-		"is large and busy":              {steadyPercent, 300 << 20, 1, largePercent},
+		"collects all the time":          {steadyPercent, 60 << 20, 100 * wanted, mostPercent},
+		"is large and busy":              {steadyPercent, 300 << 20, 100 * wanted, largePercent},
 		"is large and has nothing to do": {largePercent, 300 << 20, 0, steadyPercent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := heap{live: test.live, collecting: 1000}
-			now := heap{live: test.live, collecting: before.collecting + test.share*window}
-			if got := percentAfter(test.percent, before, now); got < test.want-1 || got > test.want {
+			before := heap{live: test.live, collections: 1000}
+			now := heap{live: test.live, collections: before.collections + test.ran}
+			if got := percentAfter(test.percent, before, now); got != test.want {
 				t.Errorf("the percentage is %d, want %d", got, test.want)
 			}
 		})

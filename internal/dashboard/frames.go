@@ -39,14 +39,19 @@ func legendOf(s shape, labels map[string]string) string {
 	case s.Legend == "" || s.Legend == legendAuto:
 		legend = metricText(labels)
 	default:
-		legend = legendReference.ReplaceAllStringFunc(s.Legend, func(match string) string {
-			return labels[legendReference.FindStringSubmatch(match)[1]]
-		})
+		legend = fillLabels(s.Legend, labels)
 	}
 	if legend == "{}" {
 		return s.Expr
 	}
 	return legend
+}
+
+// fillLabels writes the values of labels where a text names them, as {{pod}}.
+func fillLabels(text string, labels map[string]string) string {
+	return legendReference.ReplaceAllStringFunc(text, func(match string) string {
+		return labels[legendReference.FindStringSubmatch(match)[1]]
+	})
 }
 
 // metricText writes a label set in PromQL's notation.

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"regexp"
 	"strings"
+	"time"
 )
 
 // reference matches $name, [[name:format]] and ${name.field:format}.
@@ -23,6 +24,8 @@ type Value struct {
 	All bool
 	// Fields are what ${name.field} can name, beside text and value.
 	Fields map[string]string
+	// Zone is the time zone of a time; nil is UTC.
+	Zone *time.Location
 }
 
 func single(value string) Value { return Value{Texts: []string{value}, Values: []string{value}} }

@@ -152,3 +152,7 @@ func align(t time.Time, step time.Duration) time.Time {
 	ms := max(step.Milliseconds(), 1)
 	return time.UnixMilli(t.UnixMilli() / ms * ms)
 }
+
+func aligned(r TimeRange, step time.Duration) TimeRange {
+	return TimeRange{align(r.From, step), align(r.To, step)}
+}

@@ -123,6 +123,9 @@ func TestParseTime(t *testing.T) {
 		if from, to := r.From.UTC().Format(time.RFC3339Nano), r.To.UTC().Format(time.RFC3339Nano); err != nil || from != c.wantFrom || to != c.wantTo {
 			t.Errorf("%s to %s: %s to %s, want %s to %s; %v", c.from, c.to, from, to, c.wantFrom, c.wantTo, err)
 		}
+		if r.From.Location() != c.zone || r.To.Location() != c.zone {
+			t.Errorf("%s to %s: in %s and %s, want %s", c.from, c.to, r.From.Location(), r.To.Location(), c.zone)
+		}
 	}
 	for _, c := range [][2]string{{"now", "now-1h"}, {"yesterday", "now"}, {"now-1x", "now"}, {"now-1f", "now"}, {"now-99999999999999999999h", "now"}, {"now", "now"}, {"1e300", "now"}} {
 		if r, err := ParseRange(c[0], c[1], now, time.UTC); err == nil {

@@ -109,6 +109,16 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+func TestQuiet(t *testing.T) {
+	for since, want := range map[time.Duration]time.Duration{
+		0: settle, latest - settle: settle, latest - time.Millisecond: time.Millisecond, latest: 0, time.Hour: 0,
+	} {
+		if got := quiet(since); got != want {
+			t.Errorf("%s after the first change: %s, want %s", since, got, want)
+		}
+	}
+}
+
 func replace(t *testing.T, folder, name, text string) {
 	t.Helper()
 	rewrite(t, folder, "."+name+".new", text)

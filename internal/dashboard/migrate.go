@@ -13,14 +13,40 @@ func migrate(dashboard Object) {
 	dashboard.fill("title", "")
 	dashboard.fill("tags", []any{})
 	panels := dashboard.objects("panels")
+	elements := dashboard.object("__elements")
 	for _, panel := range panels {
-		migratePanel(panel)
-		for _, inner := range panel.objects("panels") {
-			migratePanel(inner)
+		for _, p := range append([]Object{panel}, panel.objects("panels")...) {
+			fillLibraryPanel(p, elements)
+			migratePanel(p)
 		}
 	}
 	dashboard.setObjects("panels", panels)
 	numberPanels(panels)
+}
+
+// libraryPanel is the type of a panel that is kept elsewhere.
+const libraryPanel = "library-panel"
+
+// fillLibraryPanel puts in what a library panel shows, if the file has it: in
+// the panel, or among the elements of a dashboard that was exported to be shared.
+func fillLibraryPanel(panel, elements Object) {
+	library := panel.object("libraryPanel")
+	if library == nil {
+		return
+	}
+	model := library.object("model")
+	if model == nil {
+		model = elements.object(library.text("uid")).object("model")
+	}
+	if model == nil {
+		panel["type"] = libraryPanel
+		return
+	}
+	for key, value := range model.copy() {
+		if key != "id" && key != "gridPos" && key != "libraryPanel" {
+			panel[key] = value
+		}
+	}
 }
 
 // numberPanels gives every panel an id of its own.
@@ -123,6 +149,7 @@ func migratePanel(panel Object) {
 		if panel["styles"] != nil && panel["fieldConfig"] == nil {
 			migrateTable(panel)
 		}
+		migrateFooter(panel)
 	}
 	if panel.text("type") != "row" {
 		panel.fill("fieldConfig", map[string]any{"defaults": map[string]any{}, "overrides": []any{}})

@@ -284,6 +284,43 @@ func migrateTable(panel Object) {
 	}
 }
 
+// migrateFooter writes what older tables say of their footer in the options as
+// today's say it, in the config of fields.
+func migrateFooter(panel Object) {
+	options := panel.object("options")
+	footer := options.object("footer")
+	if footer == nil {
+		return
+	}
+	delete(options, "footer")
+	if footer.flag("enablePagination") {
+		options["enablePagination"] = true
+	}
+	reducers := footer.list("reducer")
+	if !footer.flag("show") || len(reducers) == 0 {
+		return
+	}
+	fields := footer.texts("fields")
+	if footer.flag("countRows") && reducers[0] == "count" { // the count of rows stands in the first column
+		reducers, fields = []any{"countAll"}, nil
+	}
+	config := panel.object("fieldConfig").copy()
+	config.fill("overrides", []any{})
+	for _, field := range fields {
+		if field != "" {
+			config["overrides"] = append(config.list("overrides"), override("byName", field, "custom.footer.reducers", reducers))
+		}
+	}
+	if len(fields) == 0 || fields[0] == "" {
+		defaults := config.object("defaults").copy()
+		custom := defaults.object("custom").copy()
+		custom["footer"] = map[string]any{"reducers": reducers}
+		defaults["custom"] = map[string]any(custom)
+		config["defaults"] = map[string]any(defaults)
+	}
+	panel["fieldConfig"] = map[string]any(config)
+}
+
 var cellReference = regexp.MustCompile(`\$(?:\{__cell(?:_(\d+))?(?::raw)?\}|__cell(?:_(\d+))?)`)
 
 // cellLink writes the variables of a cell's link as today's tables know them:

@@ -55,14 +55,19 @@ func asObject(v any) Object {
 
 // objects returns the objects of a field that is a list.
 func (o Object) objects(key string) []Object {
-	list, _ := o[key].([]any)
 	var all []Object
-	for _, v := range list {
+	for _, v := range o.list(key) {
 		if object := asObject(v); object != nil {
 			all = append(all, object)
 		}
 	}
 	return all
+}
+
+// list returns a field that is a list.
+func (o Object) list(key string) []any {
+	list, _ := o[key].([]any)
+	return list
 }
 
 // texts returns a field that is a text or a list of texts.

@@ -2,8 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	jsoniter "github.com/json-iterator/go"
 	"github.com/prometheus/common/model"
 )
 
@@ -59,19 +58,6 @@ type Point struct {
 	V float64
 }
 
-// UnmarshalJSON reads [seconds, "value"].
-func (p *Point) UnmarshalJSON(data []byte) error {
-	text := strings.Trim(string(data), "[] \n\t")
-	seconds, value, ok := strings.Cut(text, ",")
-	t, timeErr := strconv.ParseFloat(strings.TrimSpace(seconds), 64)
-	v, valueErr := strconv.ParseFloat(strings.Trim(value, " \"\n\t"), 64)
-	if !ok || timeErr != nil || valueErr != nil {
-		return fmt.Errorf("%.40q is no sample", data)
-	}
-	p.T, p.V = int64(t*1000+0.5), v
-	return nil
-}
-
 // A QueryError is an answer of Prometheus that refuses a query.
 type QueryError struct {
 	Status  int
@@ -114,17 +100,10 @@ func (c *Client) QueryRange(ctx context.Context, expr string, r TimeRange, step 
 func (c *Client) query(ctx context.Context, path string, form url.Values) (Answer, error) {
 	form.Set("limit", strconv.Itoa(MaxSeries))
 	form.Set("timeout", queryTimeout.String())
-	var data struct {
-		ResultType string          `json:"resultType"`
-		Result     json.RawMessage `json:"result"`
-	}
-	warnings, err := c.ask(ctx, http.MethodPost, path, form, &data)
+	answer := Answer{}
+	warnings, err := c.ask(ctx, http.MethodPost, path, form, answer.read)
 	if err != nil {
 		return Answer{}, err
-	}
-	answer, err := readResult(data.ResultType, data.Result)
-	if err != nil {
-		return answer, fmt.Errorf("reading Prometheus' answer: %w", err)
 	}
 	for _, warning := range warnings {
 		if strings.Contains(warning, "truncated due to limit") {
@@ -139,67 +118,24 @@ func (c *Client) query(ctx context.Context, path string, form url.Values) (Answe
 	return answer, nil
 }
 
-func readResult(kind string, result json.RawMessage) (Answer, error) {
-	answer := Answer{Type: kind}
-	switch kind {
-	case "matrix", "vector":
-		var list []struct {
-			Metric map[string]string `json:"metric"`
-			Values []Point           `json:"values"`
-			Value  *Point            `json:"value"`
-		}
-		if err := json.Unmarshal(result, &list); err != nil {
-			return answer, err
-		}
-		for _, item := range list {
-			points := item.Values
-			if item.Value != nil {
-				points = []Point{*item.Value}
-			}
-			if len(points) == 0 { // native histograms have no plain value
-				answer.Warnings = append(answer.Warnings, "a native histogram is not shown; use histogram_quantile or histogram_count")
-				continue
-			}
-			answer.Series = append(answer.Series, Series{Labels: item.Metric, Points: points})
-		}
-	case "scalar":
-		var point Point
-		if err := json.Unmarshal(result, &point); err != nil {
-			return answer, err
-		}
-		answer.Series = []Series{{Points: []Point{point}}}
-	case "string":
-		var pair [2]any
-		if err := json.Unmarshal(result, &pair); err != nil {
-			return answer, err
-		}
-		at, _ := pair[0].(float64)
-		answer.Text, _ = pair[1].(string)
-		answer.Series = []Series{{Points: []Point{{T: int64(at * 1000)}}}}
-	default:
-		return answer, fmt.Errorf("unknown result type %q", kind)
-	}
-	return answer, nil
-}
-
 // Series implements Prometheus.
 func (c *Client) Series(ctx context.Context, match string, r TimeRange) ([]map[string]string, error) {
 	var all []map[string]string
-	_, err := c.ask(ctx, http.MethodPost, "series", metadataForm(match, r), &all)
+	_, err := c.ask(ctx, http.MethodPost, "series", metadataForm(match, r), reads(&all))
 	return all, err
 }
 
 // LabelNames implements Prometheus.
 func (c *Client) LabelNames(ctx context.Context, match string, r TimeRange) ([]string, error) {
 	var all []string
-	_, err := c.ask(ctx, http.MethodPost, "labels", metadataForm(match, r), &all)
+	_, err := c.ask(ctx, http.MethodPost, "labels", metadataForm(match, r), reads(&all))
 	return all, err
 }
 
 // LabelValues implements Prometheus.
 func (c *Client) LabelValues(ctx context.Context, label, match string, r TimeRange) ([]string, error) {
 	var all []string
-	_, err := c.ask(ctx, http.MethodGet, "label/"+model.EscapeName(label, model.ValueEncodingEscaping)+"/values", metadataForm(match, r), &all)
+	_, err := c.ask(ctx, http.MethodGet, "label/"+model.EscapeName(label, model.ValueEncodingEscaping)+"/values", metadataForm(match, r), reads(&all))
 	return all, err
 }
 
@@ -215,8 +151,8 @@ func seconds(t time.Time) string {
 	return strconv.FormatFloat(float64(t.UnixMilli())/1000, 'f', 3, 64)
 }
 
-// ask makes one request and reads the data of its answer.
-func (c *Client) ask(ctx context.Context, method, path string, form url.Values, into any) ([]string, error) {
+// ask makes one request and lets read read the data of its answer.
+func (c *Client) ask(ctx context.Context, method, path string, form url.Values, read func(*jsoniter.Iterator)) ([]string, error) {
 	address, body := c.URL+"/api/v1/"+path, io.Reader(nil)
 	if method == http.MethodPost {
 		body = strings.NewReader(form.Encode())
@@ -235,39 +171,11 @@ func (c *Client) ask(ctx context.Context, method, path string, form url.Values, 
 		return nil, fmt.Errorf("asking Prometheus: %w", err)
 	}
 	defer response.Body.Close()
-	return readAnswer(response, into)
-}
-
-func readAnswer(response *http.Response, into any) ([]string, error) {
-	limited := &io.LimitedReader{R: response.Body, N: maxAnswerBytes}
-	var envelope struct {
-		Status    string          `json:"status"`
-		ErrorType string          `json:"errorType"`
-		Error     string          `json:"error"`
-		Warnings  []string        `json:"warnings"`
-		Data      json.RawMessage `json:"data"`
-	}
-	err := json.NewDecoder(limited).Decode(&envelope)
-	switch {
-	case limited.N <= 0:
-		return nil, &QueryError{Status: http.StatusBadRequest, Kind: "too_large", Message: fmt.Sprintf("the answer is larger than %d MB; ask for fewer series or a larger step", maxAnswerBytes>>20)}
-	case envelope.Error != "":
-		return nil, &QueryError{Status: response.StatusCode, Kind: envelope.ErrorType, Message: envelope.Error}
-	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("asking Prometheus: it answers %s", response.Status)
-	case err != nil:
-		return nil, fmt.Errorf("reading Prometheus' answer: %w", err)
-	case envelope.Status != "success":
-		return nil, errors.New("reading Prometheus' answer: it is no answer of Prometheus' API")
-	}
-	if err := json.Unmarshal(envelope.Data, into); err != nil {
-		return nil, fmt.Errorf("reading Prometheus' answer: %w", err)
-	}
-	return envelope.Warnings, nil
+	return readAnswer(response, read)
 }
 
 // Get asks for something else below /api/v1/ that is answered in the same form.
 func (c *Client) Get(ctx context.Context, path string, query url.Values, into any) error {
-	_, err := c.ask(ctx, http.MethodGet, path, query, into)
+	_, err := c.ask(ctx, http.MethodGet, path, query, reads(into))
 	return err
 }

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -13,6 +14,9 @@ type Engine struct {
 	Prometheus Prometheus
 	// ScrapeInterval is the data source's: how often a series gets a sample.
 	ScrapeInterval time.Duration
+	// Events returns what happened in a range, newest first: annotations of
+	// Grafana's own data source. It is nil where nothing is known.
+	Events func(ctx context.Context, r TimeRange) ([]Annotation, error)
 }
 
 // Request is for what a dashboard is run.
@@ -70,6 +74,20 @@ func (e *Engine) resolve(ctx context.Context, d *Dashboard, r Request, wanted fu
 		all = append(all, found[v.Name()])
 	}
 	return all, scope.with(e.scoped(r.ScopedVars, known))
+}
+
+// resolveFor resolves the variables that JSON values refer to.
+func (e *Engine) resolveFor(ctx context.Context, d *Dashboard, r Request, values []any) ([]Resolved, Scope, error) {
+	source, err := json.Marshal(values)
+	if err != nil {
+		return nil, nil, err
+	}
+	used := map[string]bool{}
+	for _, name := range references(string(source)) {
+		used[name] = true
+	}
+	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !v.settled(r.Variables[v.Name()]) })
+	return variables, scope, nil
 }
 
 // scoped are the values of a repeated panel.

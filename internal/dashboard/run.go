@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -79,15 +78,10 @@ func (r Ref) String() string {
 
 // Run runs the targets of a panel.
 func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Result, error) {
-	source, err := json.Marshal([]any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
+	variables, scope, err := e.resolveFor(ctx, d, r, []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the panel: %w", err)
 	}
-	used := map[string]bool{}
-	for _, name := range references(string(source)) {
-		used[name] = true
-	}
-	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !v.settled(r.Variables[v.Name()]) })
 	shared, err := panelRange(p, r)
 	if err != nil {
 		return Result{}, err
@@ -99,7 +93,7 @@ func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Res
 func panelRange(p Panel, r Request) (Request, error) {
 	if text := p.JSON.text("timeFrom"); text != "" {
 		text = strings.TrimPrefix(text, "now-")
-		own, err := ParseRange("now-"+text, "now", r.Range.To, time.UTC)
+		own, err := ParseRange("now-"+text, "now", r.Range.To, r.Range.To.Location())
 		if err != nil {
 			return r, fmt.Errorf("the panel's relative time %q: %w", text, err)
 		}
@@ -297,7 +291,7 @@ func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
 	instant := t.target.JSON.flag("instant")
 	var answers []Answer
 	if !instant || t.target.JSON.flag("range") {
-		r := TimeRange{align(t.request.Range.From, s.Step), align(t.request.Range.To, s.Step)}
+		r := aligned(t.request.Range, s.Step)
 		answer, err := t.timed(s, "range", func() (Answer, error) {
 			return t.engine.Prometheus.QueryRange(ctx, s.Expr, r, s.Step)
 		})
@@ -321,13 +315,16 @@ func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
 func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (Answer, error) {
 	began := time.Now()
 	answer, err := query()
-	sent := SentQuery{RefID: s.RefID, Expr: s.Expr, Type: kind, Took: time.Since(began).Round(10 * time.Microsecond).String()}
+	sent := SentQuery{RefID: s.RefID, Expr: s.Expr, Type: kind, Took: took(began)}
 	if kind == "range" {
 		sent.Step = writeInterval(s.Step)
 	}
 	t.sent = append(t.sent, sent)
 	return answer, err
 }
+
+// took is how long something took, for people.
+func took(began time.Time) string { return time.Since(began).Round(10 * time.Microsecond).String() }
 
 func (t *targetRun) frames(s shape, answers []Answer) data.Frames {
 	if s.Format == formatTable && !t.raw {

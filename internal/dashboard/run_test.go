@@ -60,6 +60,12 @@ func TestPrometheusFails(t *testing.T) {
 			http.Error(w, `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`, http.StatusServiceUnavailable)
 		case "no JSON":
 			http.Error(w, "<html>gateway</html>", http.StatusBadGateway)
+		case "another server":
+			_, _ = w.Write([]byte("<html>welcome</html>"))
+		case "another API":
+			_, _ = w.Write([]byte(`{"items":[]}`))
+		case "no number":
+			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"many"]}]}}`))
 		case "half":
 			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":`))
 		case "endless":
@@ -79,11 +85,14 @@ func TestPrometheusFails(t *testing.T) {
 		status int
 		part   string
 	}{
-		"silent":  {504, "took too long"},
-		"slow":    {504, "took too long"},
-		"no JSON": {502, "502 Bad Gateway"},
-		"half":    {502, "unexpected EOF"},
-		"endless": {400, "larger than"},
+		"silent":         {504, "took too long"},
+		"slow":           {504, "took too long"},
+		"no JSON":        {502, "502 Bad Gateway"},
+		"another server": {502, "no answer of Prometheus' API"},
+		"another API":    {502, "no answer of Prometheus' API"},
+		"no number":      {502, `"many" is no number`},
+		"half":           {502, "unexpected EOF"},
+		"endless":        {400, "larger than"},
 	} {
 		d := parse(t, `{"uid":"f","title":"F","panels":[{"id":1,"type":"timeseries","targets":[{"refId":"A","expr":"`+query+`"}]}]}`)
 		ctx, cancel := context.WithCancel(t.Context())

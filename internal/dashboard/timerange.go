@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // zones that browsers name are known where the system knows none
 )
 
 // TimeRange is what a dashboard shows.
@@ -16,7 +17,7 @@ type TimeRange struct{ From, To time.Time }
 func (r TimeRange) Duration() time.Duration { return r.To.Sub(r.From) }
 
 // ParseRange reads the two ends of a range as Grafana writes them. Empty ends
-// are the last hour; zone is where days begin.
+// are the last hour; zone is where days begin, and in which both ends are.
 func ParseRange(from, to string, now time.Time, zone *time.Location) (TimeRange, error) {
 	if from == "" {
 		from = "now-1h"
@@ -32,6 +33,7 @@ func ParseRange(from, to string, now time.Time, zone *time.Location) (TimeRange,
 	if r.To, err = parseTime(to, now.In(zone), true); err != nil {
 		return r, fmt.Errorf("to: %w", err)
 	}
+	r = TimeRange{r.From.In(zone), r.To.In(zone)}
 	if !r.From.Before(r.To) {
 		return r, fmt.Errorf("the time range ends before it begins: from %s to %s", from, to)
 	}
@@ -144,7 +146,11 @@ func roundTime(t time.Time, unit string, up bool) time.Time {
 
 // timeValues are the variables that name the range.
 func timeValues(r TimeRange) map[string]Value {
-	ms := func(t time.Time) Value { return single(strconv.FormatInt(t.UnixMilli(), 10)) }
+	ms := func(t time.Time) Value {
+		v := single(strconv.FormatInt(t.UnixMilli(), 10))
+		v.Zone = t.Location()
+		return v
+	}
 	length := r.Duration()
 	seconds := int64(length.Round(time.Second) / time.Second)
 	return map[string]Value{
@@ -160,16 +166,21 @@ func timeValues(r TimeRange) map[string]Value {
 // Go has for them.
 var dateTokens = regexp.MustCompile(`\[[^\]]*\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|hh|h|mm|m|ss|s|SSS|ZZ|Z|A|a|X|x`)
 
-// formatDate writes a time that is given as Unix milliseconds.
+// formatDate writes a time that is given as Unix milliseconds, in the zone of
+// the value; ISO 8601 is in UTC.
 func formatDate(args string, v Value) string {
 	ms, err := strconv.ParseInt(strings.Join(v.Values, ""), 10, 64)
 	if err != nil {
 		return "NaN"
 	}
-	t := time.UnixMilli(ms).UTC()
+	zone := v.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	t := time.UnixMilli(ms).In(zone)
 	switch args {
 	case "", "iso":
-		return t.Format("2006-01-02T15:04:05.000Z")
+		return t.UTC().Format("2006-01-02T15:04:05.000Z")
 	case "ms":
 		return strconv.FormatInt(ms, 10)
 	case "seconds":

@@ -26,7 +26,7 @@ func classicOfV2(spec Object) Object {
 	classic["templating"] = map[string]any(templating)
 	var annotations []Object
 	for _, a := range spec.objects("annotations") {
-		annotations = append(annotations, a.object("spec"))
+		annotations = append(annotations, annotationOfV2(a.object("spec")))
 	}
 	listed := Object{}
 	listed.setObjects("list", annotations)
@@ -42,6 +42,24 @@ func (o Object) textOr(key, otherwise string) string {
 		return text
 	}
 	return otherwise
+}
+
+// annotationOfV2 brings what v2 keeps in the query, and what it keeps for older
+// versions, beside the name, where the classic form has it.
+func annotationOfV2(spec Object) Object {
+	a := spec.copy()
+	query := spec.object("query")
+	if ref := datasourceOfV2(query, spec["datasource"]); ref != nil {
+		a["datasource"] = ref
+	}
+	for _, settings := range []Object{query.object("spec"), spec.object("legacyOptions")} {
+		for key, value := range settings {
+			a.fill(key, value)
+		}
+	}
+	delete(a, "query")
+	delete(a, "legacyOptions")
+	return a
 }
 
 func variableOfV2(variable Object) Object {
@@ -98,6 +116,8 @@ type v2Layout struct {
 	panels   []Object
 	// row is the collapsed row that panels go into, if there is one.
 	row Object
+	// depth counts the rows and tabs around.
+	depth int
 }
 
 // add lays a layout out below y and returns where it ends.
@@ -112,9 +132,13 @@ func (l *v2Layout) add(layout Object, y int) int {
 		for _, row := range spec.objects("rows") {
 			y = l.addRow(row.object("spec"), row.object("spec").text("title"), y)
 		}
-	case "TabsLayout": // the classic form has no tabs: each becomes a row
+	case "TabsLayout": // the classic form has no tabs: each becomes a row, which the page shows as a tab if nothing is around it
 		for _, tab := range spec.objects("tabs") {
+			before := len(l.panels)
 			y = l.addRow(tab.object("spec"), tab.object("spec").text("title"), y)
+			if l.depth == 0 && len(l.panels) > before {
+				l.panels[before]["tab"] = true
+			}
 		}
 	}
 	return y
@@ -131,7 +155,9 @@ func (l *v2Layout) addRow(spec Object, title string, y int) int {
 	if spec.flag("collapse") && outer == nil {
 		l.row = row
 	}
+	l.depth++
 	end := l.add(spec.object("layout"), y)
+	l.depth--
 	if l.row != nil && outer == nil {
 		l.row, end = nil, y // what is collapsed takes no room
 	}
@@ -198,7 +224,7 @@ func panelOfV2(element Object) Object {
 	spec := element.object("spec")
 	if element.text("kind") == "LibraryPanel" {
 		name := spec.object("libraryPanel").text("name")
-		return Object{"id": spec["id"], "type": "library-panel", "title": spec.textOr("title", name)}
+		return Object{"id": spec["id"], "type": libraryPanel, "title": spec.textOr("title", name), "libraryPanel": map[string]any(spec.object("libraryPanel"))}
 	}
 	viz := spec.object("vizConfig")
 	kind := viz.text("kind")

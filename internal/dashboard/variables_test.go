@@ -263,11 +263,18 @@ func TestEndlessRegex(t *testing.T) {
 func TestBuiltInVariables(t *testing.T) {
 	d := parse(t, `{"uid":"u","title":"Title"}`)
 	e := &Engine{ScrapeInterval: 15 * time.Second}
-	scope := Scope{e.builtIn(d, Request{Range: TimeRange{begin, begin.Add(90*time.Minute + 400*time.Millisecond)}, MaxDataPoints: 100})}
+	tokyo, err := ParseZone("Asia/Tokyo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := Scope{e.builtIn(d, Request{Range: TimeRange{begin, begin.Add(90*time.Minute + 400*time.Millisecond).In(tokyo)}, MaxDataPoints: 100})}
 	for text, want := range map[string]string{
 		"$__from $__to":                     "1767322800000 1767328200400",
 		"${__from:date:YYYY-MM-DD}":         "2026-01-02",
 		"${__to:date:seconds}":              "1767328200",
+		"${__from:date:HH:mm Z}":            "03:00 +00:00",
+		"${__to:date:D.M. HH:mm Z}":         "2.1. 13:30 +09:00",
+		"${__to:date}":                      "2026-01-02T04:30:00.400Z",
 		"$__range $__range_s $__range_ms":   "5400s 5400 5400400",
 		"$__interval $__interval_ms":        "1m 60000",
 		"$__rate_interval":                  "1m15s",

@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// settle is how long a burst of changes may go on before it is read: an
-	// editor writes a file in several steps.
-	settle = 50 * time.Millisecond
+	// settle is how long nothing has to change before the folder is read: an
+	// editor writes a file in several steps. A folder that never settles is
+	// read this long after the first change.
+	settle, latest = 50 * time.Millisecond, 400 * time.Millisecond
 	// retry is how long after a failure the folder is looked at again.
 	retry = time.Second
 	// maxWatched bounds the folders that are watched.
@@ -38,20 +39,28 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 	// What changed before the watch began.
 	due := time.NewTimer(0)
 	defer due.Stop()
+	var first time.Time // of the changes that are not read yet
+	soon := func() {
+		if first.IsZero() {
+			first = time.Now()
+		}
+		due.Reset(quiet(time.Since(first)))
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case event := <-watcher.Events:
 			if event.Op != fsnotify.Chmod {
-				due.Reset(settle)
+				soon()
 			}
 			if event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) {
 				delete(watched, event.Name)
 			}
 		case <-watcher.Errors: // events were lost: look at everything
-			due.Reset(settle)
+			soon()
 		case <-due.C:
+			first = time.Time{}
 			events, stopped := l.Scan(ctx)
 			if stopped != nil {
 				return nil
@@ -73,6 +82,10 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 		}
 	}
 }
+
+// quiet is for how long nothing more has to change, when the first change was
+// so long ago.
+func quiet(since time.Duration) time.Duration { return max(0, min(settle, latest-since)) }
 
 func errorText(err error) string {
 	if err == nil {

@@ -1,25 +1,15 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
 )
-
-// annotation is a Kubernetes event as Grafana's annotations have it; times are
-// Unix milliseconds.
-type annotation struct {
-	ID      int64    `json:"id"`
-	Time    int64    `json:"time"`
-	TimeEnd int64    `json:"timeEnd"`
-	Text    string   `json:"text"`
-	Tags    []string `json:"tags"`
-}
 
 // event is what an annotation is made of.
 type event struct {
@@ -35,12 +25,27 @@ func (s *server) annotations(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, failure(http.StatusBadRequest, "%w", err)
 	}
-	query := url.Values{"since": {shown.From.Format(time.RFC3339Nano)}, "until": {shown.To.Format(time.RFC3339Nano)}, "limit": {"1000"}}
 	limit, err := limitOf(asked, 100)
 	if err != nil {
 		return nil, err
 	}
-	data, err := s.findEvents(r.Context(), query)
+	events, err := s.happened(r.Context(), shown)
+	if err != nil {
+		return nil, err
+	}
+	all := []dashboard.Annotation{}
+	for _, a := range events {
+		if len(all) < limit && a.Tagged(asked["tags"], asked.Get("matchAny") == "true") {
+			all = append(all, a)
+		}
+	}
+	return all, nil
+}
+
+// happened are the Kubernetes events of a range as annotations, newest first.
+func (s *server) happened(ctx context.Context, r dashboard.TimeRange) ([]dashboard.Annotation, error) {
+	query := url.Values{"since": {r.From.Format(time.RFC3339Nano)}, "until": {r.To.Format(time.RFC3339Nano)}, "limit": {"1000"}}
+	data, err := s.findEvents(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -48,22 +53,16 @@ func (s *server) annotations(r *http.Request) (any, error) {
 	if err := json.Unmarshal(data, &page); err != nil {
 		return nil, failure(http.StatusBadGateway, "reading the events: %w", err)
 	}
-	all := []annotation{}
-	for _, e := range page.Events {
-		if a := e.annotation(); len(all) < limit && hasAll(a.Tags, asked["tags"]) {
-			all = append(all, a)
-		}
+	all := make([]dashboard.Annotation, len(page.Events))
+	for i, e := range page.Events {
+		all[i] = e.annotation()
 	}
 	return all, nil
 }
 
-func (e event) annotation() annotation {
-	return annotation{
+func (e event) annotation() dashboard.Annotation {
+	return dashboard.Annotation{
 		ID: e.ID, Time: e.FirstTime.UnixMilli(), TimeEnd: e.LastTime.UnixMilli(),
 		Text: fmt.Sprintf("%s %s/%s: %s", e.Kind, e.Namespace, e.Name, e.Message), Tags: []string{e.Namespace, e.Kind, e.Reason, e.Type},
 	}
-}
-
-func hasAll(tags, wanted []string) bool {
-	return !slices.ContainsFunc(wanted, func(tag string) bool { return !slices.Contains(tags, tag) })
 }

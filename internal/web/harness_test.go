@@ -24,6 +24,7 @@ var begin = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 
 const pods = `{"uid":"pods","title":"The pods","tags":["k8s"],"version":2,
  "templating":{"list":[{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","multi":true,"includeAll":true}]},
+ "annotations":{"list":[{"name":"Up","enable":true,"iconColor":"blue","filter":{"ids":[1]},"expr":"pod_up{namespace=\"shop\"}","step":"15s","textFormat":"{{namespace}}","tagKeys":"namespace"}]},
  "panels":[{"id":1,"type":"timeseries","title":"Up in $namespace","repeat":"namespace","gridPos":{"x":0,"y":0,"w":24,"h":8},
   "targets":[{"refId":"A","expr":"sum(pod_up{namespace=~\"$namespace\"})"}]}]}`
 

@@ -19,6 +19,7 @@ func (s *server) routePage(mux *http.ServeMux) {
 	mux.HandleFunc("POST "+ownAPI+"/dashboards/{uid}/variables", answers(s.variables))
 	mux.HandleFunc("POST "+ownAPI+"/dashboards/{uid}/panels", answers(s.panels))
 	mux.HandleFunc("POST "+ownAPI+"/dashboards/{uid}/panels/{id}/query", answers(s.query))
+	mux.HandleFunc("POST "+ownAPI+"/dashboards/{uid}/annotations", answers(s.layers))
 	mux.HandleFunc("GET "+ownAPI+"/live", s.stream)
 	mux.HandleFunc("GET "+ownAPI+"/status", answers(s.status))
 	mux.HandleFunc("GET "+ownAPI+"/cluster", answers(s.cluster))
@@ -71,12 +72,17 @@ func millis(r dashboard.TimeRange) timeRange {
 
 // read finds the dashboard that a request is about, and reads its body.
 func (s *server) read(r *http.Request) (*dashboard.Dashboard, dashboard.Request, error) {
+	var body request
+	return s.readInto(r, &body, &body)
+}
+
+// readInto reads a body of which a request is a part.
+func (s *server) readInto(r *http.Request, into any, body *request) (*dashboard.Dashboard, dashboard.Request, error) {
 	d, err := s.find(r.PathValue("uid"))
 	if err != nil {
 		return nil, dashboard.Request{}, err
 	}
-	var body request
-	if err := readBody(r, &body); err != nil {
+	if err := readBody(r, into); err != nil {
 		return nil, dashboard.Request{}, err
 	}
 	zone, err := dashboard.ParseZone(body.Timezone)
@@ -125,6 +131,23 @@ func (s *server) panels(r *http.Request) (any, error) {
 		dashboard.View
 		TimeRange timeRange `json:"timeRange"`
 	}{s.engine.View(r.Context(), d, request), millis(request.Range)}, nil
+}
+
+// layers answers the annotations of a dashboard.
+func (s *server) layers(r *http.Request) (any, error) {
+	var body struct {
+		request
+		Enabled map[string]bool `json:"enabled"`
+	}
+	d, request, err := s.readInto(r, &body, &body.request)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := s.engine.Annotations(r.Context(), d, request, body.Enabled)
+	if err != nil {
+		return nil, failure(http.StatusBadRequest, "%w", err)
+	}
+	return map[string]any{"layers": layers, "timeRange": millis(request.Range)}, nil
 }
 
 func (s *server) query(r *http.Request) (any, error) {

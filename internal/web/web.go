@@ -147,10 +147,9 @@ func newServer(o Options) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &server{
-		o: o, client: client, live: newHub(), proxy: proxy, kubernetes: cluster,
-		engine: &dashboard.Engine{Prometheus: client, ScrapeInterval: o.ScrapeInterval},
-	}, nil
+	s := &server{o: o, client: client, live: newHub(), proxy: proxy, kubernetes: cluster}
+	s.engine = &dashboard.Engine{Prometheus: client, ScrapeInterval: o.ScrapeInterval, Events: s.happened}
+	return s, nil
 }
 
 func (s *server) close() { s.client.Close() }

@@ -72,6 +72,23 @@ export async function showAll(page: Page): Promise<void> {
   await page.setViewportSize({ width, height: height + 40 });
 }
 
+/** Screenshots of a dashboard as soon as every panel has data, dark and narrow, light and wide. */
+export async function shoot(page: Page, path: string, name: string): Promise<void> {
+  for (const [theme, width] of [['dark', 1280], ['light', 1920]] as const) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`${inject('address')}${path}&theme=${theme}`);
+    await showAll(page);
+    await allHaveData(page);
+    // Drawing comes after the data.
+    await page.waitForTimeout(500);
+    await page.screenshot({ path: `${shots}${name}-${theme}-${width}.png` });
+  }
+}
+
+export function allHaveData(page: Page): Promise<void> {
+  return eventually('panels', async () => (await panels(page)).filter(({ state }) => state !== 'data').map(({ title, state }) => `${title} is ${state}`));
+}
+
 /** Polls until a condition has no complaint left. */
 export async function eventually(what: string, check: () => Promise<string[]>): Promise<void> {
   const deadline = Date.now() + WAIT;

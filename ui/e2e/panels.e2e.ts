@@ -1,19 +1,11 @@
-import { expect, inject, test } from 'vitest';
-import { asked, eventually, GROWING, hasData, menu, panel, panels, PANELS, shots, showAll, visits } from './browser';
+import { expect, test } from 'vitest';
+import { asked, eventually, GROWING, hasData, menu, panel, panels, PANELS, shoot, shots, showAll, visits } from './browser';
 
 const visit = visits();
 
 test('every kind of panel has data, dark and light', () =>
   visit(GROWING, async ({ page }) => {
-    for (const [theme, width] of [['dark', 1280], ['light', 1920]] as const) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.goto(`${inject('address')}${GROWING}&theme=${theme}`);
-      await showAll(page);
-      await eventually('panels', async () => (await panels(page)).filter(({ state }) => state !== 'data').map(({ title, state }) => `${title} is ${state}`));
-      // Drawing comes after the data.
-      await page.waitForTimeout(500);
-      await page.screenshot({ path: `${shots}panels-${theme}-${width}.png` });
-    }
+    await shoot(page, GROWING, 'panels');
   }));
 
 test('graphs, heatmaps and state timelines are drawn', () =>

@@ -71,6 +71,30 @@ export interface QueryAnswer {
   empty?: EmptyReason[];
 }
 
+export interface Annotation {
+  /** Milliseconds since 1970; what is at one moment ends when it begins. */
+  time: number;
+  timeEnd: number;
+  title?: string;
+  text: string;
+  tags: string[];
+}
+
+/** One of a dashboard's annotation queries, and what it found. */
+export interface AnnotationLayer {
+  name: string;
+  enabled: boolean;
+  color: string;
+  /** The panels it is shown on: all without ids, else those, or all but those. */
+  filter: { exclude: boolean; ids: number[] };
+  annotations: Annotation[];
+  error?: string;
+}
+
+export interface AnnotationsAnswer {
+  layers: AnnotationLayer[];
+}
+
 export interface FileError {
   file: string;
   line?: number;

@@ -3,17 +3,20 @@ import { dateTime, type TimeRange } from '@grafana/data';
 import { Alert, LoadingPlaceholder } from '@grafana/ui';
 import { setQuery, usePlace } from '../router';
 import { useDashboard, useResolved } from './useDashboard';
+import { AnnotationSwitches } from './AnnotationSwitches';
 import { DashboardContext, type DashboardState } from './context';
 import { DashboardToolbar } from './DashboardToolbar';
-import { Grid } from './Grid';
 import { InspectDrawer } from './InspectDrawer';
-import type { Panel } from './model';
+import type { AnnotationQuery, Panel } from './model';
 import { PanelFrame } from './PanelFrame';
-import { rangeOf, rangeText, variablesOf, writeRange } from './urlState';
+import { TabbedGrid } from './TabbedGrid';
+import { rangeOf, rangeText, variablesOf, writeRange, zoneName } from './urlState';
+import { useAnnotations } from './useAnnotations';
 import { useRefresh } from './useRefresh';
 import { VariablesBar } from './VariablesBar';
 import { ViewedPanel } from './ViewedPanel';
 
+const NO_QUERIES: AnnotationQuery[] = [];
 const HOUR = { from: 'now-1h', to: 'now' };
 
 function findPanel(panels: Panel[], id: string | null): Panel | undefined {
@@ -45,17 +48,24 @@ export function DashboardPage({ uid }: { uid: string }) {
   const usual = dashboard?.time ?? HOUR;
   const refresh = useRefresh(query.get('refresh') ?? (typeof dashboard?.refresh === 'string' ? dashboard.refresh : ''));
   const [from, to] = [query.get('from') ?? usual.from, query.get('to') ?? usual.to];
-  const range = useMemo<TimeRange>(
-    () => rangeOf(new URLSearchParams({ from, to }), HOUR),
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- every refresh moves a range that is relative to now
-    [from, to, refresh.count]
-  );
   const [zone, setZone] = useState<string>();
   const timeZone = zone ?? query.get('timezone') ?? (dashboard?.timezone || 'browser');
+  const range = useMemo<TimeRange>(
+    () => rangeOf(new URLSearchParams({ from, to }), HOUR, timeZone),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- every refresh moves a range that is relative to now
+    [from, to, timeZone, refresh.count]
+  );
   const variableText = JSON.stringify(variablesOf(query));
   const values = useMemo(() => JSON.parse(variableText) as Record<string, string[]>, [variableText]);
   const text = rangeText(range);
-  const { resolved, error, loading } = useResolved(uid, loaded, values, text.from, text.to);
+  const asked = useMemo(
+    () => JSON.stringify({ variables: values, from: text.from, to: text.to, timezone: zoneName(timeZone) }),
+    [values, text.from, text.to, timeZone]
+  );
+  const { resolved, error, loading } = useResolved(uid, loaded, asked);
+  const [switched, setSwitched] = useState<Record<string, boolean>>({});
+  const queries = dashboard?.annotations?.list ?? NO_QUERIES;
+  const annotations = useAnnotations(uid, queries, asked, switched, `${refresh.count}.${loaded.version}`);
 
   useEffect(() => {
     document.title = `${resolved?.title ?? dashboard?.title ?? 'Dashboard'} · diorama`;
@@ -65,8 +75,8 @@ export function DashboardPage({ uid }: { uid: string }) {
     setQuery((q) => writeRange(q, { from: dateTime(zoomed.from), to: dateTime(zoomed.to) }));
   }, []);
   const state = useMemo<DashboardState | undefined>(
-    () => dashboard && resolved && { uid, dashboard, resolved, range, timeZone, refresh: refresh.count, version: loaded.version, onZoom },
-    [uid, dashboard, resolved, range, timeZone, refresh.count, loaded.version, onZoom]
+    () => dashboard && resolved && { uid, dashboard, resolved, range, timeZone, annotations, refresh: refresh.count, version: loaded.version, onZoom },
+    [uid, dashboard, resolved, range, timeZone, annotations, refresh.count, loaded.version, onZoom]
   );
   const viewed = findPanel(resolved?.panels ?? [], query.get('viewPanel'));
   const inspected = findPanel(resolved?.panels ?? [], query.get('inspect'));
@@ -90,9 +100,13 @@ export function DashboardPage({ uid }: { uid: string }) {
     <DashboardContext.Provider value={state}>
       <div className="dashboard">
         {!kiosk && <DashboardToolbar refresh={refresh} loading={loading} viewed={viewed} onTimeZone={setZone} />}
-        {!kiosk && <VariablesBar variables={state.resolved.variables} links={state.resolved.links ?? state.dashboard.links ?? []} />}
+        {!kiosk && (
+          <VariablesBar variables={state.resolved.variables} links={state.resolved.links ?? state.dashboard.links ?? []}>
+            <AnnotationSwitches queries={queries} layers={annotations} switched={switched} onSwitch={(name, on) => setSwitched((old) => ({ ...old, [name]: on }))} />
+          </VariablesBar>
+        )}
         {error && <Alert severity="error" title="Variables and panels cannot be brought up to date">{error}</Alert>}
-        {viewed ? <ViewedPanel>{(size) => <PanelFrame panel={viewed} {...size} visible />}</ViewedPanel> : <Grid panels={state.resolved.panels} />}
+        {viewed ? <ViewedPanel>{(size) => <PanelFrame panel={viewed} {...size} visible />}</ViewedPanel> : <TabbedGrid panels={state.resolved.panels} />}
       </div>
       {inspected && <InspectDrawer key={inspected.id} panel={inspected} />}
     </DashboardContext.Provider>

@@ -10,6 +10,7 @@ import type { Panel } from './model';
 import { PanelLinks } from './PanelLinks';
 import { PanelMenu } from './PanelMenu';
 import { panelRange, rangeText } from './urlState';
+import { marksOf } from './useAnnotations';
 import { usePanelFrames } from './usePanelFrames';
 import { usePanelQuery, type PanelData } from './usePanelQuery';
 
@@ -69,7 +70,7 @@ function PanelBody({ props, data, ready }: { props: PanelProps; data: PanelData;
 }
 
 export function PanelFrame({ panel, width, height, visible }: Props) {
-  const { uid, dashboard, resolved, range, timeZone, refresh, version, onZoom } = useDashboardState();
+  const { uid, dashboard, resolved, range, timeZone, annotations, refresh, version, onZoom } = useDashboardState();
   const data = usePanelQuery({
     uid,
     panel,
@@ -85,12 +86,13 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
   const shownRange = useMemo(() => panelRange(asked, panel.timeFrom, panel.timeShift), [asked, panel.timeFrom, panel.timeShift]);
   const interpolate = useMemo(() => {
     const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
-    return interpolator(around, { from: shownRange.from.valueOf(), to: shownRange.to.valueOf() });
-  }, [resolved.variables, panel.scopedVars, range, shownRange]);
+    return interpolator(around, { from: shownRange.from.valueOf(), to: shownRange.to.valueOf(), timeZone });
+  }, [resolved.variables, panel.scopedVars, range, shownRange, timeZone]);
+  const marks = useMemo(() => marksOf(annotations, panel), [annotations, panel]);
   const { frames, error, warning } = usePanelFrames(panel, data.frames, interpolate, timeZone);
   const sync: DashboardCursorSync = dashboard.graphTooltip ?? DashboardCursorSync.Off;
   const message = problems(data, error ?? warning);
-  const props = { panel, frames: frames ?? NO_FRAMES, range: shownRange, timeZone, sync, interpolate, onZoom };
+  const props = { panel, frames: frames ?? NO_FRAMES, range: shownRange, timeZone, sync, marks, interpolate, onZoom };
   const ready = frames !== undefined || data.errors.length > 0 || error !== undefined;
 
   return (

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
-import { Combobox, Input, MultiCombobox, type ComboboxOption } from '@grafana/ui';
+import { Combobox, Input, measureText, MultiCombobox, type ComboboxOption } from '@grafana/ui';
 import type { Variable } from '../api/types';
 import { filterText, readFilters } from './adhoc';
 
@@ -17,6 +17,17 @@ export function chosenValues(before: string[], after: string[], hasAll: boolean)
   }
   const rest = after.filter((value) => value !== ALL);
   return rest.length || !hasAll ? rest : [ALL];
+}
+
+/** Widths in units of the theme's spacing, which is 8 pixels. */
+const [LEAST_WIDTH, MOST_WIDTH, UNIT] = [16, 60, 8];
+/** What the component adds to a text in a pill, and what it keeps for the rest, its count of what is hidden included, in pixels. */
+const [PILL, REST] = [50, 125];
+
+/** Room for all that is chosen: the component itself shows no more than fits into the width it has. */
+function widthFor(texts: string[]): number {
+  const pixels = texts.reduce((sum, text) => sum + measureText(text, 12).width + PILL, REST);
+  return Math.min(MOST_WIDTH, Math.max(LEAST_WIDTH, Math.ceil(pixels / UNIT)));
 }
 
 function TextInput({ variable, onChange }: Props) {
@@ -63,8 +74,8 @@ export function VariableInput({ variable, onChange }: Props) {
         onChange={take}
         createCustomValue={allowCustomValue}
         width="auto"
-        minWidth={16}
-        maxWidth={48}
+        minWidth={widthFor(current.text)}
+        maxWidth={MOST_WIDTH}
       />
     );
   }

@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import type { Variable } from '../api/types';
 import { setQuery } from '../router';
 import { DashboardLinks } from './DashboardLinks';
@@ -12,15 +13,20 @@ function choose(variable: Variable, values: string[]): void {
   setQuery((query) => writeVariable(query, variable.name, values));
 }
 
-export function VariablesBar({ variables, links }: { variables: Variable[]; links: DashboardLink[] }) {
+interface Props {
+  variables: Variable[];
+  links: DashboardLink[];
+  /** What stands behind the variables. */
+  children?: ReactNode;
+}
+
+/** What a dashboard is controlled by: its variables, switches, and links. */
+export function VariablesBar({ variables, links, children }: Props) {
   const shown = variables.filter(({ hide, type }) => hide !== HIDDEN && type !== 'constant');
-  if (!shown.length && !links.length) {
-    return null;
-  }
   return (
     <div className="variables" role="group" aria-label="Variables">
       {shown.map((variable) => (
-        <div className="variable" key={variable.name} title={variable.description || undefined}>
+        <div className="variable" key={variable.name} title={[variable.description, variable.multi && variable.current.text.join(' + ')].filter(Boolean).join('\n') || undefined}>
           {variable.hide !== WITHOUT_LABEL && <label htmlFor={`var-${variable.name}`}>{variable.label || variable.name}</label>}
           <VariableInput variable={variable} onChange={(values) => choose(variable, values)} />
           {variable.error && (
@@ -30,6 +36,7 @@ export function VariablesBar({ variables, links }: { variables: Variable[]; link
           )}
         </div>
       ))}
+      {children}
       <DashboardLinks links={links} />
     </div>
   );

@@ -1,5 +1,6 @@
 import { createContext, useContext } from 'react';
 import type { TimeRange } from '@grafana/data';
+import type { AnnotationLayer } from '../api/types';
 import type { Dashboard } from './model';
 import type { Resolved } from './useDashboard';
 
@@ -10,6 +11,7 @@ export interface DashboardState {
   resolved: Resolved;
   range: TimeRange;
   timeZone: string;
+  annotations: AnnotationLayer[];
   /** Counts the refreshes. */
   refresh: number;
   /** Counts the versions of the file. */

@@ -7,7 +7,8 @@ import { interpolator, timeQuery, variablesQuery } from './interpolate';
 import { layout, rectangles } from './layout';
 import { carry } from './links';
 import type { Panel } from './model';
-import { boundaryText, panelRange, rangeOf, rangeText, shifted, variablesOf, writeRange, writeVariable } from './urlState';
+import { boundaryText, panelRange, rangeOf, rangeText, shifted, variablesOf, writeRange, writeVariable, zoneName } from './urlState';
+import { tabsOf } from './TabbedGrid';
 import { chosenValues } from './VariableInput';
 
 const HOUR = { from: 'now-1h', to: 'now' };
@@ -35,6 +36,13 @@ describe('the address', () => {
     expect(boundaryText('now/d')).toBe('now/d');
   });
 
+  test('days begin in the time zone that is shown, and the browser has one', () => {
+    const day = (zone: string) => rangeOf(new URLSearchParams('from=now/d&to=now'), HOUR, zone).from.valueOf() % 86_400_000;
+    expect([day('utc'), day('Asia/Tokyo')]).toEqual([0, 15 * 3_600_000]);
+    expect([zoneName('utc'), zoneName('Asia/Tokyo')]).toEqual(['utc', 'Asia/Tokyo']);
+    expect(zoneName('browser')).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  });
+
   test('a range moves by half of itself, and widens to twice', () => {
     const range = rangeOf(new URLSearchParams('from=1760000000000&to=1760003600000'), HOUR);
     const ends = (how: 'back' | 'forward' | 'wider') => Object.values(shifted(range, how)).map((end) => (end.valueOf() as number) - 1760000000000);
@@ -57,7 +65,7 @@ function variable(name: string, ...values: string[]): Variable {
 
 describe('interpolation', () => {
   const around = { variables: [variable('one', 'a'), variable('two', 'b.c', "d'e")], from: 'now-1h', to: 'now' };
-  const fill = interpolator(around, { from: 1000, to: 61_000 });
+  const fill = interpolator(around, { from: 1000, to: 61_000, timeZone: 'Asia/Tokyo' });
 
   test.each([
     ['$one ${one} [[one]]', 'a a a'],
@@ -73,6 +81,9 @@ describe('interpolation', () => {
     ['${__from} ${__to}', '1000 61000'],
     ['${__from:date:iso}', '1970-01-01T00:00:01.000Z'],
     ['${__to:date:seconds}', '61'],
+    ['${__to:date:ms}', '61000'],
+    ['${__to:date}', '1970-01-01T00:01:01.000Z'],
+    ['${__from:date:D.M. HH:mm}', '1.1. 09:00'],
     ['${__url_time_range}', 'from=now-1h&to=now'],
     ['${__all_variables}', 'var-one=a&var-two=b.c&var-two=d%27e'],
     ['$unknown ${unknown:csv}', '$unknown ${unknown:csv}'],
@@ -123,6 +134,17 @@ test('ad hoc filters are written as people write them', () => {
   expect(readFilters('')).toEqual([]);
   expect(readFilters('just words')).toBeUndefined();
   expect(readFilters('a="b" c')).toBeUndefined();
+});
+
+test('rows that are tabs part the panels', () => {
+  const panel = (id: number, type = 'stat', more: Partial<Panel> = {}): Panel => ({ id, type, gridPos: { x: 0, y: id, w: 12, h: 4 }, ...more });
+  const tab = (id: number, title: string) => panel(id, 'row', { title, tab: true });
+  const panels = [panel(1), tab(2, 'CPU & memory'), panel(3), panel(4, 'row'), panel(5), tab(6, 'CPU memory'), panel(7)];
+  expect(tabsOf(panels).map(({ title, slug, panels: own }) => [title, slug, own.map(({ id }) => id)])).toEqual([
+    ['CPU & memory', 'cpu-memory', [1, 3, 4, 5]],
+    ['CPU memory', 'cpu-memory-1', [1, 7]],
+  ]);
+  expect(tabsOf([panel(1), panel(2, 'row')])).toEqual([]);
 });
 
 describe('the grid', () => {

@@ -1,4 +1,5 @@
 import {
+  dateTimeFormat,
   formattedValueToString,
   getFieldDisplayName,
   type DataContextScopedVar,
@@ -64,11 +65,17 @@ function single(text: string): Value {
   return { text: [text], value: [text] };
 }
 
-function dateValue(milliseconds: string, how: string | undefined): string {
-  if (how === 'date' || how === 'date:iso') {
-    return new Date(Number(milliseconds)).toISOString();
+function dateValue(milliseconds: number, how = '', timeZone: string | undefined): string {
+  const [, form] = /^date(?::(.*))?$/.exec(how) ?? [];
+  switch (form ?? how) {
+    case 'date':
+    case 'iso':
+      return new Date(milliseconds).toISOString();
+    case 'seconds':
+      return String(Math.round(milliseconds / 1000));
+    default:
+      return form && form !== 'ms' ? dateTimeFormat(milliseconds, { format: form, timeZone }) : String(milliseconds);
   }
-  return how === 'date:seconds' ? String(Math.floor(Number(milliseconds) / 1000)) : milliseconds;
 }
 
 interface Context {
@@ -166,7 +173,7 @@ export function timeQuery({ from, to }: Surroundings): string {
 }
 
 /** The function that puts values for variables into texts and addresses of a panel. */
-export function interpolator(around: Surroundings, absolute: { from: number; to: number }): InterpolateFunction {
+export function interpolator(around: Surroundings, absolute: { from: number; to: number; timeZone?: string }): InterpolateFunction {
   const builtIn: Record<string, () => string> = {
     __url_time_range: () => timeQuery(around),
     __all_variables: () => variablesQuery(around),
@@ -184,7 +191,7 @@ export function interpolator(around: Surroundings, absolute: { from: number; to:
         return builtIn[name]();
       }
       if (name === '__from' || name === '__to') {
-        return dateValue(String(name === '__from' ? absolute.from : absolute.to), how);
+        return dateValue(name === '__from' ? absolute.from : absolute.to, how, absolute.timeZone);
       }
       const usual = how ?? (typeof fallbackFormat === 'string' ? fallbackFormat : undefined);
       const special = context && name.startsWith('__') ? fromContext(name, context) : undefined;

@@ -48,12 +48,16 @@ export interface Panel {
   transparent?: boolean;
   gridPos: GridPos;
   collapsed?: boolean;
+  /** A row that is a tab, of a dashboard in the v2 form. */
+  tab?: boolean;
   panels?: Panel[];
   targets?: Target[];
   datasource?: DataSourceRef | string | null;
   options?: PanelOptions;
   fieldConfig?: FieldConfigSource;
   transformations?: DataTransformerConfig[];
+  /** What the panel is a copy of; its model is filled in where the file has it. */
+  libraryPanel?: { name?: string; uid?: string };
   links?: DashboardLink[];
   scopedVars?: ScopedVars;
   maxDataPoints?: number | null;
@@ -61,6 +65,15 @@ export interface Panel {
   timeFrom?: string | null;
   timeShift?: string | null;
   hideTimeOverride?: boolean;
+}
+
+/** An annotation query, as far as its switch needs it. */
+export interface AnnotationQuery {
+  name: string;
+  enable?: boolean;
+  /** Hides the switch. */
+  hide?: boolean;
+  builtIn?: number;
 }
 
 export interface Dashboard {
@@ -73,6 +86,7 @@ export interface Dashboard {
   graphTooltip?: number;
   links?: DashboardLink[];
   panels?: Panel[];
+  annotations?: { list?: AnnotationQuery[] };
   timepicker?: { refresh_intervals?: string[]; hidden?: boolean };
   version?: number;
 }

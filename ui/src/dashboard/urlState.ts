@@ -33,12 +33,19 @@ function boundary(text: string): string | ReturnType<typeof dateTime> {
   return Number.isNaN(at) ? 'now' : dateTime(at);
 }
 
-export function rangeOf(query: URLSearchParams, fallback: { from: string; to: string }): TimeRange {
+export function rangeOf(query: URLSearchParams, fallback: { from: string; to: string }, timeZone?: string): TimeRange {
   const raw: RawTimeRange = {
     from: boundary(query.get('from') ?? fallback.from),
     to: boundary(query.get('to') ?? fallback.to),
   };
-  return rangeUtil.convertRawToRange(raw);
+  return rangeUtil.convertRawToRange(raw, timeZone);
+}
+
+/** The name under which the API knows a time zone: that of the browser has one of its own. */
+export function zoneName(timeZone: string): string {
+  const { timeZone: own } = Intl.DateTimeFormat().resolvedOptions();
+  // A system without a time zone calls it so.
+  return timeZone === 'browser' && own && own !== 'Etc/Unknown' ? own : timeZone;
 }
 
 /** A boundary as addresses and the API carry it: `now-1h`, or milliseconds since 1970. */

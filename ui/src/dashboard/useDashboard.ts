@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { ApiError, get, isAbort, post } from '../api/client';
 import { useLive } from '../api/live';
 import type { DashboardAnswer, LiveMessage, PanelsAnswer, Variable, VariablesAnswer, VariableValues } from '../api/types';
@@ -54,17 +54,14 @@ export interface ResolvedState {
   loading: boolean;
 }
 
-/** Variables with their options, and the panels that come of them. Both arrive together, so that no panel asks twice. */
+/** Variables with their options, and the panels that come of them, for what `body`, as JSON, asks. Both arrive together, so that no panel asks twice. */
 export function useResolved(
   uid: string,
   loaded: LoadedDashboard,
-  values: VariableValues,
-  from: string,
-  to: string
+  body: string
 ): ResolvedState {
   const [state, setState] = useState<ResolvedState>({ loading: true });
   const ready = loaded.dashboard !== undefined;
-  const body = useMemo(() => JSON.stringify({ variables: values, from, to }), [values, from, to]);
   useEffect(() => {
     if (!ready) {
       return;

@@ -3,7 +3,7 @@ import type { DataFrameJSON, TimeRange } from '@grafana/data';
 import { isAbort, post } from '../api/client';
 import type { EmptyReason, QueryAnswer, SentQuery, VariableValues } from '../api/types';
 import type { Panel } from './model';
-import { rangeText } from './urlState';
+import { rangeText, zoneName } from './urlState';
 
 export interface PanelData {
   frames?: DataFrameJSON[];
@@ -59,7 +59,7 @@ export function usePanelQuery({ uid, panel, variables, range, timeZone, visible,
     let answered = false;
     asked.current = wish;
     setData((old) => ({ ...old, loading: true }));
-    const body = { variables, scopedVars: panel.scopedVars ?? {}, from, to, maxDataPoints: points, intervalMs: 0, timezone: timeZone };
+    const body = { variables, scopedVars: panel.scopedVars ?? {}, from, to, maxDataPoints: points, intervalMs: 0, timezone: zoneName(timeZone) };
     post<QueryAnswer>(`/api/diorama/v1/dashboards/${encodeURIComponent(uid)}/panels/${id}/query`, body, abort.signal).then(
       (answer) => {
         answered = true;

@@ -32,7 +32,7 @@ function View({ panel, data, range, timeZone, height, onZoom }: ViewProps) {
   const theme = useTheme2();
   const [ref, { width }] = useSize<HTMLDivElement>();
   const frames = useMemo(() => configured(panel, data, plain, theme, timeZone), [panel, data, theme, timeZone]);
-  const props = { panel, frames, width, height, range, timeZone, sync: DashboardCursorSync.Off, interpolate: plain, onZoom };
+  const props = { panel, frames, width, height, range, timeZone, sync: DashboardCursorSync.Off, marks: [], interpolate: plain, onZoom };
   return (
     <div className="explore-view">
       <div ref={ref} style={{ height }}>

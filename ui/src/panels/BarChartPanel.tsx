@@ -1,9 +1,9 @@
 import { useMemo, useState } from 'react';
-import { formattedValueToString } from '@grafana/data';
-import type { VizLegendOptions } from '@grafana/schema';
+import { formattedValueToString, type FieldConfig } from '@grafana/data';
+import { ScaleDistribution, type GraphFieldConfig, type VizLegendOptions } from '@grafana/schema';
 import { useTheme2, type SeriesVisibilityChangeMode } from '@grafana/ui';
 import { BarDrawing, type DrawnBar } from './BarDrawing';
-import { barColor, barsOf, placedBars, valueScale, type BarSeries, type Stacking } from './bars';
+import { barColor, barsOf, logScale, placedBars, valueScale, type BarSeries, type Stacking, type ValueScale } from './bars';
 import { toggledSeries } from './hiddenSeries';
 import { calcsOf, WithLegend } from './legend';
 import { Message } from './shared';
@@ -17,6 +17,9 @@ interface Options {
   groupWidth?: number;
   barWidth?: number;
   colorByField?: string;
+  xTickLabelRotation?: number;
+  xTickLabelSpacing?: number;
+  xTickLabelMaxLength?: number;
   legend?: Partial<VizLegendOptions>;
 }
 
@@ -39,6 +42,12 @@ function drawn(series: BarSeries[], colors: BarSeries | undefined, options: Opti
   });
 }
 
+function scaleOf(bars: DrawnBar[], ticks: number, config: FieldConfig): ValueScale {
+  const ends = bars.flatMap(({ from, to }) => [from, to]);
+  const { type, log = 2 } = (config.custom as GraphFieldConfig | undefined)?.scaleDistribution ?? {};
+  return type === ScaleDistribution.Log ? logScale(ends, ticks, log, config) : valueScale(ends, ticks, config);
+}
+
 export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelProps) {
   const theme = useTheme2();
   const options = (panel.options ?? {}) as Options;
@@ -54,7 +63,7 @@ export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelP
   const format = (value: number) =>
     percent ? `${Math.round(value * 100)}%` : first.display ? formattedValueToString(first.display(value)) : String(value);
   const horizontal = options.orientation === 'horizontal' || (options.orientation !== 'vertical' && width < all.categories.length * 24);
-  const scale = valueScale(bars.flatMap(({ from, to }) => [from, to]), (horizontal ? width / 110 : height / 45), percent ? { min: 0, max: 1 } : first.config);
+  const scale = scaleOf(bars, horizontal ? width / 110 : height / 45, percent ? { min: 0, max: 1 } : first.config);
   const tipOf = (category: number, active: number) => ({
     title: all.categories[category],
     items: series.map((one, index) => {
@@ -74,6 +83,7 @@ export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelP
           height={h}
           horizontal={horizontal}
           categories={all.categories}
+          names={{ rotation: options.xTickLabelRotation, spacing: options.xTickLabelSpacing, maxLength: options.xTickLabelMaxLength }}
           bars={bars}
           scale={scale}
           format={format}

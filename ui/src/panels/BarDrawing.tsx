@@ -13,6 +13,16 @@ export interface DrawnBar extends Bar {
   href?: string;
 }
 
+/** How the names along an axis of categories are written. */
+export interface NameOptions {
+  /** Degrees, clockwise; 0 is level. */
+  rotation?: number;
+  /** The least number of pixels from one name to the next; below zero they are counted from the end. */
+  spacing?: number;
+  /** Letters that are shown; 0 shows all there is room for. */
+  maxLength?: number;
+}
+
 interface Props {
   width: number;
   height: number;
@@ -22,6 +32,7 @@ interface Props {
   scale: ValueScale;
   format: (value: number) => string;
   opacity: number;
+  names?: NameOptions;
   /** Names stand at the borders of categories, as those of buckets do, not in their middle. */
   atBorders?: boolean;
   label: string;
@@ -36,33 +47,60 @@ function widest(texts: string[]): number {
   return Math.min(MOST_NAME_WIDTH, Math.max(0, ...texts.map((text) => measureText(text, FONT).width)));
 }
 
+/** The room that the names of categories take: a line below the bars; what leans takes more, and some beside them. */
+function namesRoom({ horizontal, categories, names = {} }: Props): { below: number; before: number; after: number } {
+  const angle = ((names.rotation ?? 0) * Math.PI) / 180;
+  if (horizontal || !angle) {
+    return { below: LINE, before: 0, after: 0 };
+  }
+  const texts = categories.map((name) => cut(name, names));
+  const aside = (text: string | undefined) => Math.cos(angle) * widest([text ?? '']);
+  return {
+    below: Math.abs(Math.sin(angle)) * widest(texts) + Math.cos(angle) * FONT + 10,
+    before: angle < 0 ? aside(texts[0]) : 0,
+    after: angle > 0 ? aside(texts.at(-1)) : 0,
+  };
+}
+
+function cut(name: string, { maxLength = 0 }: NameOptions): string {
+  return maxLength > 0 && name.length > maxLength ? `${name.slice(0, maxLength)}…` : name;
+}
+
 /** Where things are; both directions share one arithmetic: along the categories, across to the values. */
-function geometry({ width, height, horizontal, categories, scale, format }: Props) {
+function geometry(props: Props) {
+  const { width, height, horizontal, categories, scale, format, names = {} } = props;
   const ticks = scale.ticks.map(format);
-  const left = 8 + (horizontal ? widest(categories) : widest(ticks));
-  const area = { left, top: 8, width: Math.max(1, width - left - 12), height: Math.max(1, height - 8 - LINE) };
+  const room = namesRoom(props);
+  const left = 8 + Math.max(room.before, horizontal ? widest(categories.map((name) => cut(name, names))) : widest(ticks));
+  const area = { left, top: 8, width: Math.max(1, width - left - Math.max(room.after, 12)), height: Math.max(1, height - 8 - room.below) };
   const length = horizontal ? area.height : area.width;
   const slot = length / Math.max(1, categories.length);
-  const share = (value: number) => Math.min(1, Math.max(0, (value - scale.min) / (scale.max - scale.min)));
-  const across = (value: number) => (horizontal ? area.left + share(value) * area.width : area.top + (1 - share(value)) * area.height);
+  const across = (value: number) => (horizontal ? area.left + scale.share(value) * area.width : area.top + (1 - scale.share(value)) * area.height);
   const along = (at: number) => (horizontal ? area.top : area.left) + at * slot;
   return { area, slot, across, along, ticks };
 }
 
 /** What a name needs along the axis: its line's height, or its width; names of categories may be cut, numbers not. */
-function labelRoom({ horizontal, atBorders, categories }: Props): number {
-  if (horizontal) {
-    return LINE;
+function labelRoom({ horizontal, atBorders, categories, names = {} }: Props): number {
+  if (horizontal || names.rotation) {
+    return Math.max(LINE, Math.abs(names.spacing ?? 0));
+  }
+  if (names.spacing) {
+    return Math.abs(names.spacing);
   }
   return atBorders ? widest(categories) + 12 : Math.min(widest(categories) + 8, 50);
 }
 
 function Axes(props: Props) {
-  const { horizontal, categories, scale, atBorders } = props;
+  const { horizontal, categories, scale, atBorders, names = {} } = props;
   const theme = useTheme2();
   const { area, slot, across, along, ticks } = geometry(props);
   const every = Math.max(1, Math.ceil(labelRoom(props) / slot));
-  const room = horizontal ? area.left - 8 : slot * every - 6;
+  const rotation = horizontal ? 0 : (names.rotation ?? 0);
+  const room = horizontal ? area.left - 8 : rotation ? MOST_NAME_WIDTH : slot * every - 6;
+  // Names that lean end or begin at what they name.
+  const anchor = horizontal || rotation < 0 ? 'end' : rotation > 0 ? 'start' : 'middle';
+  const last = (names.spacing ?? 0) < 0 ? categories.length - 1 : 0;
   return (
     <g fontSize={FONT} fill={theme.colors.text.secondary}>
       {scale.ticks.map((tick, index) => {
@@ -78,13 +116,15 @@ function Axes(props: Props) {
         );
       })}
       {categories.map((name, index) => {
-        if (index % every) {
+        if ((index - last) % every) {
           return null;
         }
         const at = along(index + (atBorders ? 0 : 0.5));
+        const x = horizontal ? area.left - 6 : at;
+        const y = horizontal ? at + 4 : area.top + area.height + 15;
         return (
-          <text key={index} x={horizontal ? area.left - 6 : at} y={horizontal ? at + 4 : area.top + area.height + 15} textAnchor={horizontal ? 'end' : 'middle'}>
-            {fitting(name, room, FONT)}
+          <text key={index} x={x} y={y} textAnchor={anchor} transform={rotation ? `rotate(${rotation} ${x} ${y - 5})` : undefined}>
+            {fitting(cut(name, names), room, FONT)}
             <title>{name}</title>
           </text>
         );

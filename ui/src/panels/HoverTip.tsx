@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import { Portal, useTheme2, VizTooltipColorPlacement, VizTooltipContent, VizTooltipHeader, VizTooltipWrapper, type VizTooltipItem } from '@grafana/ui';
 
 export interface Tip {
@@ -10,13 +11,9 @@ export interface Tip {
 
 const AWAY = 12;
 
-/** Grafana's tooltip beside the pointer, on the side that has more room. */
-export function HoverTip({ tip }: { tip?: Tip }) {
+/** A box beside a place of the window, on the side that has more room. */
+export function TipBox({ x, y, children }: { x: number; y: number; children: ReactNode }) {
   const theme = useTheme2();
-  if (!tip) {
-    return null;
-  }
-  const { x, y, title, items } = tip;
   const across = x > window.innerWidth * 0.6 ? { right: window.innerWidth - x + AWAY } : { left: x + AWAY };
   const down = y > window.innerHeight * 0.6 ? { bottom: window.innerHeight - y + AWAY } : { top: y + AWAY };
   return (
@@ -36,11 +33,23 @@ export function HoverTip({ tip }: { tip?: Tip }) {
           boxShadow: theme.shadows.z2,
         }}
       >
-        <VizTooltipWrapper>
-          <VizTooltipHeader item={{ label: '', value: title }} isPinned={false} />
-          <VizTooltipContent items={items.map((item) => ({ ...item, colorPlacement: VizTooltipColorPlacement.first }))} />
-        </VizTooltipWrapper>
+        {children}
       </div>
     </Portal>
+  );
+}
+
+/** Grafana's tooltip beside the pointer. */
+export function HoverTip({ tip }: { tip?: Tip }) {
+  if (!tip) {
+    return null;
+  }
+  return (
+    <TipBox x={tip.x} y={tip.y}>
+      <VizTooltipWrapper>
+        <VizTooltipHeader item={{ label: '', value: tip.title }} isPinned={false} />
+        <VizTooltipContent items={tip.items.map((item) => ({ ...item, colorPlacement: VizTooltipColorPlacement.first }))} />
+      </VizTooltipWrapper>
+    </TipBox>
   );
 }

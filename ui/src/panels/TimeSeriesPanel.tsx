@@ -20,6 +20,7 @@ import {
   VizTooltipWrapper,
   type VizTooltipItem,
 } from '@grafana/ui';
+import { AnnotationMarks } from './AnnotationMarks';
 import { useHiddenSeries } from './hiddenSeries';
 import { CROSSHAIR, hoverMode, Message } from './shared';
 import type { PanelProps } from './types';
@@ -74,7 +75,7 @@ function tooltipItems(
   return items;
 }
 
-export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone, sync, onZoom }: PanelProps) {
+export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone, sync, marks, onZoom }: PanelProps) {
   const theme = useTheme2();
   const options = useMemo(() => optionsOf(panel.options as Partial<Options> | undefined), [panel.options]);
   const timed = useMemo(
@@ -105,38 +106,41 @@ export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone,
         legend={options.legend}
         options={options}
       >
-        {(config, aligned) =>
-          options.tooltip.mode !== TooltipDisplayMode.None && (
-            <TooltipPlugin2
-              config={config}
-              hoverMode={hoverMode(options.tooltip.mode)}
-              queryZoom={onZoom}
-              clientZoom
-              syncMode={sync}
-              syncScope={CROSSHAIR}
-              getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
-              render={(_plot, indexes, series, isPinned, _dismiss, _range, _viaSync, links) => {
-                const at = indexes.find((index) => index != null);
-                if (at == null) {
-                  return null;
-                }
-                const time = dateTimeFormat(aligned.fields[0].values[at], { timeZone });
-                return (
-                  <VizTooltipWrapper>
-                    <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
-                    <VizTooltipContent
-                      items={tooltipItems(aligned, indexes, series, options.tooltip, theme)}
-                      isPinned={isPinned}
-                      scrollable={isPinned}
-                      maxHeight={options.tooltip.maxHeight ?? 300}
-                    />
-                    {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
-                  </VizTooltipWrapper>
-                );
-              }}
-            />
-          )
-        }
+        {(config, aligned) => (
+          <>
+            <AnnotationMarks config={config} marks={marks} timeZone={timeZone} />
+            {options.tooltip.mode !== TooltipDisplayMode.None && (
+              <TooltipPlugin2
+                config={config}
+                hoverMode={hoverMode(options.tooltip.mode)}
+                queryZoom={onZoom}
+                clientZoom
+                syncMode={sync}
+                syncScope={CROSSHAIR}
+                getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
+                render={(_plot, indexes, series, isPinned, _dismiss, _range, _viaSync, links) => {
+                  const at = indexes.find((index) => index != null);
+                  if (at == null) {
+                    return null;
+                  }
+                  const time = dateTimeFormat(aligned.fields[0].values[at], { timeZone });
+                  return (
+                    <VizTooltipWrapper>
+                      <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
+                      <VizTooltipContent
+                        items={tooltipItems(aligned, indexes, series, options.tooltip, theme)}
+                        isPinned={isPinned}
+                        scrollable={isPinned}
+                        maxHeight={options.tooltip.maxHeight ?? 300}
+                      />
+                      {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
+                    </VizTooltipWrapper>
+                  );
+                }}
+              />
+            )}
+          </>
+        )}
       </TimeSeries>
     </PanelContextProvider>
   );

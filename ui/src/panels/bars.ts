@@ -100,13 +100,38 @@ export function placedBars(series: BarSeries[], stacking: Stacking): Bar[] {
 }
 
 export interface ValueScale {
-  min: number;
-  max: number;
   ticks: number[];
+  /** Where a value is on the axis, from 0 at its begin to 1 at its end. */
+  share: (value: number) => number;
+}
+
+interface Ends {
+  min?: number | null;
+  max?: number | null;
+}
+
+function between(share: number): number {
+  return Number.isNaN(share) ? 0 : Math.min(1, Math.max(0, share));
+}
+
+/** An axis of powers; values at and below zero are at its begin. */
+export function logScale(values: number[], count: number, base: number, fixed: Ends = {}): ValueScale {
+  const log = (value: number) => Math.log(value) / Math.log(base);
+  const positive = values.filter((value) => value > 0);
+  const low = fixed.min && fixed.min > 0 ? log(fixed.min) : Math.floor(log(Math.min(...positive, Infinity)) - 1e-9);
+  const high = fixed.max && fixed.max > 0 ? log(fixed.max) : Math.ceil(log(Math.max(...positive, 0)) - 1e-9);
+  if (!positive.length || low >= high) {
+    return valueScale(values, count, fixed);
+  }
+  const first = Math.ceil(low - 1e-9);
+  const powers = Math.floor(high + 1e-9) - first;
+  const every = Math.max(1, Math.ceil(powers / Math.max(1, count)));
+  const ticks = Array.from({ length: Math.floor(powers / every) + 1 }, (_, index) => base ** (first + index * every));
+  return { ticks, share: (value) => between((log(value) - low) / (high - low)) };
 }
 
 /** An axis from and to round numbers, with at most about `count` ticks; fixed ends stay. */
-export function valueScale(values: number[], count: number, fixed: { min?: number | null; max?: number | null } = {}): ValueScale {
+export function valueScale(values: number[], count: number, fixed: Ends = {}): ValueScale {
   const low = fixed.min ?? Math.min(0, ...values);
   const high = fixed.max ?? Math.max(0, ...values);
   const step = niceStep(high - low || 1, Math.max(1, count));
@@ -114,5 +139,5 @@ export function valueScale(values: number[], count: number, fixed: { min?: numbe
   const max = fixed.max ?? Math.max(Math.ceil(high / step) * step, min + step);
   const first = Math.ceil(min / step);
   const ticks = Array.from({ length: Math.floor(max / step + 1e-9) - first + 1 }, (_, index) => (first + index) * step);
-  return { min, max, ticks };
+  return { ticks, share: (value) => between((value - min) / (max - min)) };
 }

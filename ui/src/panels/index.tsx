@@ -33,17 +33,26 @@ const PANELS: Record<string, ComponentType<PanelProps>> = {
   dashlist: DashListPanel,
   alertlist: AlertListPanel,
   logs: LogsPanel,
+  'library-panel': LibraryPanel,
 };
 
 function UnknownPanel({ panel }: PanelProps) {
   return <Message>Panels of type “{panel.type}” cannot be shown here. The rest of the dashboard is not affected.</Message>;
 }
 
+function LibraryPanel({ panel }: PanelProps) {
+  return (
+    <Message>
+      The library panel “{panel.libraryPanel?.name ?? panel.title}” is not in the dashboard’s file. Export the dashboard for sharing, or unlink the panel.
+    </Message>
+  );
+}
+
 export function componentOf(kind: string): ComponentType<PanelProps> {
   return Object.hasOwn(PANELS, kind) ? PANELS[kind] : UnknownPanel;
 }
 
-const WITHOUT_DATA = new Set(['text', 'dashlist', 'alertlist']);
+const WITHOUT_DATA = new Set(['text', 'dashlist', 'alertlist', 'library-panel']);
 
 /** Whether a panel has something to show although no query of it found anything. */
 export function showsWithoutData({ type, queryable }: Panel): boolean {

@@ -1,9 +1,11 @@
 import { screen, waitFor } from '@testing-library/react';
-import { expect, test } from 'vitest';
-import { createTheme, dateTime } from '@grafana/data';
+import { describe, expect, test } from 'vitest';
+import { lastValueFrom } from 'rxjs';
+import { createTheme, dateTime, transformDataFrame, type FieldConfigSource } from '@grafana/data';
 import { drawn } from '../testing/browser';
 import { MINUTE, propsOf, series, show, START, table, times } from '../testing/panel';
-import { barsOf, placedBars, valueScale } from './bars';
+import type { PanelOptions } from '../dashboard/model';
+import { barsOf, logScale, placedBars, valueScale } from './bars';
 import { bands } from './GaugePanel';
 import { cellsOfHeat, colorScale, heatOfBuckets, heatOfValues, niceStep } from './heat';
 import { toggledSeries } from './hiddenSeries';
@@ -26,6 +28,11 @@ test('every kind has a component, and an unknown one a stand-in that says so', (
   expect(componentOf('constructor')).toBe(unknown);
   show({ type: 'geomap' }, []);
   expect(text()).toContain('Panels of type “geomap” cannot be shown here');
+});
+
+test('a library panel that is not in the file says what is missing', () => {
+  show({ type: 'library-panel', libraryPanel: { name: 'Shared CPU' } }, []);
+  expect(text()).toContain('The library panel “Shared CPU” is not in the dashboard’s file');
 });
 
 test('what has no queries shows itself without data', () => {
@@ -93,6 +100,29 @@ test('table: columns and units; several frames can be chosen among', () => {
   expect(screen.getByText('pod')).toBeTruthy();
 });
 
+test('table: a footer with calculations, for all columns or for one', () => {
+  const frame = () => table({ pod: ['a', 'b'], cpu: [0.5, 0.25] });
+  const footer = (fieldConfig: FieldConfigSource) => {
+    const { unmount } = show({ type: 'table', fieldConfig }, [frame()]);
+    const cells = [...document.querySelectorAll('.rdg-summary-row [role=gridcell]')].map((cell) => cell.textContent);
+    unmount();
+    return cells;
+  };
+  expect(footer({ defaults: { custom: { footer: { reducers: ['sum', 'max'] } } }, overrides: [] })).toEqual(['TotalMax', '0.7500.500']);
+  const override = { matcher: { id: 'byName', options: 'cpu' }, properties: [{ id: 'unit', value: 'percentunit' }, { id: 'custom.footer.reducers', value: ['mean'] }] };
+  expect(footer({ defaults: {}, overrides: [override] })).toEqual(['Mean', '37.5%']);
+  expect(footer({ defaults: { custom: { footer: { reducers: ['countAll'] } } }, overrides: [] })[0]).toContain('2');
+  expect(footer({ defaults: {}, overrides: [] })).toEqual([]);
+});
+
+test('table: a small graph in each row of what was series', async () => {
+  const source = [series('a', [1, 5, 3], { pod: 'a' }), series('b', [2, 2, 4], { pod: 'b' })];
+  const frames = await lastValueFrom(transformDataFrame([{ id: 'timeSeriesTable', options: {} }], source));
+  show({ type: 'table' }, frames);
+  expect([...document.querySelectorAll('[role=row]:not(:first-child) [role=gridcell]')].map((cell) => cell.textContent)).toEqual(['a', '3', 'b', '4']);
+  expect(document.querySelectorAll('[role=gridcell] .uplot')).toHaveLength(2);
+});
+
 test('piechart: shares of the whole, the largest first, without what is hidden or zero', () => {
   show({ type: 'piechart', options: { legend: { values: ['percent'], displayMode: 'table', showLegend: true } } }, [series('a', [1]), series('b', [3])]);
   expect(screen.getByRole('img', { name: 'b 75%, a 25%' })).toBeTruthy();
@@ -117,10 +147,64 @@ test('barchart: stacked bars stand on each other, in percent they fill the axis'
 });
 
 test('value axes go to round numbers', () => {
-  expect(valueScale([0, 87], 5)).toEqual({ min: 0, max: 100, ticks: [0, 20, 40, 60, 80, 100] });
+  const upright = valueScale([0, 87], 5);
+  expect(upright.ticks).toEqual([0, 20, 40, 60, 80, 100]);
+  expect([upright.share(0), upright.share(87), upright.share(200)]).toEqual([0, 0.87, 1]);
   expect(valueScale([-3, 7], 5).ticks).toEqual([-4, -2, 0, 2, 4, 6, 8]);
-  expect(valueScale([], 4)).toMatchObject({ min: 0, max: 0.5 });
+  expect(valueScale([], 4).ticks).toEqual([0, 0.5]);
   expect([niceStep(100, 10), niceStep(7, 5), niceStep(0.3, 10)]).toEqual([10, 2, 0.05]);
+});
+
+test('an axis of powers has the same way from each to the next', () => {
+  const tens = logScale([0, 5, 2000], 10, 10);
+  expect(tens.ticks).toEqual([1, 10, 100, 1000, 10000]);
+  expect([tens.share(1), tens.share(100), tens.share(10000)]).toEqual([0, 0.5, 1]);
+  // Where there is no logarithm, a bar has no length.
+  expect([tens.share(0), tens.share(-5)]).toEqual([0, 0]);
+  expect(logScale([1, 1024], 5, 2).ticks).toEqual([0.5, 4, 32, 256]);
+  expect(logScale([5], 5, 10, { min: 1, max: 1000 }).ticks).toEqual([1, 10, 100, 1000]);
+  expect(logScale([0, -3], 5, 10).ticks).toEqual(valueScale([0, -3], 5).ticks);
+});
+
+describe('barchart: the names along its axis', () => {
+  const frame = () => table({ namespace: ['payments', 'warehouse', 'shop', 'batch'], used: [1, 2, 3, 4] });
+  const names = (options: PanelOptions, width = 600) => {
+    const { container } = show({ type: 'barchart', options }, [frame()], { width, height: 300 });
+    return [...container.querySelectorAll('text')].filter((element) => element.querySelector('title'));
+  };
+  const shown = (options: PanelOptions, width?: number) => names(options, width).map((element) => element.firstChild?.textContent);
+
+  test('are cut where they are to be', () => {
+    expect(shown({ orientation: 'vertical', xTickLabelMaxLength: 4 })).toEqual(['paym…', 'ware…', 'shop', 'batc…']);
+  });
+
+  test('lean, which leaves room for all of them', () => {
+    const leaning = names({ orientation: 'vertical', xTickLabelRotation: -45 }, 160);
+    expect(leaning).toHaveLength(4);
+    expect(leaning[0].getAttribute('transform')).toMatch(/^rotate\(-45 /);
+    expect(leaning[0].getAttribute('text-anchor')).toBe('end');
+    expect(names({ orientation: 'vertical', xTickLabelRotation: 45 })[0].getAttribute('text-anchor')).toBe('start');
+    expect(names({ orientation: 'horizontal', xTickLabelRotation: 45 })[0].getAttribute('transform')).toBeNull();
+  });
+
+  test('keep a distance, counted from the begin or the end', () => {
+    expect(shown({ orientation: 'vertical', xTickLabelSpacing: 300 })).toEqual(['payments', 'batch']);
+    expect(shown({ orientation: 'vertical', xTickLabelSpacing: 200 })).toEqual(['payments', 'shop']);
+    expect(shown({ orientation: 'vertical', xTickLabelSpacing: -200 })).toEqual(['warehouse', 'batch']);
+  });
+});
+
+test('barchart: bars on a logarithmic axis', () => {
+  const custom = { scaleDistribution: { type: 'log', log: 10 } };
+  const heights = (fieldConfig: object) => {
+    const { container } = show({ type: 'barchart', options: { orientation: 'vertical' }, fieldConfig: { defaults: fieldConfig, overrides: [] } }, [table({ pod: ['a', 'b', 'c'], bytes: [1, 10, 100] })]);
+    return [...container.querySelectorAll('rect.bar')].map((bar) => Number(bar.getAttribute('height')));
+  };
+  const [small, middle, large] = heights({ custom });
+  expect(middle / small).toBeCloseTo(2);
+  expect(large / small).toBeCloseTo(3);
+  const linear = heights({});
+  expect(linear[2] / linear[1]).toBeCloseTo(10);
 });
 
 test('histogram: how many values fall into each bucket', () => {

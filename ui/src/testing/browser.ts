@@ -36,7 +36,7 @@ class SizeObserver extends Observer {
 }
 
 HTMLCanvasElement.prototype.getContext = context as unknown as typeof HTMLCanvasElement.prototype.getContext;
-const stubs = { ResizeObserver: SizeObserver, IntersectionObserver: Observer, Path2D: class { rect() {} moveTo() {} lineTo() {} arc() {} closePath() {} addPath() {} } };
+const stubs = { ResizeObserver: SizeObserver, IntersectionObserver: Observer, Path2D: class { rect() {} moveTo() {} lineTo() {} bezierCurveTo() {} arc() {} closePath() {} addPath() {} } };
 Object.assign(globalThis, stubs);
 window.matchMedia = (media: string) =>
   ({ media, matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }) as unknown as MediaQueryList;

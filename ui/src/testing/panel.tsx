@@ -5,6 +5,7 @@ import { PortalContainer } from '@grafana/ui';
 import type { Panel } from '../dashboard/model';
 import { configured } from '../dashboard/usePanelFrames';
 import { componentOf } from '../panels';
+import type { Mark } from '../panels/AnnotationMarks';
 import type { PanelProps } from '../panels/types';
 
 export const START = Date.UTC(2025, 0, 1, 12);
@@ -49,14 +50,15 @@ export function propsOf(panel: Partial<Panel>, frames: DataFrame[], size = { wid
     range: { from, to, raw: { from, to } },
     timeZone: 'utc',
     sync: DashboardCursorSync.Off,
+    marks: [],
     interpolate,
     onZoom: () => undefined,
   };
 }
 
 /** Renders a panel as the dashboard does, in a browser without layout. */
-export function show(panel: Partial<Panel>, frames: DataFrame[], size?: { width: number; height: number }) {
-  const props = propsOf(panel, frames, size);
+export function show(panel: Partial<Panel>, frames: DataFrame[], size?: { width: number; height: number }, marks: Mark[] = []) {
+  const props = { ...propsOf(panel, frames, size), marks };
   const Component = componentOf(props.panel.type);
   return render(
     <ThemeContext.Provider value={createTheme()}>

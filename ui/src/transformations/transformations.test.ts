@@ -1,8 +1,9 @@
 import { lastValueFrom } from 'rxjs';
-import { expect, test } from 'vitest';
-import { getFieldDisplayName, transformDataFrame, type DataFrame, type DataTransformerConfig } from '@grafana/data';
+import { describe, expect, test } from 'vitest';
+import { getFieldDisplayName, transformDataFrame, type DataFrame, type DataFrameWithValue, type DataTransformerConfig } from '@grafana/data';
 import { series, START, MINUTE, table } from '../testing/panel';
 import { unknownTransformations } from '.';
+import { smoothed } from './smoothing';
 
 const interpolate = (text?: string) => text ?? '';
 
@@ -160,7 +161,123 @@ test('partitionByValues', async () => {
   ]);
 });
 
+describe('extractFields', () => {
+  const lines = (...text: unknown[]) => table({ line: text, size: text.map((_, index) => index) });
+  const extracted = async (frame: DataFrame, options: object) => {
+    const [made] = await run([frame], { id: 'extractFields', options: { source: 'line', replace: true, ...options } });
+    return made.fields.map(({ name, type, values }) => [name, type, values]);
+  };
+
+  test('takes the fields of JSON, or what paths lead to', async () => {
+    const json = lines('{"pod":"a","cpu":1,"spec":{"containers":[{"name":"web"}]}}', '{"pod":"b","ready":true}', 'no JSON');
+    expect((await extracted(json, { format: 'json' })).map(([name, type]) => [name, type])).toEqual([
+      ['pod', 'string'], ['cpu', 'number'], ['spec', 'other'], ['ready', 'boolean'],
+    ]);
+    const jsonPaths = [{ path: 'spec.containers[0].name', alias: 'container' }, { path: 'pod' }];
+    expect(await extracted(json, { format: 'json', jsonPaths })).toEqual([['container', 'string', ['web', undefined, undefined]], ['pod', 'string', ['a', 'b', undefined]]]);
+  });
+
+  test('takes pairs, named groups and parts', async () => {
+    const pairs = lines('a=1, b:"two words" c=\'x=y\'', '{a="2";d=}');
+    const want = [['a', 'string', ['1', '2']], ['b', 'string', ['two words', null]], ['c', 'string', ['x=y', null]], ['d', 'string', [null, '']]];
+    expect(await extracted(pairs, { format: 'kvp' })).toEqual(want);
+    expect(await extracted(pairs, { format: 'auto' })).toEqual(want);
+    expect(await extracted(lines('{"a":1}', 'a=2'), {})).toEqual([['a', 'number', [1, '2']]]);
+    expect(await extracted(lines('GET /a 200', 'nothing'), { format: 'regexp', regExp: '/(?<verb>[A-Z]+) (?<path>\\S+)/' })).toEqual([
+      ['verb', 'string', ['GET', null]], ['path', 'string', ['/a', null]],
+    ]);
+    expect(await extracted(lines('x|y', 'y'), { format: 'delimiter', delimiter: '|' })).toEqual([['x', 'boolean', [true, null]], ['y', 'boolean', [true, true]]]);
+  });
+
+  test('keeps the other fields, only the time, or none', async () => {
+    const frame = table({ Time: [START], line: ['a=1'] });
+    const names = async (options: object) => (await run([frame], { id: 'extractFields', options: { source: 'line', ...options } }))[0].fields.map(({ name }) => name);
+    expect(await names({})).toEqual(['Time', 'line', 'a']);
+    expect(await names({ replace: true, keepTime: true })).toEqual(['Time', 'a']);
+    expect(await names({ source: 'gone', replace: true })).toEqual(['Time', 'line']);
+  });
+});
+
+test('joinByLabels makes columns of one label, and rows of the others', async () => {
+  const frames = [
+    series('t', [10, 200], { what: 'Temp', cluster: 'A', job: 'J1' }),
+    series('t', [10, 200], { what: 'Temp', cluster: 'B', job: 'J1' }),
+    series('s', [22], { what: 'Speed', cluster: 'B', job: 'J1' }),
+    series('x', [1], { other: 'x' }),
+  ];
+  const [joined] = await run(frames, { id: 'joinByLabels', options: { value: 'what' } });
+  expect(rows(joined)).toEqual([
+    { cluster: 'A', job: 'J1', Temp: 10, Speed: null },
+    { cluster: 'A', job: 'J1', Temp: 200, Speed: null },
+    { cluster: 'B', job: 'J1', Temp: 10, Speed: 22 },
+    { cluster: 'B', job: 'J1', Temp: 200, Speed: null },
+  ]);
+  const [few] = await run(frames, { id: 'joinByLabels', options: { value: 'what', join: ['job'] } });
+  expect(few.fields.map(({ name }) => name)).toEqual(['job', 'Temp', 'Speed']);
+  expect(await run(frames, { id: 'joinByLabels', options: { value: 'none' } })).toHaveLength(4);
+});
+
+test('timeSeriesTable makes a row of each series, with its calculation and its values', async () => {
+  const frames = [series('a', [1, 5, 3], { pod: 'a' }), series('b', [2, 2, 4], { pod: 'b' }), series('c', [7], {}, 'B'), table({ pod: ['x'] }, 'C')];
+  const [first, second, kept] = await run(frames, { id: 'timeSeriesTable', options: { A: { stat: 'max' } } });
+  expect(first.fields.map(({ name, type }) => [name, type])).toEqual([['pod', 'string'], ['Trend #A', 'frame']]);
+  expect(first.fields[0].values).toEqual(['a', 'b']);
+  const cells = first.fields[1].values as DataFrameWithValue[];
+  expect(cells.map(({ value, fields }) => [value, fields[1].values])).toEqual([[5, [1, 5, 3]], [4, [2, 2, 4]]]);
+  expect(second.fields.map(({ name, values }) => [name, (values[0] as DataFrameWithValue).value])).toEqual([['Trend #B', 7]]);
+  expect(kept.fields[0].values).toEqual(['x']);
+  expect(await run(frames, { id: 'timeSeriesTable', options: { A: { mergeSeries: false } } })).toHaveLength(4);
+});
+
+describe('regression', () => {
+  test('follows a line through times', async () => {
+    const [, curve] = await run([series('cpu', [1, 3, 5, 7])], { id: 'regression', options: { predictionCount: 3 } });
+    expect(curve.fields.map(({ name }) => name)).toEqual(['Time', 'cpu predicted']);
+    expect(curve.fields[0].values).toEqual([START, START + 1.5 * MINUTE, START + 3 * MINUTE]);
+    curve.fields[1].values.forEach((value, index) => expect(value).toBeCloseTo([1, 4, 7][index], 6));
+  });
+
+  test('follows a parabola of named fields, gaps left out', async () => {
+    const frame = table({ a: [0, 1, 2, 3, null], b: [9, 9, 9, 9, 9], c: [1, 2, 5, 10, 99] });
+    const options = { modelType: 'polynomial', degree: 2, predictionCount: 4, xFieldName: 'a', yFieldName: 'c' };
+    const [, curve] = await run([frame], { id: 'regression', options });
+    curve.fields[1].values.forEach((value, index) => expect(value).toBeCloseTo(index ** 2 + 1, 6));
+  });
+
+  test('is level through one point, and nothing through none', async () => {
+    const [, level] = await run([series('a', [4])], { id: 'regression', options: { modelType: 'polynomial', degree: 5, predictionCount: 2 } });
+    expect(level.fields[1].values).toEqual([4, 4]);
+    expect(await run([table({ pod: ['a'] })], { id: 'regression', options: {} })).toHaveLength(1);
+  });
+});
+
+describe('smoothing', () => {
+  const noise = Array.from({ length: 400 }, (_, index) => Math.sin(index / 60) + (index % 2 ? 0.3 : -0.3));
+
+  test('adds copies that are less rough and shorter, and keeps what they follow', async () => {
+    const [before, after] = await run([series('cpu', noise)], { id: 'smoothing', options: { resolution: 200 } });
+    const steps = (values: number[]) => Math.max(...values.slice(1).map((value, index) => Math.abs(value - values[index])));
+    expect(before.fields[1].values).toEqual(noise);
+    expect(getFieldDisplayName(after.fields[1], after)).toBe('cpu (smoothed)');
+    expect(after.length).toBeLessThanOrEqual(200);
+    expect(steps(after.fields[1].values)).toBeLessThan(0.1);
+    expect(Math.max(...(after.fields[1].values as number[]))).toBeGreaterThan(0.9);
+    const times = after.fields[0].values as number[];
+    expect(times[0]).toBeGreaterThanOrEqual(START);
+    expect(times.every((time, index) => index === 0 || time > times[index - 1])).toBe(true);
+  });
+
+  test('leaves alone what stands out', () => {
+    const flat = Array.from({ length: 100 }, (_, index) => (index === 50 ? 100 : 0));
+    expect(Math.max(...smoothed(flat, 100).values)).toBe(100);
+  });
+
+  test('takes no tables', async () => {
+    expect(await run([usage()], { id: 'smoothing', options: {} })).toHaveLength(1);
+  });
+});
+
 test('a disabled transformation does nothing, an unknown one is told', async () => {
   expect(await run([usage()], { id: 'limit', disabled: true, options: { limitField: 0 } })).toHaveLength(1);
-  expect(unknownTransformations([{ id: 'merge', options: {} }, { id: 'regression', options: {} }, { id: 'spatial', disabled: true, options: {} }])).toEqual(['regression']);
+  expect(unknownTransformations([{ id: 'merge', options: {} }, { id: 'spatial', options: {} }, { id: 'gone', disabled: true, options: {} }])).toEqual(['spatial']);
 });
