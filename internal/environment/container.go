@@ -81,18 +81,21 @@ func (c *container) Status() component.Status {
 // Start makes the container and the goroutine that keeps it alive.
 func (c *container) Start(ctx context.Context) error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.life != nil {
+		c.mu.Unlock()
 		return errors.New("is started already")
 	}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.done = make(chan struct{})
+	c.phase = component.Starting
+	c.mu.Unlock()
 	if err := c.run(ctx); err != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.phase = component.Failed
 		close(c.done)
 		return err
 	}
-	c.phase = component.Starting
 	go c.supervise()
 	go c.measure(c.life)
 	return nil
@@ -123,7 +126,8 @@ func (c *container) Memory() uint64 {
 	return c.memory
 }
 
-// run makes one container. The caller holds the lock.
+// run makes one container. It holds the lock only in the end: an engine may
+// take long, and the status is not to wait for it.
 func (c *container) run(ctx context.Context) error {
 	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -133,6 +137,8 @@ func (c *container) run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.id, c.exited = id, make(chan struct{})
 	go c.watch(id, log, c.exited)
 	return nil
@@ -212,9 +218,10 @@ func (c *container) ended(failures int) bool {
 // again makes another container, and waits for it in the background. It may
 // fail for a while: when the engine itself is restarted.
 func (c *container) again() bool {
+	err := c.run(c.life)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.run(c.life); err != nil {
+	if err != nil {
 		c.reason = err.Error()
 		return false
 	}

@@ -3,6 +3,7 @@ package environment
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -133,11 +134,12 @@ func (s *supervisor) componentStatuses(record state.Record) []component.Status {
 	// The supervisor is a process of the environment like the others.
 	all := []component.Status{{Name: "supervisor", Phase: component.Ready, PID: record.PID, Log: s.folder.Log("supervisor")}}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	underWay := maps.Clone(s.underWay)
+	s.mu.Unlock()
 	for _, c := range s.group.Components() {
 		if told, ok := c.(interface{ Status() component.Status }); ok {
 			all = append(all, told.Status())
-		} else if step, ok := s.underWay[c.Name()]; ok {
+		} else if step, ok := underWay[c.Name()]; ok {
 			all = append(all, component.Status{Name: c.Name(), Phase: component.Starting, Message: step})
 		}
 	}
