@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # What the page is built from.
 PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
 
-.PHONY: build page up down test unit unit-page e2e e2e-page lint lint-page generate check-generated bench cross clean
+.PHONY: build page image up down test unit unit-page e2e e2e-page lint lint-page generate check-generated bench cross clean
 
 build: page
 	@mkdir -p bin
@@ -35,6 +35,10 @@ ui/node_modules/.package-lock.json: ui/package.json ui/package-lock.json ui/.npm
 	@ui/scripts/need-node.sh
 	cd ui && npm ci
 	@touch $@
+
+# Images of the binary alone, given to Docker: static, without rights.
+image: build
+	@bin/diorama image
 
 up: build
 	@bin/diorama up

@@ -141,6 +141,7 @@ type status struct {
 	}
 	Components []struct {
 		Name, Phase, StartedIn, Log string
+		Container, Image, Message   string
 		PID, Restarts               int
 		RSSBytes                    uint64
 	}
@@ -150,6 +151,7 @@ type status struct {
 		FailedScrapes, DroppedSamples   uint64
 		Error                           string
 	}
+	Warnings []string
 }
 
 func (l *lab) status(args ...string) status {

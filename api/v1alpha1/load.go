@@ -86,6 +86,9 @@ func (e *Environment) ResolvePaths(dir string) {
 	for i := range e.Backend.Rules {
 		abs(&e.Backend.Rules[i])
 	}
+	for i := range e.Images.Load {
+		abs(&e.Images.Load[i])
+	}
 }
 
 // CheckFields reports the keys of a YAML document that a type does not have,
@@ -155,7 +158,7 @@ func typeErrors(err error) error {
 		text = strings.ReplaceAll(text, "cannot unmarshal !!map", "cannot read a mapping")
 		text = strings.ReplaceAll(text, "cannot unmarshal !!seq", "cannot read a list")
 		text = strings.ReplaceAll(text, "cannot unmarshal !!", "cannot read the ")
-		text = strings.NewReplacer(" into int", " as a whole number", " into uint64", " as a whole number from 0", " into []string", " as a list of texts", " into string", " as a text").Replace(text)
+		text = strings.NewReplacer(" into int", " as a whole number", " into uint64", " as a whole number from 0", " into []string", " as a list of texts", " into bool", " as true or false", " into string", " as a text").Replace(text)
 		problems = append(problems, errors.New(text))
 	}
 	return errors.Join(problems...)

@@ -21,13 +21,15 @@ func schemaOf(t reflect.Type) map[string]any {
 	case reflect.TypeFor[Ports]():
 		return map[string]any{"oneOf": []any{map[string]any{"const": "auto"}, objectSchema(t)}}
 	case reflect.TypeFor[Kind]():
-		return map[string]any{"enum": []Kind{Embedded}}
+		return map[string]any{"enum": Kinds()}
 	}
 	switch t.Kind() {
 	case reflect.Struct:
 		return objectSchema(t)
 	case reflect.Slice:
 		return map[string]any{"type": "array", "items": schemaOf(t.Elem())}
+	case reflect.Bool:
+		return map[string]any{"type": "boolean"}
 	case reflect.Int:
 		return map[string]any{"type": "integer"}
 	case reflect.Uint64:

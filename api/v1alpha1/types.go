@@ -22,12 +22,18 @@ type Kind string
 const (
 	// Embedded needs nothing but the binary.
 	Embedded Kind = "embedded"
+	// Kwok watches a simulated cluster with containers: the contrib collector
+	// and Grafana's LGTM. It needs Docker.
+	Kwok Kind = "kwok"
 )
+
+// Kinds are the kinds that this version can bring up.
+func Kinds() []Kind { return []Kind{Embedded, Kwok} }
 
 // Environment is a whole environment file.
 type Environment struct {
 	APIVersion string `yaml:"apiVersion" json:"apiVersion" jsonschema:"always diorama/v1alpha1"`
-	Kind       Kind   `yaml:"kind" json:"kind" jsonschema:"what the environment is made of: embedded"`
+	Kind       Kind   `yaml:"kind" json:"kind" jsonschema:"what the environment is made of"`
 	Name       string `yaml:"name" json:"name" jsonschema:"names the environment, its folder and its kubectl context diorama-NAME"`
 
 	Cluster   Cluster   `yaml:"cluster" json:"cluster" jsonschema:"what is simulated"`
@@ -35,6 +41,7 @@ type Environment struct {
 	Backend   Backend   `yaml:"backend" json:"backend" jsonschema:"where the telemetry goes"`
 	// Dashboards come on top of those that are built in.
 	Dashboards Dashboards `yaml:"dashboards,omitempty" json:"dashboards,omitempty" jsonschema:"dashboards on top of those that come with diorama"`
+	Images     Images     `yaml:"images" json:"images" jsonschema:"the container images of the kinds that need Docker"`
 	Ports      Ports      `yaml:"ports" json:"ports" jsonschema:"the loopback ports; 0 picks a free one, the word auto picks them all"`
 }
 
@@ -45,6 +52,9 @@ type Cluster struct {
 	// PodTemplate and Stages are paths, relative to the environment file.
 	PodTemplate string   `yaml:"podTemplate,omitempty" json:"podTemplate,omitempty" jsonschema:"a file with one Pod that replaces the default workloads"`
 	Stages      []string `yaml:"stages,omitempty" json:"stages,omitempty" jsonschema:"files with KWOK Stages, applied after the default ones"`
+	// KubeContext is a context of the user's kubeconfig: a KWOK cluster that
+	// is there already, and is watched as it is.
+	KubeContext string `yaml:"kubeContext,omitempty" json:"kubeContext,omitempty" jsonschema:"kind kwok: a context of your kubeconfig, to watch the KWOK cluster behind it in place of one of diorama's own"`
 }
 
 // Telemetry says how the cluster is watched.
@@ -71,6 +81,18 @@ type Backend struct {
 	PromoteResourceAttributes []string `yaml:"promoteResourceAttributes,omitempty" json:"promoteResourceAttributes,omitempty" jsonschema:"resource attributes that become labels, on top of the built-in ones"`
 	Rules                     []string `yaml:"rules,omitempty" json:"rules,omitempty" jsonschema:"Prometheus rule files or globs"`
 	MaxEvents                 int      `yaml:"maxEvents" json:"maxEvents" jsonschema:"how many Kubernetes events are kept"`
+	// PublishPrometheus publishes the LGTM container's Prometheus.
+	PublishPrometheus bool `yaml:"publishPrometheus,omitempty" json:"publishPrometheus,omitempty" jsonschema:"kind kwok: publish Prometheus at ports.prometheus too"`
+}
+
+// Images are the containers' images, for the kinds that need Docker.
+type Images struct {
+	LGTM      string `yaml:"lgtm" json:"lgtm" jsonschema:"Grafana, Prometheus and OTLP in one image"`
+	Collector string `yaml:"collector" json:"collector" jsonschema:"the OpenTelemetry Collector, contrib distribution"`
+	// StatsProxy is an image of diorama itself.
+	StatsProxy string `yaml:"statsProxy,omitempty" json:"statsProxy,omitempty" jsonschema:"an image of diorama (make image) that serves the kubelet API to the collector; without it diorama does so itself"`
+	// Load are paths of tarballs, relative to the environment file.
+	Load []string `yaml:"load,omitempty" json:"load,omitempty" jsonschema:"tarballs of images (docker save), loaded if one of the images is missing"`
 }
 
 // Dashboards says where the user's own dashboards are.
@@ -176,6 +198,8 @@ func Default() Environment {
 			TranslationStrategy: "UnderscoreEscapingWithSuffixes",
 			MaxEvents:           100000,
 		},
-		Ports: DefaultPorts(),
+		// The collector is of the version that diorama itself is built with.
+		Images: Images{LGTM: "grafana/otel-lgtm:0.31.0", Collector: "otel/opentelemetry-collector-contrib:0.149.0"},
+		Ports:  DefaultPorts(),
 	}
 }

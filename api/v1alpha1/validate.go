@@ -41,8 +41,8 @@ func (e Environment) Validate() error {
 	if e.APIVersion != APIVersion {
 		fail("apiVersion %q: this diorama reads %s", e.APIVersion, APIVersion)
 	}
-	if e.Kind != Embedded {
-		fail("kind %q: this diorama brings up %s", e.Kind, Embedded)
+	if !slices.Contains(Kinds(), e.Kind) {
+		fail("kind %q: this diorama brings up %q", e.Kind, Kinds())
 	}
 	if err := ValidateName(e.Name); err != nil {
 		problems = append(problems, err)
@@ -68,9 +68,35 @@ func (e Environment) Validate() error {
 	if e.Backend.MaxEvents < 1 {
 		fail("backend.maxEvents is %d: keep at least 1", e.Backend.MaxEvents)
 	}
+	problems = append(problems, e.validateKind()...)
 	problems = append(problems, e.Ports.validate()...)
 	problems = append(problems, e.validateFiles()...)
 	return errors.Join(problems...)
+}
+
+// validateKind says what does not go together with the kind.
+func (e Environment) validateKind() []error {
+	var problems []error
+	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if e.Kind != Kwok {
+		if e.Cluster.KubeContext != "" {
+			fail("cluster.kubeContext: only the kind %s watches a cluster that is there already", Kwok)
+		}
+		return problems
+	}
+	if e.Telemetry.Collectors.Nodes != "" {
+		fail("telemetry.collectors.nodes: the kind %s has one collector; its configuration is telemetry.collectors.cluster", e.Kind)
+	}
+	if e.Images.LGTM == "" {
+		fail("images.lgtm: name an image")
+	}
+	if e.Images.Collector == "" {
+		fail("images.collector: name an image")
+	}
+	if e.Cluster.KubeContext != "" && (e.Cluster.PodTemplate != "" || len(e.Cluster.Stages) > 0) {
+		fail("cluster.kubeContext: the cluster behind it is watched as it is; leave out cluster.podTemplate and cluster.stages")
+	}
+	return problems
 }
 
 func (p Ports) validate() []error {
@@ -102,11 +128,28 @@ func (p Ports) List() []NamedPort {
 	}
 }
 
+// UsedPorts are those of List that an environment of this kind listens on.
+func (e Environment) UsedPorts() []NamedPort {
+	unused := map[string]bool{}
+	if e.Kind == Kwok {
+		unused = map[string]bool{
+			"collectorMetrics": true, "nodeMetrics": true,
+			"prometheus": !e.Backend.PublishPrometheus, "kubernetes": e.Cluster.KubeContext != "",
+		}
+	}
+	return slices.DeleteFunc(e.Ports.List(), func(p NamedPort) bool { return unused[p.Name] })
+}
+
 func (e Environment) validateFiles() []error {
 	files := [][2]string{
 		{"cluster.podTemplate", e.Cluster.PodTemplate},
 		{"telemetry.collectors.cluster", e.Telemetry.Collectors.Cluster},
 		{"telemetry.collectors.nodes", e.Telemetry.Collectors.Nodes},
+	}
+	for _, path := range e.Images.Load {
+		if _, err := os.Stat(path); err != nil {
+			files = append(files, [2]string{"images.load", path})
+		}
 	}
 	for _, path := range e.Cluster.Stages {
 		files = append(files, [2]string{"cluster.stages", path})

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 	"go.yaml.in/yaml/v3"
@@ -53,7 +52,7 @@ func newConfigRules(c *console.Console) *cobra.Command {
 }
 
 func newConfigCollector(c *console.Console) *cobra.Command {
-	var file, name string
+	var file, name, kind string
 	cmd := &cobra.Command{
 		Use:       "collector [cluster|nodes]",
 		Short:     "Print the configuration of a collector, to be changed and given to --collector-config",
@@ -74,29 +73,26 @@ func newConfigCollector(c *console.Console) *cobra.Command {
 			if cmd.Flags().Changed("name") {
 				env.Name = name
 			}
-			return printCollector(c, env, which)
+			if _, record, _, err := environment.Find(env.Name); err == nil && file == "" {
+				env = record.Environment // one that is up, of whatever kind
+			}
+			if cmd.Flags().Changed("env") {
+				env.Kind = v1alpha1.Kind(kind)
+			}
+			folder, err := state.Open(env.Name)
+			if err != nil {
+				return err
+			}
+			text, err := environment.CollectorConfig(env, folder, which)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(c.Out, text)
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
+	cmd.Flags().StringVar(&kind, "env", "", "kind of environment: embedded, or kwok, which has one collector")
 	nameFlag(cmd, &name)
 	return cmd
-}
-
-// printCollector prints what a running environment uses, else what the
-// environment would use.
-func printCollector(c *console.Console, env v1alpha1.Environment, which string) error {
-	folder, err := state.Open(env.Name)
-	if err != nil {
-		return err
-	}
-	if data, err := os.ReadFile(environment.CollectorFile(folder, which)); err == nil {
-		_, err = c.Out.Write(data)
-		return err
-	}
-	text, err := environment.CollectorConfig(env, folder, which)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(c.Out, text)
-	return err
 }

@@ -4,16 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/web"
 	"github.com/diorama-lab/diorama/ui"
 )
@@ -22,7 +21,7 @@ import (
 // that someone already has.
 func newDashboards(c *console.Console) *cobra.Command {
 	var o web.Options
-	var folder, environment string
+	var folder, name string
 	var jsonnetPaths []string
 	cmd := &cobra.Command{
 		Use:   "dashboards",
@@ -33,7 +32,11 @@ and what it held before stays.`,
 		Example: "  diorama dashboards --prometheus http://127.0.0.1:9090 --dashboards ./dashboards",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			library, err := openLibrary(folder, jsonnetPaths)
+			executable, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("finding this executable: %w", err)
+			}
+			library, err := environment.OpenLibrary(folder, jsonnetPaths, executable)
 			if err != nil {
 				return err
 			}
@@ -43,8 +46,8 @@ and what it held before stays.`,
 			}
 			o.Listening = func(address string) { c.Note("serving dashboards on http://%s", address) }
 			o.Broken = func(e dashboard.Event) { c.Note("%s", e) }
-			if environment != "" {
-				o.Status = func(ctx context.Context) (any, error) { return statusOf(ctx, environment) }
+			if name != "" {
+				o.Status = func(ctx context.Context) (any, error) { return statusOf(ctx, name) }
 			}
 			return web.Run(cmd.Context(), o)
 		},
@@ -56,24 +59,8 @@ and what it held before stays.`,
 	f.StringVar(&folder, "dashboards", "", "folder with dashboards, on top of those that are built in")
 	f.StringArrayVarP(&jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster whose nodes and pods are shown")
-	f.StringVar(&environment, "environment", "", "name of the environment whose status is shown")
+	f.StringVar(&name, "environment", "", "name of the environment whose status is shown")
 	return cmd
-}
-
-// openLibrary returns the built-in dashboards with a folder of the user's on
-// top.
-func openLibrary(folder string, jsonnetPaths []string) (*dashboard.Library, error) {
-	shipped, err := fs.Sub(dashboards.FS, "json")
-	if err != nil {
-		return nil, fmt.Errorf("reading the built-in dashboards: %w", err)
-	}
-	executable, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("finding this executable: %w", err)
-	}
-	return &dashboard.Library{
-		Dir: folder, Shipped: shipped, Paths: jsonnetPaths, Evaluate: dashboard.Command(executable, "jsonnet"),
-	}, nil
 }
 
 // newJsonnet evaluates one file in a process that can be ended from outside.

@@ -34,7 +34,7 @@ func ephemeral(ctx context.Context, c *console.Console, flags checkFlags, places
 	if err := env.Validate(); err != nil {
 		return err
 	}
-	folder, _, err := environment.Prepare(env)
+	folder, _, err := environment.Prepare(ctx, env)
 	if err != nil {
 		return err
 	}

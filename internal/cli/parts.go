@@ -59,7 +59,7 @@ func newCollector() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return collector.Run(cmd.Context(), o) },
 	}
-	cmd.Flags().StringSliceVar(&o.ConfigURIs, "config", nil, "configuration: a path or a URI such as file:, env:, yaml:")
+	cmd.Flags().StringArrayVar(&o.ConfigURIs, "config", nil, "configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
 	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "", "address of a listener that answers 200 while the collector runs")
 	return required(cmd, "config")
 }

@@ -73,7 +73,7 @@ OpenTelemetry Collector, stores what the collector sends in Prometheus, and show
 		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c), newCheck(c),
 		newKubeconfig(c), newConfig(c), newVersion(c),
 		newStatsProxy(c), newCollector(), newBackend(c), newDashboards(c),
-		newSupervise(), newTogether(c), newKwok(), newJsonnet(c),
+		newImage(c), newSupervise(), newTogether(c), newKwok(), newJsonnet(c),
 	)
 	root.AddCommand(newControlPlane()...)
 	return root

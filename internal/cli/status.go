@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,26 +89,46 @@ func printStatus(c *console.Console, s environment.Status) error {
 		[]string{"Dashboards", s.Endpoints.Dashboards},
 		[]string{"Prometheus", s.Endpoints.Prometheus},
 		[]string{"OTLP", s.Endpoints.OTLPGRPC + " (gRPC), " + s.Endpoints.OTLPHTTP + " (HTTP)"},
-		[]string{"Collectors", s.Endpoints.CollectorMetrics + ", " + s.Endpoints.NodeMetrics},
+		[]string{"Collectors", joined(s.Endpoints.CollectorMetrics, s.Endpoints.NodeMetrics)},
 	)
-	components := [][]string{{"COMPONENT", "PHASE", "PID", "RESTARTS", "STARTED IN", "MEMORY"}}
-	for _, component := range s.Components {
-		components = append(components, []string{
-			component.Name, string(component.Phase), orDash(component.PID), fmt.Sprint(component.Restarts), component.StartedIn, mebibytes(component.RSSBytes),
-		})
+	for _, warning := range s.Warnings {
+		rows = append(rows, []string{"Warning", warning})
 	}
+	// What this kind of environment does not have is left out.
+	rows = slices.DeleteFunc(rows, func(row []string) bool { return row[1] == "" })
 	if err := c.Table(rows); err != nil {
 		return err
 	}
 	fmt.Fprintln(c.Out)
-	return c.Table(components)
+	return c.Table(componentRows(s.Components))
 }
 
-func orDash(n int) string {
-	if n == 0 {
-		return "-"
+func componentRows(all []environment.ComponentStatus) [][]string {
+	rows := [][]string{{"COMPONENT", "PHASE", "PID OR CONTAINER", "RESTARTS", "STARTED IN", "MEMORY"}}
+	for _, c := range all {
+		row := []string{c.Name, string(c.Phase), runsAs(c), fmt.Sprint(c.Restarts), c.StartedIn, mebibytes(c.RSSBytes)}
+		if more := joined(c.Image, c.Message); more != "" {
+			row = append(row, more)
+		}
+		rows = append(rows, row)
 	}
-	return fmt.Sprint(n)
+	return rows
+}
+
+// runsAs names a component's process or container.
+func runsAs(c environment.ComponentStatus) string {
+	switch {
+	case c.Container != "":
+		return c.Container[:min(12, len(c.Container))]
+	case c.PID != 0:
+		return fmt.Sprint(c.PID)
+	}
+	return "-"
+}
+
+// joined lists what is there.
+func joined(words ...string) string {
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), ", ")
 }
 
 func mebibytes(bytes uint64) string {

@@ -21,6 +21,7 @@ type upFlags struct {
 	nodes, pods                 int
 	collectorConfig, nodeConfig string
 	podTemplate, dashboards     string
+	kubeContext                 string
 	jsonnetPaths                []string
 	foreground, retain, dryRun  bool
 	output                      string
@@ -35,6 +36,7 @@ func newUp(c *console.Console) *cobra.Command {
 		Example: `  diorama up
   diorama up --nodes 10 --pods 40
   diorama up --name second --ports auto
+  diorama up --env kwok
   diorama up --file environment.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			env, err := flags.environment(cmd)
@@ -46,11 +48,12 @@ func newUp(c *console.Console) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.file, "file", "f", "", "environment file (see `diorama config defaults`)")
-	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded")
+	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded, or kwok, which needs Docker")
 	f.StringVar(&flags.name, "name", "", "name of the environment (default \"default\")")
 	f.IntVar(&flags.nodes, "nodes", 0, "simulated nodes (default 50)")
 	f.IntVar(&flags.pods, "pods", 0, "long-running simulated pods, without those of daemon sets and jobs (default 200)")
 	f.StringVar(&flags.ports, "ports", "", "auto picks free ports")
+	f.StringVar(&flags.kubeContext, "kube-context", "", "kind kwok: context of a KWOK cluster that is there already, to watch it as it is")
 	f.StringVar(&flags.podTemplate, "pod-template", "", "file with one Pod that replaces the default workloads")
 	f.StringVar(&flags.collectorConfig, "collector-config", "", "configuration that replaces the cluster collector's")
 	f.StringVar(&flags.nodeConfig, "node-collector-config", "", "configuration that replaces the node collector's")
@@ -85,6 +88,7 @@ func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, erro
 	set("name", func() { env.Name = flags.name })
 	set("nodes", func() { env.Cluster.Nodes = flags.nodes })
 	set("pods", func() { env.Cluster.Pods = flags.pods })
+	set("kube-context", func() { env.Cluster.KubeContext = flags.kubeContext })
 	set("pod-template", func() { env.Cluster.PodTemplate = flags.podTemplate })
 	set("collector-config", func() { env.Telemetry.Collectors.Cluster = flags.collectorConfig })
 	set("node-collector-config", func() { env.Telemetry.Collectors.Nodes = flags.nodeConfig })
@@ -113,7 +117,7 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 	if flags.dryRun {
 		return dryRun(c, env)
 	}
-	folder, left, err := environment.Prepare(env)
+	folder, left, err := environment.Prepare(ctx, env)
 	if err != nil {
 		return err
 	}
@@ -133,6 +137,9 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 	status, err := announce(ctx, c, env.Name, time.Since(began), flags.output)
 	if err != nil {
 		return err
+	}
+	if status.Kind != v1alpha1.Embedded {
+		return nil
 	}
 	return warnOfBroken(ctx, c, status.Endpoints.Dashboards)
 }
@@ -181,7 +188,9 @@ func foreground(ctx context.Context, c *console.Console, folder state.Folder, en
 				c.Fail(err)
 				return
 			}
-			go followDashboards(ctx, c, status.Endpoints.Dashboards)
+			if env.Kind == v1alpha1.Embedded {
+				go followDashboards(ctx, c, status.Endpoints.Dashboards)
+			}
 		},
 	})
 }
@@ -221,6 +230,9 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 	c.Note("  kubectl     context %s (current now)", status.KubeContext)
 	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)
 	c.Note("  OTLP        %s (gRPC), %s (HTTP)", status.Endpoints.OTLPGRPC, status.Endpoints.OTLPHTTP)
+	for _, warning := range status.Warnings {
+		c.Warn("%s", warning)
+	}
 	c.Note("\nTry:  kubectl get nodes        diorama status        diorama scale --nodes 100 --pods 500        diorama down")
 	return status, nil
 }

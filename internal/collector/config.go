@@ -25,7 +25,8 @@ type Options struct {
 	// runs: its Kubernetes components have no option for it.
 	Kubeconfig  string
 	ClusterName string
-	// BackendURL is where Prometheus' API is, such as http://127.0.0.1:9090.
+	// BackendURL is where Prometheus' API is, such as http://127.0.0.1:9090;
+	// for ContainerConfig it is where OTLP is taken, such as http://lgtm:4318.
 	BackendURL string
 	// KubeletEndpoint is where the simulated kubelets are, such as
 	// https://127.0.0.1:10250, KubeletCA what signs their certificates, and
@@ -39,6 +40,8 @@ type Options struct {
 	// it keeps a copy of every series. Health says whether the collector
 	// runs, SelfMetrics are those about itself.
 	PrometheusExporter, Health, SelfMetrics string
+	// Nodes are the names of the simulated nodes, for ContainerConfig.
+	Nodes []string
 }
 
 // ClusterConfig renders the configuration of the collector that watches the
@@ -51,6 +54,16 @@ func ClusterConfig(o Options) (string, error) {
 // simulated nodes.
 func NodesConfig(o Options) (string, error) {
 	return render("nodes", o, map[string]string{
+		"KubeletEndpoint": o.KubeletEndpoint, "KubeletCA": o.KubeletCA, "ClientCert": o.ClientCert, "ClientKey": o.ClientKey,
+	})
+}
+
+// ContainerConfig renders the configuration of the one collector of a
+// container: of stock contrib components only, with a kubeletstats receiver
+// for each of o.Nodes.
+func ContainerConfig(o Options) (string, error) {
+	return render("container", o, map[string]string{
+		"OTLPGRPC": o.OTLPGRPC, "OTLPHTTP": o.OTLPHTTP,
 		"KubeletEndpoint": o.KubeletEndpoint, "KubeletCA": o.KubeletCA, "ClientCert": o.ClientCert, "ClientKey": o.ClientKey,
 	})
 }
@@ -84,7 +97,11 @@ func render(name string, o Options, required map[string]string) (string, error) 
 	if err != nil {
 		return "", fmt.Errorf("the address of the collector's own metrics: %w", err)
 	}
-	otlp := strings.TrimSuffix(o.BackendURL, "/") + "/api/v1/otlp/v1"
+	path := "/api/v1/otlp/v1"
+	if name == "container" {
+		path = "/v1"
+	}
+	otlp := strings.TrimSuffix(o.BackendURL, "/") + path
 	v := values{
 		Options: o, Name: name, SelfHost: host, SelfPort: port,
 		MetricsURL: otlp + "/metrics", LogsURL: otlp + "/logs",

@@ -1,7 +1,13 @@
 package collector
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"flag"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,11 +25,12 @@ func exampleOptions() Options {
 		Interval: 5 * time.Second,
 		OTLPGRPC: "127.0.0.1:4317", OTLPHTTP: "127.0.0.1:4318",
 		PrometheusExporter: "127.0.0.1:8889", Health: "127.0.0.1:13133", SelfMetrics: "127.0.0.1:8888",
+		Nodes: []string{"node-0001", "node-0002", "node-0003"},
 	}
 }
 
 func renderers() map[string]func(Options) (string, error) {
-	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig}
+	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig, "container": ContainerConfig}
 }
 
 func TestConfigGolden(t *testing.T) {
@@ -58,6 +65,9 @@ func TestConfigValidates(t *testing.T) {
 	small := exampleOptions()
 	small.PrometheusExporter = ""
 	for name, renderConfig := range renderers() {
+		if name == "container" {
+			continue // see TestContainerConfigValidates
+		}
 		for about, options := range map[string]Options{"ordinary": exampleOptions(), "odd names": odd, "no exporter": small} {
 			t.Run(name+" "+about, func(t *testing.T) {
 				config, err := renderConfig(options)
@@ -68,6 +78,53 @@ func TestConfigValidates(t *testing.T) {
 					t.Errorf("%v\n%s", err, config)
 				}
 			})
+		}
+	}
+}
+
+// The stock kubeletstats receiver reads its certificates when it is made.
+func TestContainerConfigValidates(t *testing.T) {
+	options := exampleOptions()
+	odd := filepath.Join(t.TempDir(), `$me "x"`)
+	options.KubeletCA, options.ClientCert, options.ClientKey = odd+".ca", odd+".crt", odd+".key"
+	writeCertificate(t, options.ClientCert, options.ClientKey)
+	certificate, err := os.ReadFile(options.ClientCert)
+	if err == nil {
+		err = os.WriteFile(options.KubeletCA, certificate, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, nodes := range [][]string{nil, {"a"}, {"a", "b.example.com", "c"}} {
+		options.Nodes = nodes
+		config, err := ContainerConfig(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Validate(t.Context(), RunOptions{ConfigURIs: []string{"yaml:" + config}}); err != nil {
+			t.Errorf("%q: %v\n%s", nodes, err, config)
+		}
+	}
+}
+
+func writeCertificate(t *testing.T, certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	raw, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: raw}, key: {Type: "EC PRIVATE KEY", Bytes: der}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -39,6 +39,8 @@ type Health struct {
 	SentPoints          uint64 `json:"sentPoints"`
 	SendFailedPoints    uint64 `json:"sendFailedPoints"`
 	EnqueueFailedPoints uint64 `json:"enqueueFailedPoints"`
+	// SentRecords are the log records among SentPoints.
+	SentRecords uint64 `json:"sentRecords"`
 }
 
 // LostPoints are those that came as far as the collector and no further.
@@ -91,6 +93,7 @@ func parseHealth(page io.Reader) (Health, error) {
 		SentPoints:          points("otelcol_exporter_sent"),
 		SendFailedPoints:    points("otelcol_exporter_send_failed"),
 		EnqueueFailedPoints: points("otelcol_exporter_enqueue_failed"),
+		SentRecords:         sum(families["otelcol_exporter_sent_log_records"], ""),
 	}, nil
 }
 

@@ -59,4 +59,7 @@ type Status struct {
 	StartedIn time.Duration `json:"-"`
 	Log       string        `json:"log,omitempty"`
 	Message   string        `json:"message,omitempty"`
+	// Container is the ID of a component that is one, Image what it runs.
+	Container string `json:"container,omitempty"`
+	Image     string `json:"image,omitempty"`
 }

@@ -259,13 +259,24 @@ func (p *Process) waitProbe(ctx context.Context) error {
 	if exited == nil {
 		return errors.New("is not started")
 	}
+	return Await(ctx, p.config.Probe, exited, func() error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return &ExitError{Reason: describeExit(p.exitErr), Log: p.config.Log}
+	}, p.config.Log)
+}
+
+// Await calls probe until it succeeds; nil is a probe that does. If exited is
+// closed first the error is that of ended, if ctx ends first it is a
+// NotReadyError with the last lines of a log.
+func Await(ctx context.Context, probe func(context.Context) error, exited <-chan struct{}, ended func() error, log string) error {
 	var last error
 	for {
-		if p.config.Probe == nil {
+		if probe == nil {
 			return nil
 		}
-		probe, cancel := context.WithTimeout(ctx, 2*time.Second)
-		err := p.config.Probe(probe)
+		once, cancel := context.WithTimeout(ctx, 2*time.Second)
+		err := probe(once)
 		cancel()
 		if err == nil {
 			return nil
@@ -275,11 +286,9 @@ func (p *Process) waitProbe(ctx context.Context) error {
 		}
 		select {
 		case <-exited:
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			return &ExitError{Reason: describeExit(p.exitErr), Log: p.config.Log}
+			return ended()
 		case <-ctx.Done():
-			return &NotReadyError{Cause: ctx.Err(), Last: last, Log: p.config.Log}
+			return &NotReadyError{Cause: ctx.Err(), Last: last, Log: log}
 		case <-time.After(probeEvery):
 		}
 	}

@@ -229,8 +229,10 @@ func write(path string, data []byte) error {
 	return nil
 }
 
-// AdminConfig returns the kubeconfig of the cluster's administrator.
-func AdminConfig(o Options) (*clientcmdapi.Config, error) { return o.kubeconfig("admin") }
+// ClientConfig returns the kubeconfig of one of our clients, such as admin.
+func ClientConfig(o Options, client string) (*clientcmdapi.Config, error) {
+	return o.kubeconfig(client)
+}
 
 func (o Options) writeKubeconfig(client string) error {
 	config, err := o.kubeconfig(client)

@@ -31,9 +31,10 @@ func (o Options) ProbeScheduler(ctx context.Context) error {
 	return o.probe(ctx, o.Ports.Scheduler, "/readyz", "ca", "admin")
 }
 
-// ProbeKubelets returns a probe of the simulated nodes' kubelet API.
-func (o Options) ProbeKubelets(port int) func(context.Context) error {
-	return func(ctx context.Context) error { return o.probe(ctx, port, "/healthz", "kubelet-ca", "collector") }
+// ProbeKubelets returns a probe of the simulated nodes' kubelet API, with the
+// names of the certificates of its CA and of a client.
+func (o Options) ProbeKubelets(port int, ca, client string) func(context.Context) error {
+	return func(ctx context.Context) error { return o.probe(ctx, port, "/healthz", ca, client) }
 }
 
 func (o Options) probe(ctx context.Context, port int, path, ca, client string) error {

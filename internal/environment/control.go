@@ -185,6 +185,9 @@ func (s *supervisor) serveControl(path string) (func(), error) {
 	}, nil
 }
 
+// answerLimit is how long a supervisor may take to say that it will stop.
+const answerLimit = 30 * time.Second
+
 // Client talks to the supervisor of a running environment.
 type Client struct {
 	http http.Client
@@ -229,7 +232,12 @@ func (c *Client) Scale(ctx context.Context, nodes, pods int, observe func(Progre
 
 // Stop asks the supervisor to take the environment down.
 func (c *Client) Stop(ctx context.Context, keepData bool) error {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
 	response, err := c.do(ctx, http.MethodPost, "/stop", stopRequest{KeepData: keepData})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the supervisor (pid %d) has not answered for %s; `kill -9 %d` ends it, then `diorama down` removes what is left: %w", c.pid, answerLimit, c.pid, err)
+	}
 	if err != nil {
 		return err
 	}

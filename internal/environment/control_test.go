@@ -29,7 +29,9 @@ func served(t *testing.T) (*supervisor, *Client) {
 		folder: state.Folder{Name: "default", Path: dir}, plan: examplePlan(t), progress: newProgressLog(), flow: &flow{},
 		record: state.Record{Environment: v1alpha1.Default(), Phase: state.Starting, PID: os.Getpid(), Control: filepath.Join(dir, "control.sock")},
 	}
-	s.recipe = newRecipe(s.plan, "/none", s)
+	if s.recipe, err = newRecipe(s.plan, "/none", s); err != nil {
+		t.Fatal(err)
+	}
 	if s.group, err = component.NewGroup(nil); err != nil {
 		t.Fatal(err)
 	}

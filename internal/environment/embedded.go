@@ -3,7 +3,9 @@ package environment
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -13,10 +15,11 @@ import (
 	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/collector"
 	"github.com/diorama-lab/diorama/internal/controlplane"
+	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
-// The components of the embedded kind.
+// The components of the embedded kind; those of the cluster are other kinds' too.
 const (
 	etcd              = "etcd"
 	apiServer         = "kube-apiserver"
@@ -48,38 +51,48 @@ func planEmbedded(p Plan, folder state.Folder) (Plan, error) {
 	if err != nil {
 		return p, err
 	}
-	maps.Copy(p.Files, control.Files())
 	rules, err := shippedRules(&p, folder)
 	if err != nil {
 		return p, err
 	}
-	program := func(name string, needs []string, args []string, env ...string) {
-		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: env})
-	}
-	step := func(name, does string, needs ...string) {
-		p.Components = append(p.Components, Planned{Name: name, Needs: needs, Does: does})
-	}
 	collectorEnv := "KUBECONFIG=" + control.Kubeconfig("collector")
 
-	program(etcd, nil, control.EtcdArgs())
-	program(apiServer, []string{etcd}, control.APIServerArgs())
-	program(controllerManager, []string{apiServer}, control.ControllerManagerArgs())
-	program(scheduler, []string{apiServer}, control.SchedulerArgs())
-	step(bootstrap, "installs KWOK's definitions, access rules and stages", apiServer)
+	p.addControlPlane(control, folder)
+	// The dashboards are small beside what a process of their own would cost.
+	p.program(backendName, nil, slices.Concat([]string{backendName}, backendArgs(p, folder, rules), []string{"--", dashboardsName}, dashboardsArgs(p, control)))
+	p.program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
+	p.program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
+	p.addCluster()
+	p.step(telemetry, "waits for the first metrics of both collectors", clusterCollector, nodeCollector, cluster)
+	p.addContext(env.Name, telemetry, metricsAPI)
+	return p, nil
+}
+
+// addControlPlane plans an API server and the simulated kubelets.
+func (p *Plan) addControlPlane(control controlplane.Options, folder state.Folder) {
+	maps.Copy(p.Files, control.Files())
+	p.program(etcd, nil, control.EtcdArgs())
+	p.program(apiServer, []string{etcd}, control.APIServerArgs())
+	p.program(controllerManager, []string{apiServer}, control.ControllerManagerArgs())
+	p.program(scheduler, []string{apiServer}, control.SchedulerArgs())
+	p.step(bootstrap, "installs KWOK's definitions, access rules and stages", apiServer)
 	// KWOK's controllers and the kubelet API are one actor, the simulated
 	// kubelets, and one process: each of its own costs some 20 MB.
-	program(kubelets, []string{bootstrap}, slices.Concat([]string{"stats-proxy"}, kubeletArgs(p, control, folder), []string{
+	p.program(kubelets, []string{bootstrap}, slices.Concat([]string{"stats-proxy"}, kubeletArgs(*p, control, folder), []string{
 		"--", "kwok", "--kubeconfig=" + control.Kubeconfig("kwok"), "--health-address=" + loopback(p.Internal["kwokHealth"]),
 	}))
-	step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
-	// The dashboards are small beside what a process of their own would cost.
-	program(backendName, nil, slices.Concat([]string{backendName}, backendArgs(p, folder, rules), []string{"--", dashboardsName}, dashboardsArgs(p, control)))
-	program(clusterCollector, []string{bootstrap, backendName}, clusterArgs, collectorEnv)
-	program(nodeCollector, []string{kubelets, backendName}, nodesArgs, collectorEnv)
-	step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", env.Cluster.Nodes, env.Cluster.Pods), kubelets, controllerManager, scheduler)
-	step(telemetry, "waits for the first metrics of both collectors", clusterCollector, nodeCollector, cluster)
-	step(kubeContext, "adds the context diorama-"+env.Name+" to the kubeconfig and makes it current", telemetry, metricsAPI)
-	return p, nil
+	p.step(metricsAPI, "registers the metrics API, for kubectl top and autoscalers", kubelets)
+}
+
+// addCluster plans the simulated nodes and pods.
+func (p *Plan) addCluster() {
+	size := p.Environment.Cluster
+	p.step(cluster, fmt.Sprintf("makes %d nodes and %d pods and waits until they run", size.Nodes, size.Pods), kubelets, controllerManager, scheduler)
+}
+
+// addContext plans the change to the user's kubeconfig, which comes last.
+func (p *Plan) addContext(name string, needs ...string) {
+	p.step(kubeContext, "adds the context diorama-"+name+" to the kubeconfig and makes it current", needs...)
 }
 
 // commandOf returns the verb that runs a component.
@@ -96,7 +109,7 @@ func commandOf(name string) string {
 // kubeletArgs are the arguments of the kubelet API.
 func kubeletArgs(p Plan, control controlplane.Options, folder state.Folder) []string {
 	env := p.Environment
-	return []string{
+	args := []string{
 		"--kubeconfig=" + control.Kubeconfig("kubelet"),
 		"--listen=" + loopback(env.Ports.Kubelet), "--tunnel-listen=" + loopback(p.Internal["kubeletTunnel"]),
 		"--serving-ca-cert=" + control.Certificate("kubelet-ca"), "--serving-ca-key=" + control.Key("kubelet-ca"),
@@ -104,6 +117,10 @@ func kubeletArgs(p Plan, control controlplane.Options, folder state.Folder) []st
 		"--client-ca=" + control.Certificate("ca"), "--seed=" + strconv.FormatUint(env.Telemetry.Seed, 10),
 		"--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
 	}
+	if p.Network != "" {
+		args = append(args, "--serving-name="+docker.HostName)
+	}
+	return args
 }
 
 // shippedRules adds the rules that come with diorama to the plan's files and
@@ -182,12 +199,27 @@ func CollectorFile(folder state.Folder, which string) string {
 	return filepath.Join(folder.ConfigDir(), "collector-"+which+".yaml")
 }
 
-// CollectorConfig renders the configuration of a collector: cluster or nodes.
-// Ports that are picked at start are 0.
+// CollectorConfig returns the configuration of a collector, cluster or nodes,
+// or of the one in a container: what a running environment uses, else what the
+// environment would use. Ports that are picked at start are 0 then.
 func CollectorConfig(env v1alpha1.Environment, folder state.Folder, which string) (string, error) {
 	env.Telemetry.Collectors = v1alpha1.Collectors{}
 	plan, err := DryPlan(env, folder)
-	return plan.Files[CollectorFile(folder, which)], err
+	if err != nil {
+		return "", err
+	}
+	path := CollectorFile(folder, which)
+	if plan.Network != "" {
+		path = containerCollectorFile(folder)
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return plan.Files[path], nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading the collector's configuration: %w", err)
+	}
+	return string(data), nil
 }
 
 // AdminKubeconfig is the path of the administrator's kubeconfig.

@@ -41,7 +41,7 @@ func (e *NotFoundError) Error() string {
 
 // Prepare checks that an environment can be brought up and makes its folder.
 // It returns what is left of an earlier run, nil if nothing is.
-func Prepare(env v1alpha1.Environment) (state.Folder, *state.Record, error) {
+func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *state.Record, error) {
 	folder, err := state.Open(env.Name)
 	if err != nil {
 		return folder, nil, err
@@ -60,7 +60,19 @@ func Prepare(env v1alpha1.Environment) (state.Folder, *state.Record, error) {
 	if err := CheckFiles(env); err != nil {
 		return folder, left, err
 	}
-	if err := checkPorts(env.Ports); err != nil {
+	if err := checkPorts(env.UsedPorts()); err != nil {
+		return folder, left, err
+	}
+	plan, err := DryPlan(env, folder)
+	if err != nil {
+		return folder, left, err
+	}
+	if context := env.Cluster.KubeContext; context != "" {
+		if _, err := kubeconfig.Extract(context); err != nil {
+			return folder, left, err
+		}
+	}
+	if err := checkDocker(ctx, plan, folder); err != nil {
 		return folder, left, err
 	}
 	if err := kubeconfig.Check(); err != nil {
@@ -72,9 +84,9 @@ func Prepare(env v1alpha1.Environment) (state.Folder, *state.Record, error) {
 	return folder, left, folder.Create()
 }
 
-func checkPorts(ports v1alpha1.Ports) error {
+func checkPorts(ports []v1alpha1.NamedPort) error {
 	var problems []error
-	for _, port := range ports.List() {
+	for _, port := range ports {
 		if port.Number == 0 {
 			continue
 		}
@@ -173,19 +185,34 @@ func Down(ctx context.Context, name string, keepData bool) error {
 		if err := NewClient(record).Stop(ctx, keepData); err != nil {
 			return err
 		}
-		return waitReleased(ctx, folder, record.PID)
+		if err := waitReleased(ctx, folder, record.PID); err != nil {
+			return err
+		}
+		return leftBehind(folder)
 	}
 	lock, err := folder.Lock()
 	if err != nil {
 		return err
 	}
-	err = cleanUp(folder, record, keepData)
+	err = cleanUp(ctx, folder, record, keepData)
 	return errors.Join(err, lock.Unlock())
 }
 
+// leftBehind tells what a supervisor that has gone down could not remove.
+func leftBehind(folder state.Folder) error {
+	if !folder.Exists() {
+		return nil
+	}
+	record, _, err := folder.Read()
+	if err == nil && record.Phase == state.Failed {
+		err = fmt.Errorf("%s is down, but something of it is left; `diorama down --name %s` tries again: %s", folder.Name, folder.Name, record.Message)
+	}
+	return err
+}
+
 // cleanUp does what the supervisor would have done: its child processes have
-// ended with it (see component.Lifeline), the rest is files.
-func cleanUp(folder state.Folder, record state.Record, keepData bool) error {
+// ended with it (see component.Lifeline), the rest is files and containers.
+func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keepData bool) error {
 	var restored error
 	if c := record.Context; c != nil {
 		restored = kubeconfig.Remove(c.Kubeconfig, c.Name, c.Previous)
@@ -194,6 +221,12 @@ func cleanUp(folder state.Folder, record state.Record, keepData bool) error {
 	if dir := filepath.Dir(record.Control); record.Control != "" && dir != folder.Path {
 		if err := os.RemoveAll(dir); err != nil {
 			restored = errors.Join(restored, fmt.Errorf("removing the control socket: %w", err))
+		}
+	}
+	if kind := record.Environment.Kind; kind != "" && kind != v1alpha1.Embedded {
+		if err := removeContainers(ctx, folder, keepData); err != nil {
+			// The folder stays: it says what is left, so that down can try again.
+			return errors.Join(restored, err)
 		}
 	}
 	if keepData {

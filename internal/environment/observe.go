@@ -3,6 +3,7 @@ package environment
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -19,6 +20,9 @@ const sampleEvery = 2 * time.Second
 // flow reads how the telemetry flows, in the background.
 type flow struct {
 	backendURL string
+	// foreign tells that the backend is a Prometheus of somebody else's,
+	// which tells less of itself.
+	foreign bool
 	// collectors are the pages of the collectors' own metrics.
 	collectors []string
 
@@ -51,20 +55,28 @@ func (f *flow) run(ctx context.Context) {
 func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.Duration) (backend.Ingestion, error) {
 	ctx, cancel := context.WithTimeout(ctx, sampleEvery)
 	defer cancel()
-	ingestion, err := backend.ReadIngestion(ctx, f.backendURL)
+	read := backend.ReadIngestion
+	if f.foreign {
+		read = readPrometheus
+	}
+	ingestion, err := read(ctx, f.backendURL)
 	t := Telemetry{
 		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal + ingestion.FailedTotal),
 		Events: uint64(ingestion.EventsStored),
-	}
-	// A store that was restarted counts from 0 again.
-	if appended := ingestion.SamplesAppendedTotal - before.SamplesAppendedTotal; before.SamplesAppendedTotal > 0 && appended >= 0 {
-		t.SamplesPerSecond = float64(appended) / since.Seconds()
 	}
 	for _, page := range f.collectors {
 		health, healthErr := collector.ReadHealth(ctx, page)
 		err = errors.Join(err, healthErr)
 		t.FailedScrapes += health.FailedScrapes
 		t.DroppedSamples += health.LostPoints()
+		if f.foreign {
+			ingestion.SamplesAppendedTotal += int64(health.SentPoints)
+			t.Events += health.SentRecords
+		}
+	}
+	// A store that was restarted counts from 0 again.
+	if appended := ingestion.SamplesAppendedTotal - before.SamplesAppendedTotal; before.SamplesAppendedTotal > 0 && appended >= 0 {
+		t.SamplesPerSecond = float64(appended) / since.Seconds()
 	}
 	if err != nil {
 		t.Error = err.Error()
@@ -97,16 +109,15 @@ func (s *supervisor) status(ctx context.Context) Status {
 		CreatedAt: record.CreatedAt, StartedIn: rounded(record.StartedIn),
 		KubeContext: contextName(record.Environment), Endpoints: endpoints(s.plan),
 		Cluster: s.clusterStatus(record), Telemetry: s.flow.telemetry(), Components: []ComponentStatus{},
+		Warnings: s.recipe.warnings(),
 	}
-	// The supervisor is a process of the environment like the others.
-	all := []component.Status{{Name: "supervisor", Phase: component.Ready, PID: record.PID, Log: s.folder.Log("supervisor")}}
-	for _, c := range s.group.Components() {
-		if process, ok := s.recipe.processes[c.Name()]; ok {
-			all = append(all, process.Status())
+	for _, c := range s.componentStatuses(record) {
+		var resident, share uint64
+		if c.Container != "" {
+			resident = s.recipe.memoryOf(c.Name)
+		} else if c.PID != 0 {
+			resident, share = memory(ctx, c.PID)
 		}
-	}
-	for _, c := range all {
-		resident, share := memory(ctx, c.PID)
 		status.RSSBytes += share
 		status.Components = append(status.Components, ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name)), RSSBytes: resident})
 		if c.Phase == component.Restarting && status.Phase == state.Ready {
@@ -115,6 +126,24 @@ func (s *supervisor) status(ctx context.Context) Status {
 		}
 	}
 	return status
+}
+
+// componentStatuses are those of the processes and containers, and of the
+// steps that are under way.
+func (s *supervisor) componentStatuses(record state.Record) []component.Status {
+	// The supervisor is a process of the environment like the others.
+	all := []component.Status{{Name: "supervisor", Phase: component.Ready, PID: record.PID, Log: s.folder.Log("supervisor")}}
+	s.mu.Lock()
+	underWay := maps.Clone(s.underWay)
+	s.mu.Unlock()
+	for _, c := range s.group.Components() {
+		if told, ok := c.(interface{ Status() component.Status }); ok {
+			all = append(all, told.Status())
+		} else if step, ok := underWay[c.Name()]; ok {
+			all = append(all, component.Status{Name: c.Name(), Phase: component.Starting, Message: step})
+		}
+	}
+	return all
 }
 
 func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
@@ -129,12 +158,27 @@ func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
 	// Before the counter has seen everything its counts are only part.
 	counts, _ := counter.Counts()
 	status.Nodes.Ready, status.Pods.Running = counts.NodesReady, counts.PodsRunning
+	if size.KubeContext != "" {
+		// Nobody here says how much there is to be.
+		status.Nodes.Desired, status.Pods.Desired = counts.Nodes, counts.PodsDesired
+	}
 	status.DaemonPods, status.JobPods = counts.DaemonPodsRunning, counts.JobPodsRunning
 	return status
 }
 
 func endpoints(p Plan) Endpoints {
 	ports := p.Environment.Ports
+	if p.Network != "" {
+		e := Endpoints{
+			Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: prometheusURL(p),
+			OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),
+			Kubelet: "https://" + loopback(ports.Kubelet),
+		}
+		if p.Environment.Cluster.KubeContext == "" {
+			e.Kubernetes = "https://" + loopback(ports.Kubernetes)
+		}
+		return e
+	}
 	return Endpoints{
 		Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: "http://" + loopback(ports.Prometheus),
 		OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),

@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -24,6 +25,8 @@ type Plan struct {
 	// Internal are the ports that only the components use among themselves.
 	Internal   map[string]int `json:"internalPorts"`
 	Components []Planned      `json:"components"`
+	// Network is the Docker network of the containers; "" without any.
+	Network string `json:"network,omitempty"`
 	// Files are the rendered configurations, by absolute path.
 	Files map[string]string `json:"files"`
 }
@@ -38,6 +41,63 @@ type Planned struct {
 	Env []string `json:"env,omitempty"`
 	// Does says what a step does.
 	Does string `json:"does,omitempty"`
+	// Container is what runs in place of a process.
+	Container *docker.Spec `json:"container,omitempty"`
+}
+
+// program adds a process of this executable: the verb that runs the component
+// and its arguments.
+func (p *Plan) program(name string, needs []string, args []string, env ...string) {
+	p.Components = append(p.Components, Planned{Name: name, Needs: needs, Args: append([]string{commandOf(name)}, args...), Env: env})
+}
+
+// step adds something to be done once.
+func (p *Plan) step(name, does string, needs ...string) {
+	p.Components = append(p.Components, Planned{Name: name, Needs: needs, Does: does})
+}
+
+// container adds a container of the environment's network.
+func (p *Plan) container(name string, needs []string, spec docker.Spec) {
+	spec.Name, spec.Network, spec.Alias = p.Network+"-"+name, p.Network, name
+	p.Components = append(p.Components, Planned{Name: name, Needs: needs, Container: &spec})
+}
+
+// containerNames are the names that the plan's containers have.
+func (p Plan) containerNames() []string {
+	var names []string
+	for _, c := range p.Components {
+		if c.Container != nil {
+			names = append(names, c.Container.Name)
+		}
+	}
+	return names
+}
+
+// images are those of the plan's containers, each once.
+func (p Plan) images() []string {
+	var images []string
+	for _, c := range p.Components {
+		if c.Container != nil && !slices.Contains(images, c.Container.Image) {
+			images = append(images, c.Container.Image)
+		}
+	}
+	return images
+}
+
+// volumes are the names of the volumes that the plan's containers use.
+func (p Plan) volumes() []string {
+	var names []string
+	for _, c := range p.Components {
+		if c.Container == nil {
+			continue
+		}
+		for _, m := range c.Container.Mounts {
+			if !filepath.IsAbs(m.Source) {
+				names = append(names, m.Source)
+			}
+		}
+	}
+	return names
 }
 
 // internalPorts are the names of the ports that users need not know.
@@ -52,8 +112,10 @@ func NewPlan(env v1alpha1.Environment, folder state.Folder, internal map[string]
 	switch env.Kind {
 	case v1alpha1.Embedded:
 		return planEmbedded(plan, folder)
+	case v1alpha1.Kwok:
+		return planKwok(plan, folder)
 	default:
-		return plan, fmt.Errorf("kind %q: this diorama brings up %s", env.Kind, v1alpha1.Embedded)
+		return plan, fmt.Errorf("kind %q: this diorama brings up %q", env.Kind, v1alpha1.Kinds())
 	}
 }
 
@@ -69,14 +131,18 @@ func DryPlan(env v1alpha1.Environment, folder state.Folder) (Plan, error) {
 // WriteFiles writes the rendered configurations.
 func (p Plan) WriteFiles() error {
 	for _, path := range slices.Sorted(maps.Keys(p.Files)) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return fmt.Errorf("making the folder of %s: %w", path, err)
-		}
-		if err := state.WriteFile(path, []byte(p.Files[path])); err != nil {
+		if err := writeConfig(path, []byte(p.Files[path])); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func writeConfig(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("making the folder of %s: %w", path, err)
+	}
+	return state.WriteFile(path, data)
 }
 
 // pickPorts fills in the ports that are 0 and returns the internal ones.

@@ -15,35 +15,57 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-func examplePlan(t *testing.T) Plan {
+func examplePlan(t *testing.T) Plan { return planOf(t, v1alpha1.Default()) }
+
+func planOf(t *testing.T, env v1alpha1.Environment) Plan {
 	t.Helper()
 	internal := map[string]int{}
 	for i, name := range internalPorts {
 		internal[name] = 20001 + i
 	}
-	plan, err := NewPlan(v1alpha1.Default(), state.Folder{Name: "default", Path: "/env"}, internal)
+	plan, err := NewPlan(env, state.Folder{Name: "default", Path: "/env"}, internal)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return plan
 }
 
+// examples are environments of every kind, by the name of their golden file.
+func examples() map[string]v1alpha1.Environment {
+	kwok := v1alpha1.Default()
+	kwok.Kind = v1alpha1.Kwok
+	existing := kwok
+	existing.Cluster.KubeContext = "kwok-mine"
+	existing.Images.StatsProxy = "diorama:v1"
+	existing.Backend.PublishPrometheus = true
+	return map[string]v1alpha1.Environment{"embedded": v1alpha1.Default(), "kwok": kwok, "kwok-context": existing}
+}
+
 func TestPlanGolden(t *testing.T) {
-	var got bytes.Buffer
-	encoder := json.NewEncoder(&got)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	plan := examplePlan(t)
-	// The collectors' configurations have golden files beside their templates.
-	for path := range plan.Files {
-		plan.Files[path] = ""
+	for name, env := range examples() {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			encoder := json.NewEncoder(&got)
+			encoder.SetEscapeHTML(false)
+			encoder.SetIndent("", "  ")
+			plan := planOf(t, env)
+			// The collectors' configurations have golden files beside their templates.
+			for path := range plan.Files {
+				plan.Files[path] = ""
+			}
+			if err := encoder.Encode(plan); err != nil {
+				t.Fatal(err)
+			}
+			compareGolden(t, name+".json", got.Bytes())
+		})
 	}
-	if err := encoder.Encode(plan); err != nil {
-		t.Fatal(err)
-	}
-	golden := filepath.Join("testdata", "embedded.json")
+}
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	golden := filepath.Join("testdata", name)
 	if *update {
-		if err := os.WriteFile(golden, got.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(golden, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -51,42 +73,52 @@ func TestPlanGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.String() != string(want) {
-		t.Errorf("differs from %s (go test -update writes it):\n%s", golden, got.String())
+	if !bytes.Equal(got, want) {
+		t.Errorf("differs from %s (go test -update writes it):\n%s", golden, got)
 	}
 }
 
 // Components, files and ports of two plans of the same environment do not
 // depend on the order in which anything was looked at.
 func TestPlanIsAValue(t *testing.T) {
-	first, err := json.Marshal(examplePlan(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 10 {
-		again, err := json.Marshal(examplePlan(t))
+	for name, env := range examples() {
+		first, err := json.Marshal(planOf(t, env))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(first, again) {
-			t.Fatal("the same environment gives another plan")
+		for range 10 {
+			again, err := json.Marshal(planOf(t, env))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(first, again) {
+				t.Fatalf("%s: the same environment gives another plan", name)
+			}
 		}
 	}
 }
 
 // What a component needs comes before it, so that the list reads as a story.
 func TestPlanIsInOrder(t *testing.T) {
-	var seen []string
-	for _, planned := range examplePlan(t).Components {
-		for _, need := range planned.Needs {
-			if !slices.Contains(seen, need) {
-				t.Errorf("%s stands before %s, which it needs", planned.Name, need)
+	for name, env := range examples() {
+		var seen []string
+		for _, planned := range planOf(t, env).Components {
+			for _, need := range planned.Needs {
+				if !slices.Contains(seen, need) {
+					t.Errorf("%s: %s stands before %s, which it needs", name, planned.Name, need)
+				}
 			}
+			kinds := 0
+			for _, is := range []bool{planned.Args != nil, planned.Does != "", planned.Container != nil} {
+				if is {
+					kinds++
+				}
+			}
+			if kinds != 1 {
+				t.Errorf("%s: %s is not one of a process, a step and a container: %+v", name, planned.Name, planned)
+			}
+			seen = append(seen, planned.Name)
 		}
-		if (planned.Args == nil) == (planned.Does == "") {
-			t.Errorf("%s is neither a process nor a step: %+v", planned.Name, planned)
-		}
-		seen = append(seen, planned.Name)
 	}
 }
 

@@ -6,12 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"sync"
-	"time"
-
-	"encoding/json"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -19,19 +15,22 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/controlplane"
+	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/nodes"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
-// recipe turns a plan of the embedded kind into components.
+// recipe turns a plan into components.
 type recipe struct {
 	plan       Plan
 	folder     state.Folder
 	executable string
 	control    controlplane.Options
 	host       *supervisor
-	processes  map[string]*component.Process
+	// containers is nil for a kind without Docker; made are its containers.
+	containers *containers
+	made       map[string]*container
 
 	mu sync.Mutex
 	// counter counts nodes and pods once the API server is there; stopCounting
@@ -42,27 +41,40 @@ type recipe struct {
 	scaling sync.Mutex
 }
 
-func newRecipe(plan Plan, executable string, host *supervisor) *recipe {
-	return &recipe{
+func newRecipe(plan Plan, executable string, host *supervisor) (*recipe, error) {
+	r := &recipe{
 		plan: plan, folder: host.folder, executable: executable, host: host,
-		control: controlPlaneOptions(plan), processes: map[string]*component.Process{},
+		control: controlPlaneOptions(plan), made: map[string]*container{},
 	}
+	if plan.Network == "" {
+		return r, nil
+	}
+	engine, err := docker.Connect(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	r.containers = &containers{engine: engine, owner: ownerOf(host.folder)}
+	return r, nil
 }
 
-// components makes a process of every planned command and a step of the rest.
+// components makes a container or a process of every component that is one,
+// and a step of the rest.
 func (r *recipe) components() []component.Component {
 	var all []component.Component
 	for _, planned := range r.plan.Components {
-		if planned.Args == nil {
+		switch {
+		case planned.Container != nil:
+			c := newContainer(planned, r.folder.Log(planned.Name), r.probe(planned.Name), r.containers)
+			r.made[planned.Name] = c
+			all = append(all, c)
+		case planned.Args != nil:
+			all = append(all, component.NewProcess(component.ProcessConfig{
+				Name: planned.Name, Needs: planned.Needs, Path: r.executable, Args: planned.Args, Env: planned.Env,
+				Log: r.folder.Log(planned.Name), Probe: r.probe(planned.Name),
+			}))
+		default:
 			all = append(all, r.step(planned))
-			continue
 		}
-		process := component.NewProcess(component.ProcessConfig{
-			Name: planned.Name, Needs: planned.Needs, Path: r.executable, Args: planned.Args, Env: planned.Env,
-			Log: r.folder.Log(planned.Name), Probe: r.probe(planned.Name),
-		})
-		r.processes[planned.Name] = process
-		all = append(all, process)
 	}
 	return all
 }
@@ -84,13 +96,25 @@ func (r *recipe) probe(name string) func(context.Context) error {
 	case scheduler:
 		return r.control.ProbeScheduler
 	case kubelets:
-		return both(r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet), plain(r.plan.Internal["kwokHealth"], "/healthz"))
+		ca, client := r.kubeletPair()
+		kubelet := r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet, ca, client)
+		if r.plan.Environment.Cluster.KubeContext != "" {
+			return kubelet // KWOK's controllers run elsewhere
+		}
+		return both(kubelet, plain(r.plan.Internal["kwokHealth"], "/healthz"))
 	case backendName:
 		return both(plain(r.plan.Environment.Ports.Prometheus, "/-/ready"), plain(r.plan.Environment.Ports.Dashboards, "/api/health"))
 	case clusterCollector:
 		return plain(r.plan.Internal["clusterCollectorHealth"], "/")
 	case nodeCollector:
 		return plain(r.plan.Internal["nodeCollectorHealth"], "/")
+	case lgtmName:
+		return r.probeLGTM
+	case collectorName:
+		// A configuration of the user's need not have a health check.
+		if r.plan.Environment.Telemetry.Collectors.Cluster == "" {
+			return plain(r.plan.Internal["clusterCollectorHealth"], "/")
+		}
 	}
 	return nil
 }
@@ -109,6 +133,19 @@ func (r *recipe) step(planned Planned) component.Component {
 		s.Do = r.registerMetrics
 	case cluster:
 		s.Do, s.Undo = r.makeCluster, r.endCounting
+		if r.plan.Environment.Cluster.KubeContext != "" {
+			s.Do = r.adoptCluster
+		}
+	case imagesName:
+		s.Do = r.ensureImages
+	case networkName:
+		s.Do, s.Undo = r.makeNetwork, r.removeNetwork
+	case gatewayName:
+		s.Do, s.Undo = r.openGateway, r.closeGateway
+	case provisioningName:
+		s.Do, s.Undo = r.provision, r.endProvisioning
+	case credentialsName:
+		s.Do = r.writeCredentials
 	case telemetry:
 		s.Do = r.awaitTelemetry
 	case kubeContext:
@@ -119,7 +156,11 @@ func (r *recipe) step(planned Planned) component.Component {
 
 // restConfig returns the administrator's configuration.
 func (r *recipe) restConfig() (*rest.Config, error) {
-	config, err := clientcmd.BuildConfigFromFlags("", r.control.Kubeconfig("admin"))
+	path := r.control.Kubeconfig("admin")
+	if r.plan.Environment.Cluster.KubeContext != "" {
+		path = contextKubeconfig(r.folder)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the administrator's kubeconfig: %w", err)
 	}
@@ -174,6 +215,14 @@ func (r *recipe) makeCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.startCounting(config); err != nil {
+		return err
+	}
+	return r.resize(ctx, config, r.plan.Environment.Cluster, func(text string) { r.host.detail(cluster, text) })
+}
+
+// startCounting counts nodes and pods from now on.
+func (r *recipe) startCounting(config *rest.Config) error {
 	counter, err := nodes.NewCounter(config)
 	if err != nil {
 		return err
@@ -182,9 +231,9 @@ func (r *recipe) makeCluster(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() { done <- counter.Run(counting) }()
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.counter, r.stopCounting = counter, func() { cancel(); <-done }
-	r.mu.Unlock()
-	return r.resize(ctx, config, r.plan.Environment.Cluster, func(text string) { r.host.detail(cluster, text) })
+	return nil
 }
 
 func (r *recipe) endCounting(context.Context) error {
@@ -246,6 +295,9 @@ func CheckFiles(env v1alpha1.Environment) error {
 // scale changes the size of the running cluster. The new size is written down
 // before it is reached: a restart in between goes on towards it.
 func (r *recipe) scale(ctx context.Context, size v1alpha1.Cluster, remember func() error, detail func(string)) error {
+	if r.plan.Environment.Cluster.KubeContext != "" {
+		return errors.New("the cluster is not diorama's: scale it with `kwokctl scale`, and bring the environment up again")
+	}
 	if !r.scaling.TryLock() {
 		return errors.New("another change of size is under way; wait for it to end")
 	}
@@ -264,67 +316,16 @@ func (r *recipe) scale(ctx context.Context, size v1alpha1.Cluster, remember func
 	if err := remember(); err != nil {
 		return err
 	}
-	return r.resize(ctx, config, size, detail)
-}
-
-// awaitTelemetry waits until series of both collectors can be queried. A
-// configuration of the user's may send something else, or nothing.
-func (r *recipe) awaitTelemetry(ctx context.Context) error {
-	wanted := map[string]string{"k8s_cluster": `{__name__=~"k8s.pod.phase.*"}`, "kubeletstats": `{__name__=~"k8s.node.cpu.*"}`}
-	if r.plan.Environment.Telemetry.Collectors.Cluster != "" {
-		delete(wanted, "k8s_cluster")
+	if err := r.resize(ctx, config, size, detail); err != nil {
+		return err
 	}
-	if r.plan.Environment.Telemetry.Collectors.Nodes != "" {
-		delete(wanted, "kubeletstats")
-	}
-	for receiver, selector := range wanted {
-		r.host.detail(telemetry, "waiting for "+receiver)
-		if err := poll(ctx, func() (bool, error) { return r.hasSeries(ctx, selector) }); err != nil {
-			return fmt.Errorf("waiting for the first metrics of %s: %w", receiver, err)
-		}
-	}
-	return nil
-}
-
-// poll calls check until it is true; a cancelled ctx ends it with the last error.
-func poll(ctx context.Context, check func() (bool, error)) error {
-	for {
-		ok, err := check()
-		if ok {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(err, ctx.Err())
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-func (r *recipe) hasSeries(ctx context.Context, selector string) (bool, error) {
-	address := "http://" + loopback(r.plan.Environment.Ports.Prometheus) + "/api/v1/query?query=" + url.QueryEscape("count("+selector+")")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return false, fmt.Errorf("making a query: %w", err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false, fmt.Errorf("querying Prometheus: %w", err)
-	}
-	defer response.Body.Close()
-	var answer struct {
-		Data struct{ Result []json.RawMessage }
-	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return false, fmt.Errorf("reading Prometheus' answer: %w", err)
-	}
-	return len(answer.Data.Result) > 0, nil
+	return r.reconfigureCollector(ctx)
 }
 
 // addContext makes the environment's context the user's current one. What was
 // current before is kept over a crash.
 func (r *recipe) addContext(context.Context) error {
-	admin, err := controlplane.AdminConfig(r.control)
+	admin, err := r.clientConfig("admin")
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,12 @@ type Status struct {
 	Components  []ComponentStatus `json:"components"`
 	Telemetry   Telemetry         `json:"telemetry"`
 	// RSSBytes is the resident memory of all processes together: pages that
-	// they share (the executable above all) count once.
+	// they share (the executable above all) count once. Containers are not
+	// counted.
 	RSSBytes uint64 `json:"rssBytes"`
+	// Warnings are what does not keep the environment from running, such as
+	// dashboards that cannot be read, for kinds whose page does not say so.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Endpoints are the addresses that users know; one that the environment does
@@ -67,7 +71,7 @@ type PodCounts struct {
 type ComponentStatus struct {
 	component.Status
 	StartedIn string `json:"startedIn"`
-	// RSSBytes is the resident memory of the process alone.
+	// RSSBytes is the resident memory of the process or container alone.
 	RSSBytes uint64 `json:"rssBytes"`
 }
 

@@ -11,13 +11,14 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
-	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
 // How long an environment may take to start, and to stop or be rolled back.
+// Images may have to come from far away.
 const (
 	startLimit = 10 * time.Minute
+	pullLimit  = 30 * time.Minute
 	stopLimit  = 20 * time.Second
 )
 
@@ -46,6 +47,8 @@ type supervisor struct {
 	mu       sync.Mutex
 	record   state.Record
 	keepData bool
+	// underWay are the components that are starting, and how far they are.
+	underWay map[string]string
 }
 
 // Run brings an environment up and keeps it until ctx ends or it is asked to
@@ -106,22 +109,24 @@ func newSupervisor(folder state.Folder, env v1alpha1.Environment, options Option
 	if err != nil {
 		return nil, err
 	}
-	s := &supervisor{folder: folder, plan: plan, progress: newProgressLog(), existed: existed}
+	s := &supervisor{folder: folder, plan: plan, progress: newProgressLog(), existed: existed, underWay: map[string]string{}}
 	s.record = state.Record{
 		Environment: plan.Environment, Phase: state.Starting, PID: os.Getpid(), CreatedAt: time.Now(),
 		Control: control, Internal: internal, Context: previous.Context,
 	}
-	s.recipe = newRecipe(plan, executable, s)
+	if s.recipe, err = newRecipe(plan, executable, s); err != nil {
+		return nil, err
+	}
 	s.group, err = component.NewGroup(func(e component.Event) { s.observe(e, options.Observe) }, s.recipe.components()...)
 	if err != nil {
 		return nil, err
 	}
-	s.flow = &flow{backendURL: endpoints(plan).Prometheus}
+	s.flow = &flow{backendURL: endpoints(plan).Prometheus, foreign: plan.Network != ""}
 	// A configuration of the user's need not have a page of its own metrics.
 	if plan.Environment.Telemetry.Collectors.Cluster == "" {
 		s.flow.collectors = append(s.flow.collectors, "http://"+loopback(internal["clusterCollectorSelf"])+"/metrics")
 	}
-	if plan.Environment.Telemetry.Collectors.Nodes == "" {
+	if plan.Environment.Telemetry.Collectors.Nodes == "" && plan.Network == "" {
 		s.flow.collectors = append(s.flow.collectors, "http://"+loopback(internal["nodeCollectorSelf"])+"/metrics")
 	}
 	return s, folder.Write(s.record)
@@ -133,6 +138,12 @@ func (s *supervisor) observe(e component.Event, also func(Progress)) {
 		p.Error = e.Err.Error()
 	}
 	slog.Info("component", "name", e.Component, "phase", e.Phase, "took", e.Took)
+	s.mu.Lock()
+	delete(s.underWay, e.Component)
+	if e.Phase == component.Starting {
+		s.underWay[e.Component] = ""
+	}
+	s.mu.Unlock()
 	s.report(p, also)
 }
 
@@ -145,15 +156,24 @@ func (s *supervisor) report(p Progress, also func(Progress)) {
 
 // detail reports how far a component's start is.
 func (s *supervisor) detail(name, text string) {
+	s.mu.Lock()
+	if _, starting := s.underWay[name]; starting {
+		s.underWay[name] = text
+	}
+	s.mu.Unlock()
 	s.progress.add(Progress{Component: name, Detail: text})
 }
 
 func (s *supervisor) start(ctx context.Context) error {
 	began := time.Now()
-	if err := errors.Join(s.plan.WriteFiles(), controlplane.EnsureCredentials(s.recipe.control)); err != nil {
+	if err := errors.Join(s.plan.WriteFiles(), s.recipe.prepareCredentials()); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	limit := startLimit
+	if s.plan.Network != "" {
+		limit += pullLimit
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := s.group.Start(ctx); err != nil {
 		return err
@@ -214,10 +234,15 @@ func (s *supervisor) settle(failure error, retain bool) error {
 	switch {
 	case failure != nil && retain && !errors.Is(failure, context.Canceled):
 		s.setPhase(state.Failed, failure.Error())
-		return nil
+		return s.recipe.forget(true)
 	case keep || (failure != nil && s.existed):
 		s.setPhase(state.Stopped, errorText(failure))
-		return s.folder.RemoveAllButData()
+		return errors.Join(s.recipe.forget(true), s.folder.RemoveAllButData())
+	}
+	if err := s.recipe.forget(false); err != nil {
+		// The folder says what is left, so that down can try again.
+		s.setPhase(state.Failed, err.Error())
+		return err
 	}
 	return s.folder.Remove()
 }

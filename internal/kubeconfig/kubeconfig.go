@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/client-go/tools/clientcmd"
@@ -141,6 +142,10 @@ func modify(path string, change func(*clientcmdapi.Config) error) error {
 	return replace(target, config)
 }
 
+// lockPatience is how long another one may hold the lock: each change takes
+// milliseconds.
+const lockPatience = 10 * time.Second
+
 // lock holds the folder of the kubeconfig: a lock file beside the kubeconfig
 // would have to be left behind or removed while others wait for it.
 func lock(target string) (func(), error) {
@@ -148,8 +153,16 @@ func lock(target string) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the kubeconfig: %w", err)
 	}
-	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
-		return nil, errors.Join(fmt.Errorf("locking the kubeconfig: %w", err), dir.Close())
+	deadline := time.Now().Add(lockPatience)
+	for {
+		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(deadline) {
+			return nil, errors.Join(fmt.Errorf("locking the folder of the kubeconfig, %s; end what holds it, or set KUBECONFIG to a file elsewhere: %w", dir.Name(), err), dir.Close())
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	// Closing gives the lock back; a folder opened to read has nothing to lose.
 	return func() { _ = dir.Close() }, nil

@@ -33,6 +33,15 @@ func (f Fleet) Validate() error {
 	return nil
 }
 
+// Names are those of the nodes.
+func (f Fleet) Names() []string {
+	names := make([]string, f.Nodes)
+	for i := range names {
+		names[i] = nodeName(i)
+	}
+	return names
+}
+
 const (
 	kubeletVersion = "v1.35.4"
 	region         = "eu-central-1"

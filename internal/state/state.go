@@ -217,14 +217,30 @@ func (f Folder) Write(r Record) error {
 }
 
 // WriteFile replaces a file atomically, readable by the user alone.
-func WriteFile(path string, data []byte) error {
+func WriteFile(path string, data []byte) error { return writeFile(path, data, 0o600) }
+
+// WritePublicFile replaces a file atomically, readable by everyone who may
+// look into its folder: containers have users of their own.
+func WritePublicFile(path string, data []byte) error { return writeFile(path, data, 0o644) }
+
+// CreatePublic makes a folder that everyone may look into who is let into the
+// folder above it.
+func CreatePublic(path string) error {
+	// A folder that is there keeps its mode, and the mask takes of a new one's.
+	if err := errors.Join(os.MkdirAll(path, 0o755), os.Chmod(path, 0o755)); err != nil {
+		return fmt.Errorf("making the folder %s: %w", path, err)
+	}
+	return nil
+}
+
+func writeFile(path string, data []byte, mode fs.FileMode) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	defer os.Remove(tmp.Name())
 	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Close()); err != nil {
+	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	if err := os.Rename(tmp.Name(), path); err != nil {

@@ -1,0 +1,135 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+)
+
+// Missing returns those of the images that the engine does not have.
+func (e *Engine) Missing(ctx context.Context, images []string) ([]string, error) {
+	var missing []string
+	for _, name := range images {
+		_, err := e.client.ImageInspect(ctx, name)
+		switch {
+		case cerrdefs.IsNotFound(err):
+			missing = append(missing, name)
+		case err != nil:
+			return nil, explain(err, "looking for the image %s", name)
+		}
+	}
+	return missing, nil
+}
+
+// LoadFile gives the engine the images of a tarball, as `docker load` does.
+func (e *Engine) LoadFile(ctx context.Context, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("opening the images: %w", err)
+	}
+	defer file.Close()
+	return e.Load(ctx, file, path)
+}
+
+// Load is LoadFile of a stream; from says where it comes from.
+func (e *Engine) Load(ctx context.Context, tarball io.Reader, from string) error {
+	response, err := e.client.ImageLoad(ctx, tarball)
+	if err != nil {
+		return explain(err, "loading the images of %s", from)
+	}
+	defer response.Body.Close()
+	if !response.JSON {
+		_, err = io.Copy(io.Discard, response.Body)
+		return explain(err, "loading the images of %s", from)
+	}
+	return explain(follow(response.Body, nil), "loading the images of %s", from)
+}
+
+// Pull fetches an image from its registry. progress is told how far it is.
+func (e *Engine) Pull(ctx context.Context, name string, progress func(string)) error {
+	stream, err := e.client.ImagePull(ctx, name, image.PullOptions{})
+	if err == nil {
+		defer stream.Close()
+		err = follow(stream, progress)
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	err = explain(err, "pulling the image %s", name)
+	if pull := new(Error); errors.As(err, &pull) && !hinted(err) {
+		pull.Hint = "check the name and the network; where no registry can be reached, name a tarball of images in images.load, or another image in the environment file"
+	}
+	return err
+}
+
+// message is one line of an engine's progress.
+type message struct {
+	ID             string
+	Status         string
+	Error          string
+	ProgressDetail struct{ Current, Total int64 }
+}
+
+// follow reads an engine's progress until its end, or until it tells an error.
+func follow(stream io.Reader, progress func(string)) error {
+	layers := layers{}
+	decoder := json.NewDecoder(stream)
+	for {
+		var m message
+		err := decoder.Decode(&m)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading the engine's progress: %w", err)
+		case m.Error != "":
+			return errors.New(m.Error)
+		}
+		if progress != nil && layers.note(m) {
+			progress(layers.String())
+		}
+	}
+}
+
+// layers is how much of each layer of an image has come, in bytes.
+type layers map[string]struct{ current, total int64 }
+
+// note takes a line in, and tells whether it says something new.
+func (l layers) note(m message) bool {
+	before := l.percent()
+	layer := l[m.ID]
+	switch m.Status {
+	case "Downloading":
+		layer.current, layer.total = m.ProgressDetail.Current, max(layer.total, m.ProgressDetail.Total)
+	case "Download complete", "Pull complete":
+		layer.current = layer.total
+	default:
+		return false
+	}
+	l[m.ID] = layer
+	return l.percent() != before
+}
+
+func (l layers) sum() (current, total int64) {
+	for _, layer := range l {
+		current, total = current+layer.current, total+layer.total
+	}
+	return current, total
+}
+
+func (l layers) percent() int64 {
+	current, total := l.sum()
+	return 100 * current / max(1, total)
+}
+
+// String says how much has come of what is known to come.
+func (l layers) String() string {
+	current, total := l.sum()
+	return fmt.Sprintf("%d%%, %d of %d MB", l.percent(), current/1e6, total/1e6)
+}

@@ -1,0 +1,172 @@
+package environment
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/config"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/backend"
+	"github.com/diorama-lab/diorama/internal/state"
+)
+
+// What is rendered for LGTM, with Prometheus' own eyes.
+func TestPrometheusFile(t *testing.T) {
+	b := v1alpha1.Default().Backend
+	b.PromoteResourceAttributes = []string{"my.own"}
+	for _, strategy := range backend.TranslationStrategies() {
+		b.TranslationStrategy = strategy
+		text, err := prometheusFile(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed, err := config.Load(text, promslog.NewNopLogger())
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		promoted := parsed.OTLPConfig.PromoteResourceAttributes
+		if string(parsed.OTLPConfig.TranslationStrategy) != strategy || !slices.Contains(promoted, "my.own") || !slices.Contains(promoted, "k8s.volume.name") ||
+			parsed.StorageConfig.TSDBConfig.OutOfOrderTimeWindow != (10*time.Minute).Milliseconds() || parsed.RuleFiles[0] != "/etc/diorama/rules/*.yaml" {
+			t.Errorf("Prometheus reads %+v, %+v, %q", parsed.OTLPConfig, parsed.StorageConfig.TSDBConfig, parsed.RuleFiles)
+		}
+	}
+}
+
+// Nothing of the user's own leaks into a container but what is mounted there,
+// and nothing is published but what the kind says.
+func TestKwokContainers(t *testing.T) {
+	plan := planOf(t, examples()["kwok"])
+	for _, c := range plan.Components {
+		if c.Container == nil {
+			continue
+		}
+		for _, m := range c.Container.Mounts {
+			if filepath.IsAbs(m.Source) && (!m.ReadOnly || !strings.HasPrefix(m.Source, "/env/config/")) {
+				t.Errorf("%s sees %s, read only: %v", c.Name, m.Source, m.ReadOnly)
+			}
+		}
+		for _, p := range c.Container.Ports {
+			if p.Container == prometheusPort {
+				t.Errorf("%s publishes Prometheus", c.Name)
+			}
+		}
+	}
+	if want := []string{"grafana/otel-lgtm:0.31.0", "otel/opentelemetry-collector-contrib:0.149.0"}; !slices.Equal(plan.images(), want) {
+		t.Errorf("images are %q, want %q", plan.images(), want)
+	}
+	if want := []string{"diorama-default-lgtm"}; !slices.Equal(plan.volumes(), want) {
+		t.Errorf("volumes are %q, want %q", plan.volumes(), want)
+	}
+	collector := plan.Files[containerCollectorFile(state.Folder{Name: "default", Path: "/env"})]
+	if n := strings.Count(collector, "\n  kubeletstats/"); n != 50 {
+		t.Errorf("the collector has %d receivers of nodes, want 50", n)
+	}
+}
+
+func TestUserRules(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.yaml", "b.yaml", "c.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("groups: []\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := filepath.Join(dir, "to")
+	if err := writeRules(to, []string{filepath.Join(dir, "*.yaml")}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"own-0-a.yaml", "own-1-b.yaml", "recording.yaml"} {
+		info, err := os.Stat(filepath.Join(to, name))
+		if err != nil || info.Mode().Perm() != 0o644 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if err := writeRules(to, []string{filepath.Join(dir, "*.none")}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a glob that matches nothing gives %v", err)
+	}
+}
+
+// What Grafana reads follows the user's folder; a file that breaks keeps what
+// it held, and is told.
+func TestProvisioning(t *testing.T) {
+	own, to := t.TempDir(), filepath.Join(t.TempDir(), "dashboards")
+	save := func(name, text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(own, name)), 0o700), os.WriteFile(filepath.Join(own, name), []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	title := func(name, want string) func() bool {
+		return func() bool {
+			data, err := os.ReadFile(filepath.Join(to, name))
+			var d struct{ Title string }
+			return err == nil && json.Unmarshal(data, &d) == nil && d.Title == want
+		}
+	}
+	save("team/one.json", `{"uid": "one", "title": "First", "panels": [], "schemaVersion": 39}`)
+	library, err := OpenLibrary(own, nil, "/none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &provisioning{library: library, dir: to}
+	if err := p.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if _, err := os.Stat(filepath.Join(to, "diorama-cluster.json")); err != nil || !title("team/one.json", "First")() || len(p.broken()) > 0 {
+		t.Errorf("the folder lacks a dashboard: %v; broken: %q", err, p.broken())
+	}
+	save("team/one.json", `{"uid": "one", "title": "Second", "panels": [], "schemaVersion": 39}`)
+	await(t, "the change", title("team/one.json", "Second"))
+	save("team/one.json", `{"uid": "one", "title": `)
+	await(t, "the broken file to be told", func() bool { return len(p.broken()) == 1 && strings.Contains(p.broken()[0], "team/one.json") })
+	if !title("team/one.json", "Second")() {
+		t.Error("a broken file lost what it held")
+	}
+	if err := os.Remove(filepath.Join(own, "team/one.json")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the removal", func() bool {
+		_, err := os.Stat(filepath.Join(to, "team/one.json"))
+		return errors.Is(err, os.ErrNotExist)
+	})
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := poll(ctx, func() (bool, error) { return done(), nil }); err != nil {
+		t.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+func TestReadPrometheus(t *testing.T) {
+	answer, code := `{"status":"success","data":{"headStats":{"numSeries":508,"chunkCount":937,"minTime":1591516800000,"maxTime":1598896800143}}}`, http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/proxy/api/v1/status/tsdb" {
+			t.Errorf("asked for %s", r.URL)
+		}
+		w.WriteHeader(code)
+		_, _ = w.Write([]byte(answer))
+	}))
+	defer server.Close()
+	got, err := readPrometheus(t.Context(), server.URL+"/proxy")
+	if err != nil || got.Series != 508 || got.LastSampleTime.UnixMilli() != 1598896800143 {
+		t.Errorf("read %+v, %v", got, err)
+	}
+	code = http.StatusBadGateway
+	if _, err := readPrometheus(t.Context(), server.URL+"/proxy"); err == nil || !strings.Contains(err.Error(), "502") {
+		t.Errorf("a gateway that fails gives %v", err)
+	}
+}

@@ -1,0 +1,32 @@
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+)
+
+// Simulated returns the names of the nodes in a cluster whose kubelet is
+// simulated, sorted.
+func Simulated(ctx context.Context, config *rest.Config) ([]string, error) {
+	client, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("setting up a client: %w", err)
+	}
+	list, err := client.Resource(nodeResource).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("listing the nodes: %w", err)
+	}
+	var names []string
+	for _, node := range list.Items {
+		if _, simulated := node.Annotations["kwok.x-k8s.io/node"]; simulated {
+			names = append(names, node.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
