@@ -18,14 +18,18 @@ import (
 	"github.com/diorama-lab/diorama/internal/spelling"
 )
 
-// Load reads an environment file over the defaults. Fields that the file does
-// not know are errors with their line; paths become absolute.
-func Load(path string) (Environment, error) {
+// Load reads an environment file over the defaults of its kind. Fields that
+// the file does not know are errors with their line; paths become absolute.
+func Load(path string) (Environment, error) { return LoadAs(path, "") }
+
+// LoadAs reads an environment file as one of a kind, whatever it says of that
+// itself; "" leaves it to the file.
+func LoadAs(path string, kind Kind) (Environment, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return Environment{}, fmt.Errorf("reading the environment file: %w", err)
 	}
-	env, err := Parse(data)
+	env, err := parse(data, kind)
 	if err != nil {
 		return Environment{}, fmt.Errorf("environment file %s: %w", path, err)
 	}
@@ -37,10 +41,12 @@ func Load(path string) (Environment, error) {
 	return env, nil
 }
 
-// Parse reads an environment over the defaults. It does not validate: flags
-// may still change what the file says.
-func Parse(data []byte) (Environment, error) {
-	env := Default()
+// Parse reads an environment over the defaults of its kind. It does not
+// validate: flags may still change what the file says.
+func Parse(data []byte) (Environment, error) { return parse(data, "") }
+
+func parse(data []byte, kind Kind) (Environment, error) {
+	env := DefaultOf(cmp.Or(kind, Embedded))
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var root yaml.Node
 	if err := decoder.Decode(&root); err != nil {
@@ -60,10 +66,23 @@ func Parse(data []byte) (Environment, error) {
 	if len(problems) > 0 {
 		return env, errors.Join(problems...)
 	}
+	kind = cmp.Or(kind, kindOf(root.Content[0]))
+	env = DefaultOf(kind)
 	if err := root.Decode(&env); err != nil {
 		return env, typeErrors(err)
 	}
+	env.Kind = kind
 	return env, nil
+}
+
+// kindOf is what a file says of its kind, whose defaults the rest is read over.
+func kindOf(mapping *yaml.Node) Kind {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == "kind" {
+			return Kind(mapping.Content[i+1].Value)
+		}
+	}
+	return Embedded
 }
 
 // ResolvePaths makes the paths of the environment absolute, from dir.
@@ -77,6 +96,7 @@ func (e *Environment) ResolvePaths(dir string) {
 	abs(&e.Telemetry.Collectors.Cluster)
 	abs(&e.Telemetry.Collectors.Nodes)
 	abs(&e.Dashboards.Folder)
+	abs(&e.Chart.Path)
 	for i := range e.Dashboards.JsonnetPaths {
 		abs(&e.Dashboards.JsonnetPaths[i])
 	}

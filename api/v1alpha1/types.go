@@ -25,10 +25,19 @@ const (
 	// Kwok watches a simulated cluster with containers: the contrib collector
 	// and Grafana's LGTM. It needs Docker.
 	Kwok Kind = "kwok"
+	// K3d is a real cluster of k3s nodes in containers, with LGTM and two
+	// collectors in it. It needs Docker.
+	K3d Kind = "k3d"
+)
+
+// The words of Cluster.Workloads.
+const (
+	WorkloadsDefault = "default"
+	WorkloadsNone    = "none"
 )
 
 // Kinds are the kinds that this version can bring up.
-func Kinds() []Kind { return []Kind{Embedded, Kwok} }
+func Kinds() []Kind { return []Kind{Embedded, Kwok, K3d} }
 
 // Environment is a whole environment file.
 type Environment struct {
@@ -42,12 +51,13 @@ type Environment struct {
 	// Dashboards come on top of those that are built in.
 	Dashboards Dashboards `yaml:"dashboards,omitempty" json:"dashboards,omitempty" jsonschema:"dashboards on top of those that come with diorama"`
 	Images     Images     `yaml:"images" json:"images" jsonschema:"the container images of the kinds that need Docker"`
+	Chart      Chart      `yaml:"chart,omitempty" json:"chart,omitzero" jsonschema:"kind k3d: the Helm chart that both collectors are installed from"`
 	Ports      Ports      `yaml:"ports" json:"ports" jsonschema:"the loopback ports; 0 picks a free one, the word auto picks them all"`
 }
 
 // Cluster says what is simulated.
 type Cluster struct {
-	Nodes int `yaml:"nodes" json:"nodes" jsonschema:"simulated nodes, 1 to 5000"`
+	Nodes int `yaml:"nodes" json:"nodes" jsonschema:"simulated nodes, 1 to 5000; kind k3d: beside the real ones, 0 for none"`
 	Pods  int `yaml:"pods" json:"pods" jsonschema:"long-running simulated pods, 0 to 20000; pods of daemon sets and jobs come on top"`
 	// PodTemplate and Stages are paths, relative to the environment file.
 	PodTemplate string   `yaml:"podTemplate,omitempty" json:"podTemplate,omitempty" jsonschema:"a file with one Pod that replaces the default workloads"`
@@ -55,6 +65,11 @@ type Cluster struct {
 	// KubeContext is a context of the user's kubeconfig: a KWOK cluster that
 	// is there already, and is watched as it is.
 	KubeContext string `yaml:"kubeContext,omitempty" json:"kubeContext,omitempty" jsonschema:"kind kwok: a context of your kubeconfig, to watch the KWOK cluster behind it in place of one of diorama's own"`
+	// Servers and Agents are real nodes, each a container.
+	Servers int `yaml:"servers,omitempty" json:"servers,omitempty" jsonschema:"kind k3d: server nodes, 1 or an odd number up to 7"`
+	Agents  int `yaml:"agents,omitempty" json:"agents,omitempty" jsonschema:"kind k3d: agent nodes, 0 to 20"`
+	// Workloads is WorkloadsDefault or WorkloadsNone.
+	Workloads string `yaml:"workloads,omitempty" json:"workloads,omitempty" jsonschema:"kind k3d: default for a few small real workloads, or none"`
 }
 
 // Telemetry says how the cluster is watched.
@@ -68,8 +83,16 @@ type Telemetry struct {
 
 // Collectors names a configuration file for each collector.
 type Collectors struct {
-	Cluster string `yaml:"cluster,omitempty" json:"cluster,omitempty" jsonschema:"configuration file of the cluster collector"`
-	Nodes   string `yaml:"nodes,omitempty" json:"nodes,omitempty" jsonschema:"configuration file of the node collector"`
+	Cluster string `yaml:"cluster,omitempty" json:"cluster,omitempty" jsonschema:"configuration file of the cluster collector; kind k3d: its Helm values"`
+	Nodes   string `yaml:"nodes,omitempty" json:"nodes,omitempty" jsonschema:"configuration file of the node collector; kind k3d: its Helm values"`
+}
+
+// Chart says where the collectors' Helm chart comes from.
+type Chart struct {
+	Repository string `yaml:"repository,omitempty" json:"repository,omitempty" jsonschema:"URL of the Helm repository that has the chart opentelemetry-collector"`
+	Version    string `yaml:"version,omitempty" json:"version,omitempty" jsonschema:"version of the chart in the repository"`
+	// Path is relative to the environment file.
+	Path string `yaml:"path,omitempty" json:"path,omitempty" jsonschema:"a chart of this machine, a folder or a .tgz, in place of the repository's"`
 }
 
 // Backend says how metrics and events are kept.
@@ -91,6 +114,9 @@ type Images struct {
 	Collector string `yaml:"collector" json:"collector" jsonschema:"the OpenTelemetry Collector, contrib distribution"`
 	// StatsProxy is an image of diorama itself.
 	StatsProxy string `yaml:"statsProxy,omitempty" json:"statsProxy,omitempty" jsonschema:"an image of diorama (make image) that serves the kubelet API to the collector; without it diorama does so itself"`
+	// K3s and Workload are those of the kind k3d.
+	K3s      string `yaml:"k3s,omitempty" json:"k3s,omitempty" jsonschema:"kind k3d: the image of every node"`
+	Workload string `yaml:"workload,omitempty" json:"workload,omitempty" jsonschema:"kind k3d: the image of the default workloads; it has to have a shell"`
 	// Load are paths of tarballs, relative to the environment file.
 	Load []string `yaml:"load,omitempty" json:"load,omitempty" jsonschema:"tarballs of images (docker save), loaded if one of the images is missing"`
 }
@@ -182,6 +208,20 @@ func (d Duration) String() string {
 		return fmt.Sprintf("%dm", v/time.Minute)
 	}
 	return v.String()
+}
+
+// DefaultOf returns the environment that a file describes which says nothing
+// but its kind.
+func DefaultOf(kind Kind) Environment {
+	env := Default()
+	env.Kind = kind
+	if kind == K3d {
+		env.Cluster = Cluster{Servers: 1, Workloads: WorkloadsDefault}
+		// The version that k3d 5.9 itself would take.
+		env.Images.K3s, env.Images.Workload = "rancher/k3s:v1.35.5-k3s1", "busybox:1.37"
+		env.Chart = Chart{Repository: "https://open-telemetry.github.io/opentelemetry-helm-charts", Version: "0.156.0"}
+	}
+	return env
 }
 
 // Default returns the environment that an empty file describes.

@@ -115,6 +115,95 @@ func TestValidateRefuses(t *testing.T) {
 	}
 }
 
+// A file that says nothing but its kind is read over the defaults of that
+// kind, and each kind's defaults are valid and survive being written.
+func TestDefaultsOfEachKind(t *testing.T) {
+	for _, kind := range Kinds() {
+		env, err := Parse([]byte("kind: " + string(kind) + "\n"))
+		if err != nil || !reflect.DeepEqual(env, DefaultOf(kind)) {
+			t.Errorf("%s: got %+v, %v", kind, env, err)
+		}
+		if err := env.Validate(); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		data, err := yaml.Marshal(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Parse(data); err != nil || !reflect.DeepEqual(again, env) {
+			t.Errorf("%s: got %+v, %v from\n%s", kind, again, err, data)
+		}
+	}
+}
+
+func TestValidateK3dRefuses(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Environment)
+		want   string
+	}{
+		"no server":          {func(e *Environment) { e.Cluster.Servers = 0 }, "cluster.servers is 0: use 1, or an odd number up to 7"},
+		"two servers":        {func(e *Environment) { e.Cluster.Servers = 2 }, "cluster.servers is 2"},
+		"too many agents":    {func(e *Environment) { e.Cluster.Agents = 21 }, "cluster.agents is 21"},
+		"negative agents":    {func(e *Environment) { e.Cluster.Agents = -1 }, "cluster.agents is -1"},
+		"negative nodes":     {func(e *Environment) { e.Cluster.Nodes = -1 }, "cluster.nodes is -1: a cluster has 0 to 5000 nodes"},
+		"workloads":          {func(e *Environment) { e.Cluster.Workloads = "some" }, `cluster.workloads "some": use default or none`},
+		"pods without nodes": {func(e *Environment) { e.Cluster.Pods = 5 }, "simulated pods need simulated nodes"},
+		"no k3s":             {func(e *Environment) { e.Images.K3s = "" }, "images.k3s"},
+		"no LGTM":            {func(e *Environment) { e.Images.LGTM = "" }, "images.lgtm"},
+		"no collector":       {func(e *Environment) { e.Images.Collector = "" }, "images.collector"},
+		"no workload":        {func(e *Environment) { e.Images.Workload = "" }, "images.workload"},
+		"stats-proxy":        {func(e *Environment) { e.Images.StatsProxy = "x" }, "images.statsProxy"},
+		"publish":            {func(e *Environment) { e.Backend.PublishPrometheus = true }, "backend.publishPrometheus"},
+		"context":            {func(e *Environment) { e.Cluster.KubeContext = "x" }, "cluster.kubeContext"},
+		"no repository":      {func(e *Environment) { e.Chart.Repository = "charts" }, `chart.repository "charts": give the URL`},
+		"no chart version":   {func(e *Environment) { e.Chart.Version = "" }, "chart.version"},
+		"missing chart":      {func(e *Environment) { e.Chart.Path = "none.tgz" }, "chart.path: stat none.tgz"},
+		"missing values":     {func(e *Environment) { e.Telemetry.Collectors.Nodes = "none.yaml" }, "telemetry.collectors.nodes: open none.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := DefaultOf(K3d)
+			test.change(&env)
+			err := env.Validate()
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error with %s", err, test.want)
+			}
+		})
+	}
+}
+
+// What only k3d knows is refused elsewhere, not passed over.
+func TestOtherKindsRefuseK3dsFields(t *testing.T) {
+	all := DefaultOf(K3d)
+	all.Cluster.Agents, all.Cluster.Nodes = 1, 3
+	for _, kind := range []Kind{Embedded, Kwok} {
+		all.Kind = kind
+		err := all.Validate()
+		for _, field := range []string{"cluster.servers", "cluster.agents", "cluster.workloads", "images.k3s", "images.workload", "chart"} {
+			if err == nil || !strings.Contains(err.Error(), field+": only the kind k3d has it") {
+				t.Errorf("%s takes %s: %v", kind, field, err)
+			}
+		}
+	}
+}
+
+// The ports that are not used are not looked for.
+func TestUsedPortsOfK3d(t *testing.T) {
+	names := func(e Environment) (all []string) {
+		for _, p := range e.UsedPorts() {
+			all = append(all, p.Name)
+		}
+		return all
+	}
+	env := DefaultOf(K3d)
+	if got := strings.Join(names(env), " "); got != "kubernetes dashboards prometheus otlpGRPC otlpHTTP" {
+		t.Errorf("without simulated nodes: %s", got)
+	}
+	env.Cluster.Nodes = 3
+	if got := strings.Join(names(env), " "); got != "kubernetes kubelet dashboards prometheus otlpGRPC otlpHTTP" {
+		t.Errorf("with simulated nodes: %s", got)
+	}
+}
+
 func TestLoadResolvesPathsFromTheFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "environment.yaml")
@@ -127,6 +216,9 @@ func TestLoadResolvesPathsFromTheFile(t *testing.T) {
 	}
 	if env.Cluster.PodTemplate != filepath.Join(dir, "pod.yaml") || env.Cluster.Stages[0] != filepath.Join(dir, "a.yaml") {
 		t.Errorf("paths are not resolved: %+v", env.Cluster)
+	}
+	if env, err = LoadAs(path, K3d); err != nil || env.Kind != K3d || env.Cluster.Servers != 1 || env.Cluster.PodTemplate == "" {
+		t.Errorf("read as k3d it is %+v, %v", env, err)
 	}
 	if _, err := Load(filepath.Join(dir, "none.yaml")); err == nil {
 		t.Error("a missing file was loaded")

@@ -15,6 +15,13 @@ const (
 	MaxPods  = 20000
 )
 
+// maxServers and maxAgents bound the real nodes: each is a container with a
+// kubelet of its own.
+const (
+	maxServers = 7
+	maxAgents  = 20
+)
+
 // TranslationStrategies are the names that Prometheus 3.11 gives its OTLP
 // translation strategies (config.OTLPConfig).
 var TranslationStrategies = []string{
@@ -47,8 +54,12 @@ func (e Environment) Validate() error {
 	if err := ValidateName(e.Name); err != nil {
 		problems = append(problems, err)
 	}
-	if e.Cluster.Nodes < 1 || e.Cluster.Nodes > MaxNodes {
-		fail("cluster.nodes is %d: a cluster has 1 to %d nodes", e.Cluster.Nodes, MaxNodes)
+	least := 1
+	if e.Kind == K3d {
+		least = 0
+	}
+	if e.Cluster.Nodes < least || e.Cluster.Nodes > MaxNodes {
+		fail("cluster.nodes is %d: a cluster has %d to %d nodes", e.Cluster.Nodes, least, MaxNodes)
 	}
 	if e.Cluster.Pods < 0 || e.Cluster.Pods > MaxPods {
 		fail("cluster.pods is %d: a cluster has 0 to %d pods", e.Cluster.Pods, MaxPods)
@@ -72,31 +83,6 @@ func (e Environment) Validate() error {
 	problems = append(problems, e.Ports.validate()...)
 	problems = append(problems, e.validateFiles()...)
 	return errors.Join(problems...)
-}
-
-// validateKind says what does not go together with the kind.
-func (e Environment) validateKind() []error {
-	var problems []error
-	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if e.Kind != Kwok {
-		if e.Cluster.KubeContext != "" {
-			fail("cluster.kubeContext: only the kind %s watches a cluster that is there already", Kwok)
-		}
-		return problems
-	}
-	if e.Telemetry.Collectors.Nodes != "" {
-		fail("telemetry.collectors.nodes: the kind %s has one collector; its configuration is telemetry.collectors.cluster", e.Kind)
-	}
-	if e.Images.LGTM == "" {
-		fail("images.lgtm: name an image")
-	}
-	if e.Images.Collector == "" {
-		fail("images.collector: name an image")
-	}
-	if e.Cluster.KubeContext != "" && (e.Cluster.PodTemplate != "" || len(e.Cluster.Stages) > 0) {
-		fail("cluster.kubeContext: the cluster behind it is watched as it is; leave out cluster.podTemplate and cluster.stages")
-	}
-	return problems
 }
 
 func (p Ports) validate() []error {
@@ -131,11 +117,14 @@ func (p Ports) List() []NamedPort {
 // UsedPorts are those of List that an environment of this kind listens on.
 func (e Environment) UsedPorts() []NamedPort {
 	unused := map[string]bool{}
-	if e.Kind == Kwok {
+	switch e.Kind {
+	case Kwok:
 		unused = map[string]bool{
 			"collectorMetrics": true, "nodeMetrics": true,
 			"prometheus": !e.Backend.PublishPrometheus, "kubernetes": e.Cluster.KubeContext != "",
 		}
+	case K3d:
+		unused = map[string]bool{"collectorMetrics": true, "nodeMetrics": true, "kubelet": e.Cluster.Nodes == 0}
 	}
 	return slices.DeleteFunc(e.Ports.List(), func(p NamedPort) bool { return unused[p.Name] })
 }

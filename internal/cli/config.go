@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,17 +17,7 @@ import (
 func newConfig(c *console.Console) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "Print configurations: what is used without any of yours"}
 	cmd.AddCommand(
-		&cobra.Command{
-			Use: "defaults", Short: "Print the environment file that an empty one means", Args: cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error {
-				encoder := yaml.NewEncoder(c.Out)
-				encoder.SetIndent(2)
-				if err := encoder.Encode(v1alpha1.Default()); err != nil {
-					return fmt.Errorf("writing the defaults: %w", err)
-				}
-				return encoder.Close()
-			},
-		},
+		newConfigDefaults(c),
 		&cobra.Command{
 			Use: "schema", Short: "Print the JSON Schema of the environment file", Args: cobra.NoArgs,
 			RunE: func(*cobra.Command, []string) error { return c.JSON(v1alpha1.Schema()) },
@@ -34,6 +25,27 @@ func newConfig(c *console.Console) *cobra.Command {
 		newConfigCollector(c),
 		newConfigRules(c),
 	)
+	return cmd
+}
+
+func newConfigDefaults(c *console.Console) *cobra.Command {
+	var kind string
+	cmd := &cobra.Command{
+		Use: "defaults", Short: "Print the environment file that an empty one means", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			env := v1alpha1.DefaultOf(v1alpha1.Kind(kind))
+			if err := env.Validate(); err != nil {
+				return err
+			}
+			encoder := yaml.NewEncoder(c.Out)
+			encoder.SetIndent(2)
+			if err := encoder.Encode(env); err != nil {
+				return fmt.Errorf("writing the defaults: %w", err)
+			}
+			return encoder.Close()
+		},
+	}
+	cmd.Flags().StringVar(&kind, "env", string(v1alpha1.Embedded), "kind of environment: embedded, kwok or k3d")
 	return cmd
 }
 
@@ -58,41 +70,48 @@ func newConfigCollector(c *console.Console) *cobra.Command {
 		Short:     "Print the configuration of a collector, to be changed and given to --collector-config",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{"cluster", "nodes"},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			which := "cluster"
-			if len(args) == 1 {
-				which = args[0]
-			}
-			env := v1alpha1.Default()
+		RunE: func(command *cobra.Command, args []string) error {
+			env := v1alpha1.DefaultOf(cmp.Or(v1alpha1.Kind(kind), v1alpha1.Embedded))
 			if file != "" {
 				var err error
-				if env, err = v1alpha1.Load(file); err != nil {
+				if env, err = v1alpha1.LoadAs(file, v1alpha1.Kind(kind)); err != nil {
 					return err
 				}
 			}
-			if cmd.Flags().Changed("name") {
+			if command.Flags().Changed("name") {
 				env.Name = name
 			}
-			if _, record, _, err := environment.Find(env.Name); err == nil && file == "" {
+			if _, record, _, err := environment.Find(env.Name); err == nil && file == "" && (kind == "" || record.Environment.Kind == v1alpha1.Kind(kind)) {
 				env = record.Environment // one that is up, of whatever kind
-			}
-			if cmd.Flags().Changed("env") {
-				env.Kind = v1alpha1.Kind(kind)
 			}
 			folder, err := state.Open(env.Name)
 			if err != nil {
 				return err
 			}
-			text, err := environment.CollectorConfig(env, folder, which)
-			if err != nil {
-				return err
+			which := args
+			if len(args) == 0 {
+				which = []string{"cluster"}
+				if env.Kind == v1alpha1.K3d {
+					which = []string{"cluster", "nodes"} // as two YAML documents
+				}
 			}
-			_, err = fmt.Fprint(c.Out, text)
-			return err
+			for i, name := range which {
+				text, err := environment.CollectorConfig(env, folder, name)
+				if err != nil {
+					return err
+				}
+				if i > 0 {
+					text = "---\n" + text
+				}
+				if _, err := fmt.Fprint(c.Out, text); err != nil {
+					return err
+				}
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
-	cmd.Flags().StringVar(&kind, "env", "", "kind of environment: embedded, or kwok, which has one collector")
+	cmd.Flags().StringVar(&kind, "env", "", "kind of environment: embedded, kwok, which has one collector, or k3d, whose collectors have Helm values")
 	nameFlag(cmd, &name)
 	return cmd
 }

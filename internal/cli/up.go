@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ import (
 type upFlags struct {
 	file, name, ports, kind     string
 	nodes, pods                 int
+	servers, agents             int
+	workloads                   string
 	collectorConfig, nodeConfig string
 	podTemplate, dashboards     string
 	kubeContext                 string
@@ -48,10 +51,13 @@ func newUp(c *console.Console) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.file, "file", "f", "", "environment file (see `diorama config defaults`)")
-	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded, or kwok, which needs Docker")
+	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded, or with Docker kwok or k3d")
 	f.StringVar(&flags.name, "name", "", "name of the environment (default \"default\")")
 	f.IntVar(&flags.nodes, "nodes", 0, "simulated nodes (default 50)")
 	f.IntVar(&flags.pods, "pods", 0, "long-running simulated pods, without those of daemon sets and jobs (default 200)")
+	f.IntVar(&flags.servers, "servers", 0, "kind k3d: server nodes (default 1)")
+	f.IntVar(&flags.agents, "agents", 0, "kind k3d: agent nodes (default 0)")
+	f.StringVar(&flags.workloads, "workloads", "", "kind k3d: none leaves the default workloads out")
 	f.StringVar(&flags.ports, "ports", "", "auto picks free ports")
 	f.StringVar(&flags.kubeContext, "kube-context", "", "kind kwok: context of a KWOK cluster that is there already, to watch it as it is")
 	f.StringVar(&flags.podTemplate, "pod-template", "", "file with one Pod that replaces the default workloads")
@@ -71,10 +77,10 @@ func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, erro
 	if err := checkOutput(flags.output); err != nil {
 		return v1alpha1.Environment{}, err
 	}
-	env := v1alpha1.Default()
+	env := v1alpha1.DefaultOf(cmp.Or(v1alpha1.Kind(flags.kind), v1alpha1.Embedded))
 	if flags.file != "" {
 		var err error
-		if env, err = v1alpha1.Load(flags.file); err != nil {
+		if env, err = v1alpha1.LoadAs(flags.file, v1alpha1.Kind(flags.kind)); err != nil {
 			return env, err
 		}
 	}
@@ -84,10 +90,12 @@ func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, erro
 			apply()
 		}
 	}
-	set("env", func() { env.Kind = v1alpha1.Kind(flags.kind) })
 	set("name", func() { env.Name = flags.name })
 	set("nodes", func() { env.Cluster.Nodes = flags.nodes })
 	set("pods", func() { env.Cluster.Pods = flags.pods })
+	set("servers", func() { env.Cluster.Servers = flags.servers })
+	set("agents", func() { env.Cluster.Agents = flags.agents })
+	set("workloads", func() { env.Cluster.Workloads = flags.workloads })
 	set("kube-context", func() { env.Cluster.KubeContext = flags.kubeContext })
 	set("pod-template", func() { env.Cluster.PodTemplate = flags.podTemplate })
 	set("collector-config", func() { env.Telemetry.Collectors.Cluster = flags.collectorConfig })

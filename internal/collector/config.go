@@ -71,8 +71,10 @@ func ContainerConfig(o Options) (string, error) {
 // values are what the templates see.
 type values struct {
 	Options
-	Name                   string
-	SelfHost, SelfPort     string
+	Name               string
+	SelfHost, SelfPort string
+	// InCluster tells that the collector is a pod, Name which of the two.
+	InCluster              bool
 	Expiration             time.Duration
 	MetricsURL, LogsURL    string
 	SelfMetricsIntervalMil int64
@@ -90,34 +92,68 @@ func render(name string, o Options, required map[string]string) (string, error) 
 			return "", fmt.Errorf("the configuration of the collector for the %s needs the option %s", name, option)
 		}
 	}
+	v, err := valuesOf(name, o)
+	if err != nil {
+		return "", err
+	}
+	return execute(name+".yaml.tmpl", v)
+}
+
+// valuesOf works out what a template sees of the options.
+func valuesOf(name string, o Options) (values, error) {
 	if o.Interval <= 0 {
 		o.Interval = DefaultInterval
 	}
 	host, port, err := net.SplitHostPort(o.SelfMetrics)
 	if err != nil {
-		return "", fmt.Errorf("the address of the collector's own metrics: %w", err)
+		return values{}, fmt.Errorf("the address of the collector's own metrics: %w", err)
 	}
 	path := "/api/v1/otlp/v1"
 	if name == "container" {
 		path = "/v1"
 	}
 	otlp := strings.TrimSuffix(o.BackendURL, "/") + path
-	v := values{
+	return values{
 		Options: o, Name: name, SelfHost: host, SelfPort: port,
 		MetricsURL: otlp + "/metrics", LogsURL: otlp + "/logs",
 		// Objects that are gone are to disappear soon, but not for one missed scrape.
 		Expiration:             max(4*o.Interval, 30*time.Second),
 		SelfMetricsIntervalMil: max(o.Interval, 10*time.Second).Milliseconds(),
+	}, nil
+}
+
+// execute renders one of the templates. In them, str quotes a text and include
+// renders another template two columns further in.
+func execute(file string, v any) (string, error) {
+	set := template.New(file)
+	run := func(name string, v any) (string, error) {
+		var out bytes.Buffer
+		err := set.ExecuteTemplate(&out, name, v)
+		return out.String(), err
 	}
-	parsed, err := template.New(name).Funcs(template.FuncMap{"str": quote}).ParseFS(templates, "templates/*.tmpl")
-	if err != nil {
+	include := func(name string, v any) (string, error) {
+		text, err := run(name, v)
+		return indent(text), err
+	}
+	if _, err := set.Funcs(template.FuncMap{"str": quote, "include": include}).ParseFS(templates, "templates/*.tmpl"); err != nil {
 		return "", fmt.Errorf("parsing the collector's templates: %w", err)
 	}
-	var out bytes.Buffer
-	if err := parsed.ExecuteTemplate(&out, name+".yaml.tmpl", v); err != nil {
+	text, err := run(file, v)
+	if err != nil {
 		return "", fmt.Errorf("rendering the collector's configuration: %w", err)
 	}
-	return out.String(), nil
+	return text, nil
+}
+
+// indent moves the lines of a text two columns further in.
+func indent(text string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		if line != "" {
+			lines[i] = "  " + line
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // quote writes a YAML string. A JSON string is one; the collector would expand

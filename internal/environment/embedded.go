@@ -209,8 +209,11 @@ func CollectorConfig(env v1alpha1.Environment, folder state.Folder, which string
 		return "", err
 	}
 	path := CollectorFile(folder, which)
-	if plan.Network != "" {
+	switch env.Kind {
+	case v1alpha1.Kwok:
 		path = containerCollectorFile(folder)
+	case v1alpha1.K3d:
+		path = valuesFile(folder, which)
 	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -179,6 +179,12 @@ func endpoints(p Plan) Endpoints {
 		}
 		return e
 	}
+	if p.K3d != nil {
+		return Endpoints{
+			Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: prometheusURL(p),
+			OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP), Kubernetes: "https://" + loopback(ports.Kubernetes),
+		}
+	}
 	return Endpoints{
 		Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: "http://" + loopback(ports.Prometheus),
 		OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),

@@ -27,6 +27,8 @@ type Plan struct {
 	Components []Planned      `json:"components"`
 	// Network is the Docker network of the containers; "" without any.
 	Network string `json:"network,omitempty"`
+	// K3d is what the kind k3d makes; nil for the others.
+	K3d *K3dPlan `json:"k3d,omitempty"`
 	// Files are the rendered configurations, by absolute path.
 	Files map[string]string `json:"files"`
 }
@@ -114,6 +116,8 @@ func NewPlan(env v1alpha1.Environment, folder state.Folder, internal map[string]
 		return planEmbedded(plan, folder)
 	case v1alpha1.Kwok:
 		return planKwok(plan, folder)
+	case v1alpha1.K3d:
+		return planK3d(plan, folder)
 	default:
 		return plan, fmt.Errorf("kind %q: this diorama brings up %q", env.Kind, v1alpha1.Kinds())
 	}

@@ -38,7 +38,14 @@ func examples() map[string]v1alpha1.Environment {
 	existing.Cluster.KubeContext = "kwok-mine"
 	existing.Images.StatsProxy = "diorama:v1"
 	existing.Backend.PublishPrometheus = true
-	return map[string]v1alpha1.Environment{"embedded": v1alpha1.Default(), "kwok": kwok, "kwok-context": existing}
+	own := v1alpha1.DefaultOf(v1alpha1.K3d)
+	own.Cluster.Servers, own.Cluster.Agents, own.Cluster.Workloads = 3, 2, v1alpha1.WorkloadsNone
+	own.Chart.Path, own.Telemetry.Collectors.Nodes = "/mine/chart.tgz", "/mine/values.yaml"
+	own.Images.Load = []string{"/mine/images.tar"}
+	return map[string]v1alpha1.Environment{
+		"embedded": v1alpha1.Default(), "kwok": kwok, "kwok-context": existing,
+		"k3d": v1alpha1.DefaultOf(v1alpha1.K3d), "k3d-own": own,
+	}
 }
 
 func TestPlanGolden(t *testing.T) {

@@ -1,0 +1,115 @@
+package v1alpha1
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+)
+
+// failing collects what is wrong.
+type failing []error
+
+func (f *failing) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
+
+// validateKind says what does not go together with the kind.
+func (e Environment) validateKind() []error {
+	var problems failing
+	if e.Kind != Kwok && e.Cluster.KubeContext != "" {
+		problems.add("cluster.kubeContext: only the kind %s watches a cluster that is there already", Kwok)
+	}
+	if e.Kind != K3d {
+		problems = append(problems, e.validateNoK3d()...)
+	}
+	if e.Kind != Embedded {
+		if e.Images.LGTM == "" {
+			problems.add("images.lgtm: name an image")
+		}
+		if e.Images.Collector == "" {
+			problems.add("images.collector: name an image")
+		}
+	}
+	switch e.Kind {
+	case Kwok:
+		problems = append(problems, e.validateKwok()...)
+	case K3d:
+		problems = append(problems, e.validateK3d()...)
+	}
+	return problems
+}
+
+func (e Environment) validateKwok() []error {
+	var problems failing
+	if e.Telemetry.Collectors.Nodes != "" {
+		problems.add("telemetry.collectors.nodes: the kind %s has one collector; its configuration is telemetry.collectors.cluster", e.Kind)
+	}
+	if e.Cluster.KubeContext != "" && (e.Cluster.PodTemplate != "" || len(e.Cluster.Stages) > 0) {
+		problems.add("cluster.kubeContext: the cluster behind it is watched as it is; leave out cluster.podTemplate and cluster.stages")
+	}
+	return problems
+}
+
+// validateNoK3d refuses what only the kind k3d knows.
+func (e Environment) validateNoK3d() []error {
+	var problems failing
+	for _, field := range []struct {
+		name string
+		set  bool
+	}{
+		{"cluster.servers", e.Cluster.Servers != 0}, {"cluster.agents", e.Cluster.Agents != 0}, {"cluster.workloads", e.Cluster.Workloads != ""},
+		{"images.k3s", e.Images.K3s != ""}, {"images.workload", e.Images.Workload != ""}, {"chart", e.Chart != Chart{}},
+	} {
+		if field.set {
+			problems.add("%s: only the kind %s has it", field.name, K3d)
+		}
+	}
+	return problems
+}
+
+func (e Environment) validateK3d() []error {
+	var problems failing
+	c := e.Cluster
+	// etcd, which several servers keep the cluster in, wants an odd number.
+	if c.Servers < 1 || c.Servers > maxServers || c.Servers%2 == 0 {
+		problems.add("cluster.servers is %d: use 1, or an odd number up to %d", c.Servers, maxServers)
+	}
+	if c.Agents < 0 || c.Agents > maxAgents {
+		problems.add("cluster.agents is %d: use 0 to %d", c.Agents, maxAgents)
+	}
+	if c.Workloads != WorkloadsDefault && c.Workloads != WorkloadsNone {
+		problems.add("cluster.workloads %q: use %s or %s", c.Workloads, WorkloadsDefault, WorkloadsNone)
+	}
+	if c.Nodes == 0 && c.Pods > 0 {
+		problems.add("cluster.pods is %d: simulated pods need simulated nodes; set cluster.nodes", c.Pods)
+	}
+	if e.Images.K3s == "" {
+		problems.add("images.k3s: name an image")
+	}
+	if e.Images.Workload == "" && c.Workloads == WorkloadsDefault {
+		problems.add("images.workload: name an image, or set cluster.workloads to %s", WorkloadsNone)
+	}
+	if e.Images.StatsProxy != "" {
+		problems.add("images.statsProxy: only the kind %s has it", Kwok)
+	}
+	if e.Backend.PublishPrometheus {
+		problems.add("backend.publishPrometheus: the kind %s always forwards Prometheus", K3d)
+	}
+	return append(problems, e.Chart.validate()...)
+}
+
+// validate says whether the chart can be found: here, or in a repository.
+func (c Chart) validate() []error {
+	var problems failing
+	if c.Path != "" {
+		if _, err := os.Stat(c.Path); err != nil {
+			problems.add("chart.path: %w", err)
+		}
+		return problems
+	}
+	if u, err := url.Parse(c.Repository); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		problems.add("chart.repository %q: give the URL of a Helm repository, or the chart itself as chart.path", c.Repository)
+	}
+	if c.Version == "" {
+		problems.add("chart.version: name one; the values files are written for a certain chart")
+	}
+	return problems
+}

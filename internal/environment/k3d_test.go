@@ -1,0 +1,107 @@
+package environment
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/kubernetes/scheme"
+)
+
+// What is applied, with Kubernetes' own eyes: fields that it does not know are
+// errors.
+func TestManifests(t *testing.T) {
+	plan := planOf(t, examples()["k3d"])
+	for name, path := range plan.K3d.Manifests {
+		text := plan.Files[path]
+		compareGolden(t, "manifest-"+name+".yaml", []byte(text))
+		objects := decodeManifest(t, text)
+		for _, object := range objects {
+			for _, c := range containersOf(object) {
+				if len(c.Resources.Requests) == 0 || len(c.Resources.Limits) == 0 {
+					t.Errorf("%s: the container %s has no requests or no limits", name, c.Name)
+				}
+			}
+		}
+	}
+	if len(plan.K3d.Manifests) != 2 {
+		t.Errorf("manifests are %v", plan.K3d.Manifests)
+	}
+}
+
+func decodeManifest(t *testing.T, text string) (objects []runtime.Object) {
+	t.Helper()
+	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	documents := yaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text)))
+	for {
+		document, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return objects
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, _, err := decoder.Decode(document, nil, nil)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, document)
+		}
+		objects = append(objects, object)
+	}
+}
+
+func containersOf(object runtime.Object) []corev1.Container {
+	switch o := object.(type) {
+	case *appsv1.Deployment:
+		return o.Spec.Template.Spec.Containers
+	case *appsv1.StatefulSet:
+		return o.Spec.Template.Spec.Containers
+	}
+	return nil
+}
+
+// What is forwarded is what the Service has, and what LGTM reads is in the
+// folder that the nodes see.
+func TestK3dFitsTogether(t *testing.T) {
+	plan := planOf(t, examples()["k3d"])
+	served := map[int32]bool{}
+	var mounted []string
+	for _, object := range decodeManifest(t, plan.Files[plan.K3d.Manifests[lgtmName]]) {
+		switch o := object.(type) {
+		case *corev1.Service:
+			for _, p := range o.Spec.Ports {
+				served[p.Port] = true
+			}
+		case *appsv1.Deployment:
+			for _, v := range o.Spec.Template.Spec.Volumes {
+				if v.HostPath != nil {
+					mounted = append(mounted, v.HostPath.Path)
+				}
+			}
+		}
+	}
+	for _, f := range plan.K3d.Forwards {
+		if !served[int32(f.Port)] {
+			t.Errorf("the port %d is forwarded, but the Service has %v", f.Port, served)
+		}
+	}
+	mount := plan.K3d.Cluster.Mounts[0]
+	for _, path := range mounted {
+		source := filepath.Join(mount.Source, strings.TrimPrefix(path, mount.Target))
+		_, rendered := plan.Files[source]
+		if written := slices.Contains([]string{"dashboards", "rules"}, filepath.Base(source)); !rendered && !written {
+			t.Errorf("LGTM reads %s, which nobody writes", source)
+		}
+	}
+	if len(mounted) != 4 {
+		t.Errorf("LGTM sees %q", mounted)
+	}
+}
