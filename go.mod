@@ -32,6 +32,7 @@ require (
 	go.opentelemetry.io/collector/processor/batchprocessor v0.149.0
 	go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.149.0
 	go.opentelemetry.io/collector/receiver/otlpreceiver v0.149.0
+	helm.sh/helm/v3 v3.20.2
 	k8s.io/component-base v0.36.1
 	k8s.io/kubernetes v1.35.4
 	modernc.org/sqlite v1.44.3
@@ -40,6 +41,7 @@ require (
 )
 
 require (
+	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/MakeNowJust/heredoc v1.0.0 // indirect
 	github.com/apache/arrow-go/v18 v18.5.1 // indirect
 	github.com/chai2010/gettext-go v1.0.2 // indirect
