@@ -24,6 +24,12 @@ var FS embed.FS
 //go:embed rules/*.yaml
 var Rules embed.FS
 
+// Declarations say which panels and rules may be empty, and why: what
+// `diorama check` reads.
+//
+//go:embed diorama-check.yaml
+var Declarations []byte
+
 // RuleFiles returns the rule files by name.
 func RuleFiles() (map[string]string, error) {
 	names, err := fs.Glob(Rules, "rules/*.yaml")

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/diorama-lab/diorama/dashboards"
-	"github.com/diorama-lab/diorama/dashboards/set"
+	"github.com/diorama-lab/diorama/internal/collector/origin"
 )
 
 func rules(t *testing.T) []rulefmt.Rule {
@@ -50,7 +50,7 @@ func metricsOf(t *testing.T, expr string) []string {
 }
 
 func TestRulesUseWhatExists(t *testing.T) {
-	known, err := set.Metrics()
+	known, err := origin.Metrics()
 	if err != nil {
 		t.Fatal(err)
 	}

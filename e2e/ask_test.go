@@ -21,7 +21,8 @@ import (
 func (l *lab) write(name, content string) string {
 	l.t.Helper()
 	path := filepath.Join(l.home, name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600))
+	if err != nil {
 		l.t.Fatal(err)
 	}
 	return path

@@ -10,26 +10,32 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/diorama-lab/diorama/dashboards"
+	"github.com/diorama-lab/diorama/internal/check"
 )
 
 // mayBeEmpty names the panels that need not have data when one value of a
-// variable is chosen, by dashboard, with the reason. With all values, none may
-// be empty. The tests of the page read the same file.
+// variable is chosen, by dashboard, with the reason: those that are declared.
+// With all values, none may be empty.
 func mayBeEmpty(t *testing.T) map[string]map[string]string {
 	t.Helper()
-	data, err := os.ReadFile("testdata/may-be-empty.json")
+	declared, err := check.ParseDeclarations(check.DeclarationsFile, dashboards.Declarations)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var excused map[string]map[string]string
-	if err := json.Unmarshal(data, &excused); err != nil {
-		t.Fatalf("testdata/may-be-empty.json: %v", err)
+	excused := map[string]map[string]string{}
+	for _, d := range declared.MayBeEmpty {
+		if d.Choice != check.One {
+			t.Errorf("%s: %v may be empty for all values", d.Dashboard, d.Panels)
+		}
+		excused[d.Dashboard] = map[string]string{}
+		for _, panel := range d.Panels {
+			excused[d.Dashboard][panel] = d.Reason
+		}
 	}
 	return excused
 }
@@ -64,6 +70,7 @@ func TestDashboards(t *testing.T) {
 	}
 	t.Run("surroundings", func(t *testing.T) { checkSurroundings(t, endpoints.Dashboards) })
 	t.Run("rules", func(t *testing.T) { checkRules(t, endpoints.Prometheus) })
+	t.Run("check", func(t *testing.T) { checkShipped(t, l, endpoints.Prometheus) })
 }
 
 // checkSurroundings asks for what the page shows beside dashboards.

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/diorama-lab/diorama/internal/spelling"
 )
 
 // Load reads an environment file over the defaults. Fields that the file does
@@ -89,16 +91,33 @@ func (e *Environment) ResolvePaths(dir string) {
 	}
 }
 
+// CheckFields reports the keys of a YAML document that a type does not have,
+// with their lines.
+func CheckFields(document *yaml.Node, typ reflect.Type) error {
+	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: is no mapping", document.Line)
+	}
+	var problems []error
+	checkFields(document.Content[0], typ, "", &problems)
+	return errors.Join(problems...)
+}
+
 // checkFields reports the keys of node that typ does not have, and keys that
 // stand twice, with line, path and what was probably meant.
 func checkFields(node *yaml.Node, typ reflect.Type, path string, problems *[]error) {
+	if node.Kind == yaml.SequenceNode && typ.Kind() == reflect.Slice {
+		for i, item := range node.Content {
+			checkFields(item, typ.Elem(), fmt.Sprintf("%s[%d]", path, i), problems)
+		}
+	}
 	if node.Kind != yaml.MappingNode || typ.Kind() != reflect.Struct {
 		return
 	}
 	fields := map[string]reflect.Type{}
 	for i := range typ.NumField() {
-		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ",")
-		fields[name] = typ.Field(i).Type
+		if name, _, _ := strings.Cut(typ.Field(i).Tag.Get("yaml"), ","); name != "" {
+			fields[name] = typ.Field(i).Type
+		}
 	}
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
@@ -120,32 +139,11 @@ func checkFields(node *yaml.Node, typ reflect.Type, path string, problems *[]err
 // suggestion names the closest known field, or all of them if none is close.
 func suggestion(name string, fields map[string]reflect.Type) string {
 	names := slices.Sorted(maps.Keys(fields))
-	closest := slices.MinFunc(names, func(a, b string) int { return cmp.Compare(distance(a, name), distance(b, name)) })
-	if distance(closest, name) <= 2 {
+	closest := slices.MinFunc(names, func(a, b string) int { return cmp.Compare(spelling.Distance(a, name), spelling.Distance(b, name)) })
+	if spelling.Distance(closest, name) <= 2 {
 		return fmt.Sprintf("; did you mean %q?", closest)
 	}
 	return "; known here: " + strings.Join(names, ", ")
-}
-
-// distance is the Levenshtein distance of two short words, in any case.
-func distance(a, b string) int {
-	a, b = strings.ToLower(a), strings.ToLower(b)
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // typeErrors joins what yaml found, each with its line, without Go's type names.

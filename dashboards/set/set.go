@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+
+	"github.com/diorama-lab/diorama/internal/collector/origin"
 )
 
 // pages are the dashboards, from the large to the small.
@@ -21,7 +23,7 @@ func pages() []page {
 
 // Dashboards builds the set.
 func Dashboards() ([]dashboard.Dashboard, error) {
-	known, err := Metrics()
+	known, err := origin.Metrics()
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/diorama-lab/diorama/dashboards"
+	"github.com/diorama-lab/diorama/internal/collector/origin"
 )
 
 // uids are what links and bookmarks refer to: they do not change.
@@ -222,7 +223,7 @@ func selectors(t *testing.T, expr string, visit func(metric, function string)) {
 // Queries are PromQL over metrics that exist, counters are read as such and
 // no query is a constant.
 func TestQueries(t *testing.T) {
-	known, err := Metrics()
+	known, err := origin.Metrics()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,16 +233,16 @@ func TestQueries(t *testing.T) {
 			found := 0
 			selectors(t, expr, func(metric, function string) {
 				found++
-				origin, ok := known[metric]
+				from, ok := known[metric]
 				if !ok && !strings.HasPrefix(metric, "cluster:") {
 					t.Errorf("%s: no receiver sends %s", *p.Title, metric)
 				}
-				if origin.Optional {
+				if from.Optional {
 					t.Errorf("%s: %s is not sent unless a receiver is told to", *p.Title, metric)
 				}
 				rated := function == "rate" || function == "increase"
-				if ok && rated != origin.Counter && metric != "otelcol_process_uptime_seconds_total" {
-					t.Errorf("%s: %s is a counter: %t, but is read with %q", *p.Title, metric, origin.Counter, function)
+				if ok && rated != from.Counter && metric != "otelcol_process_uptime_seconds_total" {
+					t.Errorf("%s: %s is a counter: %t, but is read with %q", *p.Title, metric, from.Counter, function)
 				}
 			})
 			if found == 0 {

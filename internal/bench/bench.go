@@ -65,7 +65,7 @@ func (b *bench) small(runs int, settle, history time.Duration) error {
 			}
 			if run == runs-1 {
 				measured := b.settled(l, "memory", settle, new(800.0))
-				if err := errors.Join(measured, b.wait(history), b.dashboards(l, s), b.page(s)); err != nil {
+				if err := errors.Join(measured, b.wait(history), b.dashboards(l, s), b.checks(l), b.page(s)); err != nil {
 					return err
 				}
 			}

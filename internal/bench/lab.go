@@ -44,14 +44,31 @@ func (l lab) state() string { return filepath.Join(l.home, "state") }
 
 // diorama runs the binary and returns what it printed.
 func (l lab) diorama(args ...string) ([]byte, error) {
+	out, _, err := l.used(args...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// used runs the binary and returns what it printed, also if it failed, and
+// what it used.
+func (l lab) used(args ...string) ([]byte, *syscall.Rusage, error) {
 	cmd := exec.CommandContext(l.ctx, l.binary, args...)
 	cmd.Env = append(os.Environ(), "DIORAMA_HOME="+l.state(), "KUBECONFIG="+filepath.Join(l.home, "kubeconfig"))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("diorama %q: %w\n%s", args, err, stderr.Bytes())
+	err := cmd.Run()
+	if err != nil {
+		err = fmt.Errorf("diorama %q: %w\n%s", args, err, stderr.Bytes())
 	}
-	return stdout.Bytes(), nil
+	usage := &syscall.Rusage{}
+	if cmd.ProcessState != nil { // it began
+		if known, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			usage = known
+		}
+	}
+	return stdout.Bytes(), usage, err
 }
 
 // timed runs the binary and returns how many seconds it took.

@@ -37,9 +37,15 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	var decided *exitError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &decided):
+		if decided.err != nil {
+			c.Fail(decided.err)
+		}
+		return decided.code
 	case errors.Is(err, errInterrupted):
 		c.Note("interrupted: %v", err)
 		return exitInterrupted
@@ -64,7 +70,7 @@ OpenTelemetry Collector, stores what the collector sends in Prometheus, and show
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
-		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c),
+		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c), newCheck(c),
 		newKubeconfig(c), newConfig(c), newVersion(c),
 		newStatsProxy(c), newCollector(), newBackend(c), newDashboards(c),
 		newImage(c), newSupervise(), newTogether(c), newKwok(), newJsonnet(c),

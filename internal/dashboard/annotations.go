@@ -91,6 +91,22 @@ func (q AnnotationQuery) field(key string) any {
 
 func (q AnnotationQuery) text(key string) string { return Object{key: q.field(key)}.text(key) }
 
+// Grafanas tells that the query is for Grafana's own data source.
+func (q AnnotationQuery) Grafanas() bool {
+	ref := refOf(q.JSON["datasource"], Ref{})
+	return ref.UID == "-- Grafana --" || ref.UID == "grafana" || ref.Type == "grafana"
+}
+
+// Panel is a panel with the query as its only target.
+func (q AnnotationQuery) Panel() Panel {
+	step := q.text("step")
+	if step == "" {
+		step = annotationStep
+	}
+	target := map[string]any{"refId": "Anno", "expr": q.text("expr"), "interval": step}
+	return Panel{Object{"title": q.Name(), "datasource": q.JSON["datasource"], "targets": []any{target}, "maxDataPoints": float64(annotationPoints)}}
+}
+
 func (q AnnotationQuery) describe() Layer {
 	filter := PanelFilter{Exclude: q.JSON.object("filter").flag("exclude"), IDs: []int{}}
 	for _, id := range q.JSON.object("filter").texts("ids") {
@@ -150,7 +166,7 @@ func (a annotationRun) fill(ctx context.Context, into *Layer) {
 	var err error
 	ref := refOf(a.query.JSON["datasource"], Ref{})
 	switch {
-	case ref.UID == "-- Grafana --" || ref.UID == "grafana" || ref.Type == "grafana":
+	case a.query.Grafanas():
 		found, err = a.events(ctx)
 	case !runs(ref, a.scope):
 		err = &NotRunnableError{Reason: fmt.Sprintf("data source %s is not run here; only Prometheus is", ref)}
@@ -204,7 +220,7 @@ func (a annotationRun) series(ctx context.Context, into *Layer) ([]Annotation, e
 	}
 	began := time.Now()
 	answer, err := a.engine.Prometheus.QueryRange(ctx, expr, aligned(a.request.Range, times.Step), times.Step)
-	into.Query = &SentQuery{RefID: a.query.Name(), Expr: expr, Step: writeInterval(times.Step), Type: "range", Took: took(began)}
+	into.Query = &SentQuery{RefID: a.query.Name(), Expr: expr, Step: writeInterval(times.Step), Type: "range", Took: took(began), Series: len(answer.Series), Points: answer.points()}
 	if err != nil {
 		return nil, err
 	}

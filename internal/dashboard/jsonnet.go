@@ -48,13 +48,12 @@ type JsonnetResult struct {
 // Evaluator evaluates a file.
 type Evaluator func(ctx context.Context, job JsonnetJob) (JsonnetResult, error)
 
-// dashboardsOnly reduces a mixin to its dashboards: its other parts may be
-// functions, which are no JSON. A plain dashboard stays as it is.
+// dashboardsOnly reduces a mixin to its dashboards, rules and alerts: its other
+// parts may be functions, which are no JSON. A plain dashboard stays as it is.
 const dashboardsOnly = `local m = import %s;
-if std.isObject(m) && std.objectHasAll(m, 'grafanaDashboards') then { grafanaDashboards: m.grafanaDashboards } +
-  (if std.objectHasAll(m, 'prometheusRules') then { prometheusRules: m.prometheusRules } else {}) +
-  (if std.objectHasAll(m, 'prometheusAlerts') then { prometheusAlerts: m.prometheusAlerts } else {})
-else m`
+local part(name) = if std.objectHasAll(m, name) then { [name]: m[name] } else {};
+local parts = part('grafanaDashboards') + part('prometheusRules') + part('prometheusAlerts');
+if std.isObject(m) && parts != {} then parts else m`
 
 // EvaluateHere evaluates in this process. Nothing can end an evaluation from
 // outside, so this is for a process that may be killed: see Command.
@@ -242,6 +241,35 @@ func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*Dashbo
 	}
 	dashboards, err := dashboardsIn(name, result.JSON)
 	return dashboards, result.Imports, err
+}
+
+// MixinRules evaluates a jsonnet file of the library and returns the rules and
+// alerts that it has beside its dashboards, as one Prometheus rule file in
+// JSON; nothing if it has none.
+func (l *Library) MixinRules(ctx context.Context, name string) ([]byte, error) {
+	job, err := l.job(filepath.Join(l.Dir, filepath.FromSlash(name)))
+	if err != nil {
+		return nil, err
+	}
+	result, err := l.Evaluate(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	if result.Error != nil {
+		return nil, result.Error
+	}
+	mixin, err := decodeObject(name, result.JSON)
+	if err != nil {
+		return nil, err
+	}
+	var groups []Object
+	for _, part := range []string{"prometheusRules", "prometheusAlerts"} {
+		groups = append(groups, mixin.object(part).objects("groups")...)
+	}
+	if len(groups) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(map[string]any{"groups": groups})
 }
 
 // job names the folders of a file: its own, the library's, and every vendor

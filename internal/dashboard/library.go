@@ -179,7 +179,7 @@ func (l *Library) names() ([]string, error) {
 			return nil // it is gone again, or not ours to read
 		}
 		if entry.IsDir() {
-			if name != l.Dir && skipped(entry.Name()) {
+			if name != l.Dir && Skipped(entry.Name()) {
 				return filepath.SkipDir
 			}
 			return nil
@@ -199,7 +199,8 @@ func (l *Library) names() ([]string, error) {
 	return names, nil
 }
 
-func skipped(folder string) bool {
+// Skipped tells that a folder of that name is not searched.
+func Skipped(folder string) bool {
 	return strings.HasPrefix(folder, ".") || folder == "vendor" || folder == "node_modules"
 }
 
@@ -237,6 +238,19 @@ func (l *Library) read(ctx context.Context, name string) *file {
 	}
 	read.dashboards = dashboards
 	return read
+}
+
+// Jsonnet are the files of the folder that are evaluated, by their paths in it.
+func (l *Library) Jsonnet() ([]string, error) {
+	names, err := l.names()
+	return slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) == ".json" }), err
+}
+
+// Read reads one file of the folder, whether it is among the dashboards that
+// the library serves or not.
+func (l *Library) Read(ctx context.Context, name string) ([]*Dashboard, *FileError) {
+	read := l.read(ctx, name)
+	return read.dashboards, read.err
 }
 
 func (l *Library) load(ctx context.Context, name, full string) ([]*Dashboard, []string, error) {

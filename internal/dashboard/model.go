@@ -39,6 +39,23 @@ func (p Panel) Type() string { return p.JSON.text("type") }
 // Title is the title as it is written, variables not filled in.
 func (p Panel) Title() string { return p.JSON.text("title") }
 
+// Description says what the panel is for.
+func (p Panel) Description() string { return p.JSON.text("description") }
+
+// Unit is the unit that its fields are shown in, empty where overrides give
+// some of them another one.
+func (p Panel) Unit() string {
+	config := p.JSON.object("fieldConfig")
+	for _, override := range config.objects("overrides") {
+		for _, property := range override.objects("properties") {
+			if property.text("id") == "unit" {
+				return ""
+			}
+		}
+	}
+	return config.object("defaults").text("unit")
+}
+
 // Targets are the queries of the panel, in order.
 func (p Panel) Targets() []Target {
 	var targets []Target
@@ -80,6 +97,9 @@ type Target struct {
 // RefID names the target within its panel.
 func (t Target) RefID() string { return t.JSON.text("refId") }
 
+// Legend is the format of the names of its series.
+func (t Target) Legend() string { return t.JSON.text("legendFormat") }
+
 // Hidden tells that the target is not to be run.
 func (t Target) Hidden() bool { return t.JSON.flag("hide") }
 
@@ -111,3 +131,28 @@ func refOf(v any, fallback Ref) Ref {
 
 // Description says what the dashboard is for.
 func (d *Dashboard) Description() string { return d.JSON.text("description") }
+
+// Time are the two ends of the range that it opens on, as ParseRange reads them.
+func (d *Dashboard) Time() (from, to string) {
+	saved := d.JSON.object("time")
+	return saved.text("from"), saved.text("to")
+}
+
+// Expr is the query as it is written.
+func (t Target) Expr() string { return t.JSON.text("expr") }
+
+// Prometheus tells that the target asks Prometheus, as far as its reference
+// says by itself.
+func (t Target) Prometheus() bool {
+	return runs(t.Datasource, nil) && t.Datasource.Type != expressionType && t.Datasource.UID != expressionType
+}
+
+// NeedsQuery tells that the panel shows nothing without a query of its own:
+// texts, lists and library panels do.
+func (p Panel) NeedsQuery() bool {
+	switch p.Type() {
+	case "row", "text", "news", "dashlist", "alertlist", "annolist", "welcome", "gettingstarted", "pluginlist", "canvas", "debug":
+		return false
+	}
+	return p.JSON.object("libraryPanel") == nil
+}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dlclark/regexp2"
+	"github.com/prometheus/prometheus/promql/parser"
 )
 
 const autoValue = "$__auto"
@@ -26,7 +27,7 @@ var (
 // queryOptions runs a variable's query and makes options of what it finds.
 func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r TimeRange) ([]Option, error) {
 	if ref := refOf(v.JSON["datasource"], Ref{}); !runs(ref, scope) {
-		return nil, fmt.Errorf("data source %s cannot be asked here", ref)
+		return nil, &NotRunnableError{fmt.Sprintf("data source %s cannot be asked here", ref)}
 	}
 	query := strings.TrimSpace(scope.expand(v.Query(), formatPromQL))
 	if query == "" {
@@ -42,6 +43,54 @@ func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r Ti
 	}
 	sortOptions(options, v.JSON.integer("sort"))
 	return options, nil
+}
+
+// whyNoOptions says why a variable's query finds nothing to choose from.
+func (e *Engine) whyNoOptions(ctx context.Context, v Variable, scope Scope, r TimeRange) *Reason {
+	query := strings.TrimSpace(scope.expand(v.Query(), formatPromQL))
+	reason := Reason{Kind: NoQuery, Text: "the variable has no query"}
+	if query == "" {
+		return &reason
+	}
+	texts, err := e.find(ctx, query, r)
+	if err == nil && len(texts) > 0 {
+		return &Reason{Kind: Filtered, Text: fmt.Sprintf("the regular expression %s leaves none of the %d values", v.JSON.text("regex"), len(texts))}
+	}
+	switch left := Unresolved(query); {
+	case len(left) > 0:
+		reason = Reason{Kind: NoVariable, Text: "no variable is named " + enumerate(left)}
+	case labelValuesCall.MatchString(query):
+		parts := labelValuesCall.FindStringSubmatch(query)
+		reason = e.whyNoValues(ctx, parts[2], strings.TrimSpace(parts[1]), r)
+	case queryResultCall.MatchString(query):
+		reason = e.Explain(ctx, queryResultCall.FindStringSubmatch(query)[1], r, 0)
+	default:
+		reason = Reason{Kind: NoSeries, Text: query + " finds nothing"}
+	}
+	return &reason
+}
+
+// whyNoValues says why a label has no values: no series are selected, or they
+// do not have it.
+func (e *Engine) whyNoValues(ctx context.Context, label, match string, r TimeRange) Reason {
+	of := "no series has"
+	if match != "" {
+		parsed, err := newParser().ParseExpr(match)
+		selector, ok := parsed.(*parser.VectorSelector)
+		if err != nil || !ok {
+			return Reason{Kind: NoSeries, Text: match + " finds nothing"}
+		}
+		if why, found := (probe{e, r, 0}).missing(ctx, selector); found {
+			return why
+		}
+		of = "no series of " + match + " has"
+	}
+	reason := Reason{Kind: NoLabel, Text: fmt.Sprintf("%s the label %s", of, label)}
+	names, err := e.Prometheus.LabelNames(ctx, match, r)
+	if err != nil {
+		return reason
+	}
+	return reason.suggest(near(label, names))
 }
 
 func formatRegexText(_ string, v Value) string { return formatRegex(v) }
@@ -333,7 +382,7 @@ func intervalOptions(v Variable) []Option {
 // its type and its name fits.
 func datasourceOptions(v Variable) ([]Option, error) {
 	if v.Query() != prometheusType {
-		return nil, fmt.Errorf("there is no data source of type %q here", v.Query())
+		return nil, &NotRunnableError{fmt.Sprintf("there is no data source of type %q here", v.Query())}
 	}
 	if pattern := v.JSON.text("regex"); pattern != "" {
 		matcher, err := compile(pattern)
@@ -341,7 +390,7 @@ func datasourceOptions(v Variable) ([]Option, error) {
 			return nil, err
 		}
 		if ok, err := matcher.MatchString(DatasourceName); err != nil || !ok {
-			return nil, fmt.Errorf("no data source has a name that matches %s", pattern)
+			return nil, &NotRunnableError{fmt.Sprintf("no data source has a name that matches %s", pattern)}
 		}
 	}
 	return []Option{{DatasourceName, DatasourceUID}}, nil

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,6 +46,21 @@ type Answer struct {
 	// Cut tells that there were more than MaxSeries series.
 	Cut      bool
 	Warnings []string
+}
+
+func (a Answer) points() int {
+	n := 0
+	for _, series := range a.Series {
+		n += len(series.Points)
+	}
+	return n
+}
+
+// hasValues tells whether there is a text or a number that is finite.
+func (a Answer) hasValues() bool {
+	return a.Type == "string" || slices.ContainsFunc(a.Series, func(s Series) bool {
+		return slices.ContainsFunc(s.Points, func(p Point) bool { return !math.IsNaN(p.V) && !math.IsInf(p.V, 0) })
+	})
 }
 
 // Series is one series of an answer.

@@ -48,6 +48,39 @@ func (e *Engine) View(ctx context.Context, d *Dashboard, r Request) View {
 	return View{Title: scope.expand(d.Title(), formatText), Panels: panels, Links: links}
 }
 
+// Shown is one panel as it is shown: a panel that is repeated is shown several times.
+type Shown struct {
+	// Panel has its variables filled in in all but its targets.
+	Panel Panel
+	// SourceID is the id that it has in the dashboard's JSON.
+	SourceID int
+	// Scoped are the values that it is repeated for.
+	Scoped map[string]Option
+}
+
+// Shown are the panels of the page but for rows, those of collapsed rows included.
+func (e *Engine) Shown(ctx context.Context, d *Dashboard, r Request) []Shown {
+	var all []Shown
+	add := func(object Object) {
+		if object.text("type") == "row" {
+			return
+		}
+		shown := Shown{Panel: Panel{object}, SourceID: object.integer("sourceId"), Scoped: map[string]Option{}}
+		for name, option := range scopedVars(object) {
+			o := asObject(option)
+			shown.Scoped[name] = Option{Text: o.text("text"), Value: o.text("value")}
+		}
+		all = append(all, shown)
+	}
+	for _, object := range e.View(ctx, d, r).Panels {
+		add(object)
+		for _, inner := range object.objects("panels") {
+			add(inner)
+		}
+	}
+	return all
+}
+
 // layout repeats rows and panels.
 type layout struct {
 	chosen  map[string][]Option

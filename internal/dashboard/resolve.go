@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -17,6 +18,8 @@ type Engine struct {
 	// Events returns what happened in a range, newest first: annotations of
 	// Grafana's own data source. It is nil where nothing is known.
 	Events func(ctx context.Context, r TimeRange) ([]Annotation, error)
+	// Quick leaves out why something is empty: finding out asks many queries.
+	Quick bool
 }
 
 // Request is for what a dashboard is run.
@@ -138,6 +141,9 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 	case "query":
 		if wanted || !v.settled(r.Variables[v.Name()]) {
 			options, err = e.queryOptions(ctx, v, scope, r.Range)
+			if err == nil && len(options) == 0 {
+				into.Empty = e.whyNoOptions(ctx, v, scope, r.Range)
+			}
 		}
 	case "custom":
 		options, err = customOptions(scope.expand(v.Query(), formatGlob), v.JSON.text("valuesFormat"))
@@ -155,10 +161,11 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 		options = plainOptions(names)
 	case "textbox", "adhoc", "system", "snapshot":
 	default:
-		err = fmt.Errorf("variables of type %q are not known here", v.Type())
+		err = &NotRunnableError{fmt.Sprintf("variables of type %q are not known here", v.Type())}
 	}
 	if err != nil {
 		into.Error = err.Error()
+		into.notHere = errors.As(err, new(*NotRunnableError))
 	}
 	if len(options) > maxOptions {
 		into.Error = fmt.Sprintf("there are more than %d options; only the first are shown", maxOptions)

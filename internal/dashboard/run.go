@@ -29,21 +29,6 @@ type TargetResult struct {
 	Error  string      `json:"error,omitempty"`
 }
 
-// SentQuery is a query as it was sent.
-type SentQuery struct {
-	RefID string `json:"refId"`
-	Expr  string `json:"expr"`
-	Step  string `json:"step,omitempty"`
-	Type  string `json:"type"`
-	Took  string `json:"took"`
-}
-
-// Empty says why a target returned nothing.
-type Empty struct {
-	RefID  string `json:"refId"`
-	Reason string `json:"reason"`
-}
-
 // NotRunnableError tells that a target cannot be run here.
 type NotRunnableError struct{ Reason string }
 
@@ -76,17 +61,47 @@ func (r Ref) String() string {
 	return fmt.Sprintf("%q of type %s", r.UID, r.Type)
 }
 
-// Run runs the targets of a panel.
+// Run runs the targets of a panel side by side.
 func (e *Engine) Run(ctx context.Context, d *Dashboard, p Panel, r Request) (Result, error) {
-	variables, scope, err := e.resolveFor(ctx, d, r, []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]})
-	if err != nil {
-		return Result{}, fmt.Errorf("reading the panel: %w", err)
-	}
-	shared, err := panelRange(p, r)
+	runs, err := e.targets(ctx, d, p, r)
 	if err != nil {
 		return Result{}, err
 	}
-	return e.runTargets(ctx, p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
+	return runAll(ctx, runs), nil
+}
+
+// RunEach runs the targets of a panel one after the other and hands each
+// outcome over: no more than one result is held.
+func (e *Engine) RunEach(ctx context.Context, d *Dashboard, p Panel, r Request, visit func(Outcome)) error {
+	runs, err := e.targets(ctx, d, p, r)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		visit(run.outcome(ctx))
+	}
+	return nil
+}
+
+// targets are the targets of a panel, ready to be run.
+func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) ([]*targetRun, error) {
+	variables, scope, err := e.resolveFor(ctx, d, r, p.sources())
+	if err != nil {
+		return nil, fmt.Errorf("reading the panel: %w", err)
+	}
+	shared, err := panelRange(p, r)
+	if err != nil {
+		return nil, err
+	}
+	return e.prepare(p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
+}
+
+// sources are the parts of a panel whose variables its queries need.
+func (p Panel) sources() []any {
+	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]}
 }
 
 // panelRange applies what a panel says of its own time: timeFrom and timeShift.
@@ -134,7 +149,7 @@ func (e *Engine) Query(ctx context.Context, targets []Object, r Request) Result 
 	return runAll(ctx, runs)
 }
 
-func (e *Engine) runTargets(ctx context.Context, p Panel, r Request, scope Scope, filters []filter) Result {
+func (e *Engine) prepare(p Panel, r Request, scope Scope, filters []filter) []*targetRun {
 	var runs []*targetRun
 	tables := 0
 	for _, t := range p.Targets() {
@@ -149,45 +164,31 @@ func (e *Engine) runTargets(ctx context.Context, p Panel, r Request, scope Scope
 	for _, run := range runs {
 		run.several = tables > 1
 	}
-	return runAll(ctx, runs)
+	return runs
 }
 
 // runAll runs targets side by side.
 func runAll(ctx context.Context, runs []*targetRun) Result {
-	results, reasons := make([]TargetResult, len(runs)), make([]string, len(runs))
+	outcomes := make([]Outcome, len(runs))
 	var running sync.WaitGroup
 	slots := make(chan struct{}, concurrency)
 	for i, run := range runs {
 		running.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			frames, err := run.run(ctx)
-			results[i] = targetResult(frames, err)
-			if err == nil && emptyFrames(frames) && !run.raw {
-				reasons[i] = run.reason(ctx)
-			}
+			outcomes[i] = run.outcome(ctx)
 		})
 	}
 	running.Wait()
 	all := Result{Results: map[string]TargetResult{}, Queries: []SentQuery{}}
-	for i, run := range runs {
-		ref := run.target.RefID()
-		all.Results[ref] = results[i]
-		all.Queries = append(all.Queries, run.sent...)
-		if reasons[i] != "" {
-			all.Empty = append(all.Empty, Empty{ref, reasons[i]})
+	for _, o := range outcomes {
+		all.Results[o.RefID] = o.Result
+		all.Queries = append(all.Queries, o.Queries...)
+		if o.Empty != nil {
+			all.Empty = append(all.Empty, Empty{o.RefID, *o.Empty})
 		}
 	}
 	return all
-}
-
-func emptyFrames(frames data.Frames) bool {
-	for _, frame := range frames {
-		if frame.Rows() > 0 {
-			return false
-		}
-	}
-	return true
 }
 
 func targetResult(frames data.Frames, err error) TargetResult {
@@ -232,6 +233,8 @@ type targetRun struct {
 	// raw leaves out what the data source does to frames in the browser.
 	raw  bool
 	sent []SentQuery
+	// hasValues tells that some answer had a value that can be shown.
+	hasValues bool
 }
 
 func (t *targetRun) run(ctx context.Context) (data.Frames, error) {
@@ -315,10 +318,14 @@ func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
 func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (Answer, error) {
 	began := time.Now()
 	answer, err := query()
-	sent := SentQuery{RefID: s.RefID, Expr: s.Expr, Type: kind, Took: took(began)}
-	if kind == "range" {
-		sent.Step = writeInterval(s.Step)
+	sent := SentQuery{
+		RefID: s.RefID, Expr: s.Expr, Type: kind, Took: took(began),
+		Series: len(answer.Series), Points: answer.points(),
 	}
+	if kind == "range" {
+		sent.Step, sent.step = writeInterval(s.Step), s.Step
+	}
+	t.hasValues = t.hasValues || answer.hasValues()
 	t.sent = append(t.sent, sent)
 	return answer, err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -116,24 +117,46 @@ func TestPrometheusFails(t *testing.T) {
 	}
 }
 
-// Why a panel is empty, as far as its selectors tell.
+// Why a panel is empty: what the part of the query is that is empty by itself.
 func TestReasons(t *testing.T) {
-	e := newEngine(t, constant("pod_up", map[string]string{"namespace": "shop", "pod": "a"}), constant("node_up", nil))
-	for expr, want := range map[string]string{
-		`rate(pods_up[1m])`:                    "no metric is named pods_up in this time range",
-		`pod_up * on() node_up * on() nowhere`: "no metric is named nowhere in this time range",
-		`pod_up{namespace="batch"}`:            `pod_up has series, but none with namespace="batch"`,
-		`pod_up{namespace="shop", pod="b"}`:    `pod_up has series, but none with pod="b"`,
-		`pod_up{namespace="x", pod="b"}`:       `pod_up has series, but none with {namespace="x", pod="b"}`,
-		`{__name__=~"pod.*", pod="b"}`:         `has series, but none with pod="b"`,
-		`pod_up > 5`:                           "every metric of the query has series, but what is done with them leaves nothing",
-		`vector(1) > 5`:                        "the query reads no metric",
-		`pod_up offset 1d`:                     "every metric of the query has series",
+	idle := []float64{0, 0, 0, 0, 0, 0, 0, 0, 0}
+	e := newEngine(t,
+		constant("pod_up", map[string]string{"namespace": "shop", "pod": "a"}), constant("node_up", map[string]string{"node": "n"}),
+		constant("pod_up", map[string]string{"namespace": "data", "pod": "c"}), constant("claim_up", map[string]string{"namespace": "data", "claim": "x"}),
+		constant("node_up_too", map[string]string{"node": "other"}), constant("path_up", map[string]string{"path": "/v1(beta)"}),
+		gauge("idle", map[string]string{"pod": "a"}, idle...), gauge("late", nil, 1),
+	)
+	for expr, want := range map[string]struct{ kind, text string }{
+		`rate(pods_up[1m])`:                             {NoMetric, "no metric is named pods_up in this time range; there is pod_up"},
+		`pod_up * on() group_left() (node_up * on() x)`: {NoMetric, "no metric is named x in this time range"},
+		`cluster:pod_up:sum`:                            {NoMetric, "recording rule"},
+		`pod_up{namespace="batch"}`:                     {NoSeries, `pod_up has series, but none with namespace="batch"; there is data and shop`},
+		`pod_up{namespaces="shop"}`:                     {NoSeries, `they have no label namespaces; there is namespace`},
+		`pod_up{namespace="shop", pod="b"}`:             {NoSeries, `pod_up has series, but none with pod="b"; there is a and c`},
+		`pod_up{namespace="shop", pod="c"}`:             {NoSeries, `none with namespace="shop" together with the other labels asked for; there is data`},
+		`pod_up{namespace="x", pod="b"}`:                {NoSeries, `pod_up has series, but none with namespace="x"`},
+		`pod_up{namespace="shop|data"}`:                 {NoSeries, "several values need =~"},
+		`path_up{path=~"/v1(beta)"}`:                    {NoSeries, "escape it"},
+		`{__name__=~"pod.*", pod="b"}`:                  {NoSeries, `has series, but none with pod="b"`},
+		`pod_up > 5`:                                    {Filtered, "the comparison pod_up > 5 holds for nothing: the values are from 1 to 1"},
+		`pod_up > on(namespace) claim_up`:               {Filtered, "holds for nothing"},
+		`pod_up unless pod_up`:                          {Filtered, "unless leaves nothing"},
+		`absent(pod_up)`:                                {Filtered, "only when pod_up is not there"},
+		`pod_up * node_up`:                              {NoMatch, "only the left side has the label namespace; only the right side has the label node; only the left side has the label pod"},
+		`node_up + node_up_too`:                         {NoMatch, `node is "n" on the left and "other" on the right`},
+		`sum by (pod) (pod_up) / on (pod) claim_up`:     {NoMatch, "only the left side has the label pod"},
+		`nowhere or pod_up > 5`:                         {Filtered, "no metric is named nowhere in this time range; and on the other side of or: the comparison"},
+		`nowhere or nothing`:                            {NoMetric, "nowhere"},
+		`rate(pod_up[10s])`:                             {ShortRange, "rate needs two samples of a series"},
+		`histogram_quantile(0.9, pod_up)`:               {NoLabel, "le"},
+		`idle / idle`:                                   {NoNumber, "idle / idle divides by zero, idle is 0 everywhere"},
+		`vector(1) > 5`:                                 {NoQuery, "the query reads no metric"},
+		`pod_up offset 1d`:                              {Stale, "where offset or @ looks"},
 	} {
-		d := parse(t, `{"uid":"r","title":"R","panels":[{"id":1,"type":"stat","targets":[{"refId":"A","expr":"`+strings.ReplaceAll(expr, `"`, `\"`)+`"}]}]}`)
+		d := parse(t, `{"uid":"r","title":"R","panels":[{"id":1,"type":"stat","targets":[{"refId":"A","expr":`+strconv.Quote(expr)+`}]}]}`)
 		result := run(t, e, d, Request{})
-		if len(result.Empty) != 1 || !strings.Contains(result.Empty[0].Reason, want) {
-			t.Errorf("%s: %+v, want %s", expr, result.Empty, want)
+		if len(result.Empty) != 1 || result.Empty[0].Kind != want.kind || !strings.Contains(result.Empty[0].Text, want.text) {
+			t.Errorf("%s: %+v %v, want %s", expr, result.Empty, result.Results["A"].Error, want)
 		}
 	}
 }

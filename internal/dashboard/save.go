@@ -85,7 +85,7 @@ func (l *Library) fileFor(uid, folder string) (string, error) {
 		}
 	}
 	name := path.Join(folder, uid+".json")
-	if folder != "" && (!filepath.IsLocal(folder) || strings.ContainsAny(folder, `/\`) || skipped(folder)) {
+	if folder != "" && (!filepath.IsLocal(folder) || strings.ContainsAny(folder, `/\`) || Skipped(folder)) {
 		return "", fmt.Errorf("%w: %q is no name of a folder", ErrRefused, folder)
 	}
 	if l.files[name] != nil {

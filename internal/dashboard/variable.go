@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,6 +84,29 @@ func (v Variable) dependencies(known map[string]Variable) []string {
 	return names
 }
 
+// Uses are the variables that a panel's queries follow from, directly or by
+// other variables.
+func (d *Dashboard) Uses(p Panel) (map[string]bool, error) {
+	known := map[string]Variable{}
+	for _, v := range d.Variables() {
+		known[v.Name()] = v
+	}
+	source, err := json.Marshal(p.sources())
+	if err != nil {
+		return nil, fmt.Errorf("reading the panel: %w", err)
+	}
+	used, waiting := map[string]bool{}, references(string(source))
+	for len(waiting) > 0 {
+		name := waiting[0]
+		waiting = waiting[1:]
+		if v, there := known[name]; there && !used[name] {
+			used[name] = true
+			waiting = append(waiting, v.dependencies(known)...)
+		}
+	}
+	return used, nil
+}
+
 // inOrder sorts variables so that each comes after those it depends on. The
 // names of those that depend on themselves are returned too.
 func inOrder(variables []Variable) (sorted []Variable, circular map[string]bool) {
@@ -142,9 +166,17 @@ type Resolved struct {
 	Current          Choice   `json:"current"`
 	Options          []Option `json:"options"`
 	Error            string   `json:"error,omitempty"`
+	// Empty says why a query finds no options.
+	Empty *Reason `json:"empty,omitempty"`
 
 	value Value
+	// notHere tells that Error is that it asks what is not Prometheus.
+	notHere bool
 }
+
+// NotHere tells that the variable has no options because it asks for what is
+// not run here.
+func (r Resolved) NotHere() bool { return r.notHere }
 
 // chosen are the options that are chosen, those that All stands for included.
 func (r Resolved) chosen() []Option {
@@ -196,3 +228,6 @@ func (v Variable) saved() []string {
 	}
 	return slices.DeleteFunc(values, func(s string) bool { return s == "" })
 }
+
+// IncludesAll tells that All can be chosen.
+func (v Variable) IncludesAll() bool { return v.includeAll() }

@@ -105,7 +105,7 @@ func (l *Library) follow(watcher *fsnotify.Watcher, watched map[string]bool) (mo
 		if err != nil || !entry.IsDir() {
 			return nil
 		}
-		if name != l.Dir && skipped(entry.Name()) {
+		if name != l.Dir && Skipped(entry.Name()) {
 			return filepath.SkipDir
 		}
 		folders[name] = true

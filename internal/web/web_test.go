@@ -71,7 +71,7 @@ func TestPageRoutes(t *testing.T) {
 		expected{"POST", path + "/panels", `{"variables":{"namespace":["$__all"]},` + at + `}`, 200, `"title":"Up in shop"`},
 		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["shop"]},"maxDataPoints":10,` + at + `}`, 200, `"queries":[{"refId":"A","expr":"sum(pod_up{namespace=~\"shop\"})","step":"15s","type":"range"`},
 		expected{"POST", path + "/panels/1/query", `{"scopedVars":{"namespace":{"text":"batch","value":"batch"}},"maxDataPoints":4000.5,` + at + `}`, 200, `namespace=~\"batch\"`},
-		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["none"]},` + at + `}`, 200, `"empty":[{"refId":"A","reason":"pod_up has series, but none with namespace=~\"none\""}]`},
+		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["none"]},` + at + `}`, 200, `"empty":[{"refId":"A","kind":"no-series","reason":"pod_up has series, but none with namespace=~\"none\"; there is batch and`},
 		expected{"POST", path + "/panels/1/query", ``, 200, `no metric is named pod_up in this time range`},
 		expected{"POST", path + "/annotations", `{` + at + `}`, 200, `{"layers":[{"name":"Up","enabled":true,"color":"blue","filter":{"exclude":false,"ids":[1]},"annotations":[{"time":1767322800000,"timeEnd":1767322860000,"text":"shop","tags":["shop"]}],"query":{"refId":"Up","expr":"pod_up{namespace=\"shop\"}","step":"15s"`},
 		expected{"POST", path + "/annotations", `{"enabled":{"Up":false},` + at + `}`, 200, `"enabled":false,"color":"blue","filter":{"exclude":false,"ids":[1]},"annotations":[]}],"timeRange":{"from":1767322800000,"to":1767322860000}}`},

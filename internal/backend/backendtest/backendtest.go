@@ -17,11 +17,12 @@ import (
 	"github.com/diorama-lab/diorama/internal/backend"
 )
 
-// Series is a gauge: a name, labels, and a value for each step.
+// Series is a gauge, or a counter: a name, labels, and a value for each step.
 type Series struct {
-	Name   string
-	Labels map[string]string
-	Values []float64
+	Name    string
+	Labels  map[string]string
+	Values  []float64
+	Counter bool
 }
 
 // Start runs a backend until the test ends, and returns its base URL.
@@ -70,7 +71,7 @@ func Push(t testing.TB, base string, begin time.Time, step time.Duration, all ..
 	for _, series := range all {
 		metric := list.AppendEmpty()
 		metric.SetName(series.Name)
-		points := metric.SetEmptyGauge().DataPoints()
+		points := pointsOf(metric, series.Counter)
 		for i, value := range series.Values {
 			point := points.AppendEmpty()
 			point.SetTimestamp(pcommon.NewTimestampFromTime(begin.Add(time.Duration(i) * step)))
@@ -92,4 +93,14 @@ func Push(t testing.TB, base string, begin time.Time, step time.Duration, all ..
 	if text, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("storing series: %s: %s %v", response.Status, text, err)
 	}
+}
+
+func pointsOf(metric pmetric.Metric, counter bool) pmetric.NumberDataPointSlice {
+	if !counter {
+		return metric.SetEmptyGauge().DataPoints()
+	}
+	sum := metric.SetEmptySum()
+	sum.SetIsMonotonic(true)
+	sum.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+	return sum.DataPoints()
 }

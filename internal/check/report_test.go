@@ -1,0 +1,154 @@
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// sample is a report with one result of each kind.
+func sample() Report {
+	result := func(panel int, verdict Verdict, why string) Result {
+		r := Result{Dashboard: "a", DashboardTitle: "A | pipes", File: "a.json", Panel: panel, PanelTitle: "Panel", Kind: KindTarget, Name: "A", Choice: All, Verdict: verdict,
+			Queries: []Query{{Expr: "sum(\n  up\n)", Step: "15s", Type: "range", Took: "1ms", Series: 1, Points: 2}}}
+		if why != "" {
+			r.Why = &dashboard.Reason{Kind: dashboard.NoMetric, Text: why}
+		}
+		return r
+	}
+	one := 1.0
+	good := result(1, Data, "")
+	good.Last = &one
+	doubtful := result(2, Data, "")
+	doubtful.Notes = []Note{{NoteUnit, "the unit"}}
+	each := result(3, Empty, "no metric is named x\nnear: y, 100%")
+	each.Choice, each.Scoped = "namespace=b", map[string]string{"pod": "p"}
+	declared := result(4, Empty, "no metric")
+	variable := result(0, Empty, "no values")
+	variable.Kind, variable.Name = KindVariable, "namespace"
+	other := result(9, Data, "")
+	other.Dashboard, other.DashboardTitle, other.File = "b", "B", "b.json"
+	r := Report{
+		Taken: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Prometheus: "http://127.0.0.1:9090",
+		Results: []Result{other, good, doubtful, each, declared, result(5, Error, "it failed"), result(6, Constant, "a number"), result(7, Skipped, "loki"), result(8, Duplicate, "twice"), variable},
+		Rules: []RuleResult{
+			{File: "r.yaml", Group: "g", Name: "Fires", Type: "alert", Expr: "up", Verdict: Fires, Now: 1},
+			{File: "r.yaml", Group: "g", Name: "Never", Type: "alert", Expr: "x", Verdict: EmptyInput, Why: &dashboard.Reason{Kind: dashboard.NoMetric, Text: "no metric is named x"}},
+		},
+		Problems: []string{"bad.json:2:3: no JSON"},
+	}
+	r.declare(Declarations{MayBeEmpty: []Declaration{
+		{Dashboard: "a", Panels: []string{"Panel"}, Choice: All, Reason: "no one sends it", where: "d.yaml:2"},
+		{Dashboard: "b", Panels: []string{"Panel"}, Reason: "once", where: "d.yaml:5"},
+	}})
+	r.summarize(false)
+	return r
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", "reports", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("differs from %s (go test -update writes it):\n%s", file, got)
+	}
+}
+
+func TestReports(t *testing.T) {
+	r := sample()
+	earlier := sample()
+	earlier.Results[1].Verdict = Error
+	earlier.Results[5].Verdict = Data
+	earlier.Results[3].Panel = 33
+	r.Changes = r.Compare(earlier)
+	for name, write := range map[string]func(*bytes.Buffer) error{
+		"table.txt":   func(b *bytes.Buffer) error { return r.WriteTable(b, false) },
+		"verbose.txt": func(b *bytes.Buffer) error { return r.WriteTable(b, true) },
+		"junit.xml":   func(b *bytes.Buffer) error { return r.WriteJUnit(b) },
+		"github.txt":  func(b *bytes.Buffer) error { return r.WriteGitHub(b) },
+		"markdown.md": func(b *bytes.Buffer) error { return r.WriteMarkdown(b, r.Changes) },
+		"changes.txt": func(b *bytes.Buffer) error { return WriteChanges(b, r.Changes) },
+		"report.json": func(b *bytes.Buffer) error {
+			encoder := json.NewEncoder(b)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(r)
+		},
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name, b.Bytes())
+		if name == "junit.xml" {
+			if err := xml.Unmarshal(b.Bytes(), new(junitSuites)); err != nil {
+				t.Errorf("no XML: %v", err)
+			}
+		}
+	}
+}
+
+func TestReadReport(t *testing.T) {
+	if r, err := ReadReport("testdata/reports/report.json"); err != nil || len(r.Results) != len(sample().Results) {
+		t.Errorf("%d results, %v", len(r.Results), err)
+	}
+	for text, want := range map[string]string{"{": "is no report", "{}": "has no results", "[]": "is no report"} {
+		file := filepath.Join(t.TempDir(), "r.json")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ReadReport(file); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := ReadReport("testdata/missing.json"); err == nil {
+		t.Error("a report that is not there is read")
+	}
+}
+
+// What a description or a file declares is no finding, and stale where there
+// is data.
+func TestDeclared(t *testing.T) {
+	d, err := dashboard.Parse("d.json", []byte(`{"uid":"d","title":"D","time":{"from":"now-5m","to":"now"},"panels":[
+		{"id":1,"type":"stat","title":"Tagged","description":"Cores. [may be empty: no receiver has it]","targets":[{"refId":"A","expr":"nowhere"}]},
+		{"id":2,"type":"stat","title":"Stale","description":"[May be empty:  long ago ]","targets":[{"refId":"A","expr":"pod_up"}]},
+		{"id":3,"type":"stat","title":"In the file","targets":[{"refId":"A","expr":"nowhere"}]},
+		{"id":4,"type":"stat","title":"Broken","description":"[may be empty: x]","targets":[{"refId":"A","expr":"sum("}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n- {dashboard: d, panels: [In the file], reason: not yet}\n- {dashboard: d, panels: [Stale, Gone], reason: also here}\n- {dashboard: other, panels: [x], reason: y}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Run(t.Context(), Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{d}, Declarations: declared, Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := report.Summary; s.Declared != 2 || s.Error != 1 || s.Stale != 3 || s.Findings != 4 || !report.Stale[1].Missing {
+		t.Errorf("%+v %+v", s, report.Stale)
+	}
+	if got := report.Results[0].Declared + ", " + report.Results[2].Declared; got != "no receiver has it, not yet" {
+		t.Errorf("the reasons are %s", got)
+	}
+}

@@ -1,0 +1,180 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
+)
+
+// RuleFile is a file of rules that could be read.
+type RuleFile struct {
+	Name   string
+	Groups []rulefmt.RuleGroup
+}
+
+// Sources is what is read from files.
+type Sources struct {
+	Dashboards   []*dashboard.Dashboard
+	Rules        []RuleFile
+	Declarations Declarations
+	// Problems are files that could not be read, with the reason.
+	Problems []string
+}
+
+// Load reads dashboards, rules and declarations from files and folders.
+// Imports of jsonnet are looked for in paths too. The error is for a path that
+// cannot be looked at, and for declarations that are wrong; what is wrong with
+// a dashboard or a rule file is a problem.
+func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate dashboard.Evaluator) error {
+	for _, place := range places {
+		info, err := os.Stat(place)
+		if err != nil {
+			return fmt.Errorf("looking for dashboards and rules: %w", err)
+		}
+		folder, only := place, ""
+		if !info.IsDir() {
+			folder, only = filepath.Split(filepath.Clean(place))
+			folder = filepath.Clean(folder)
+		}
+		if isRules(only) {
+			s.loadRules(place, true)
+		} else if err := s.loadDashboards(ctx, &dashboard.Library{Dir: folder, Paths: paths, Evaluate: evaluate}, only); err != nil {
+			return err
+		}
+		if only == "" {
+			if err := s.findRules(folder); err != nil {
+				return err
+			}
+		}
+		if file := Beside(place); file != "" {
+			more, err := LoadDeclarations(file)
+			if err != nil {
+				return err
+			}
+			s.Declarations.Add(more)
+		}
+	}
+	return nil
+}
+
+func isRules(name string) bool {
+	return filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml"
+}
+
+// loadDashboards reads a folder, or one file of it. What is read is named by
+// the path from here, as whoever shows a report needs it.
+func (s *Sources) loadDashboards(ctx context.Context, library *dashboard.Library, only string) error {
+	var read Sources
+	if only == "" {
+		if err := read.LoadLibrary(ctx, library); err != nil {
+			return err
+		}
+	} else {
+		found, wrong := library.Read(ctx, only)
+		read.Dashboards = found
+		if wrong != nil {
+			read.Problems = append(read.Problems, wrong.Error())
+		}
+		if filepath.Ext(only) != ".json" {
+			read.mixinRules(ctx, library, only)
+		}
+	}
+	from := func(name string) string {
+		if filepath.IsAbs(name) || library.Dir == "." {
+			return name
+		}
+		return library.Dir + "/" + name
+	}
+	for _, d := range read.Dashboards {
+		named := *d
+		named.File = from(d.File)
+		s.Dashboards = append(s.Dashboards, &named)
+	}
+	for _, rules := range read.Rules {
+		rules.Name = from(rules.Name)
+		s.Rules = append(s.Rules, rules)
+	}
+	for _, problem := range read.Problems {
+		s.Problems = append(s.Problems, from(problem))
+	}
+	return ctx.Err()
+}
+
+// LoadLibrary reads all that a library holds.
+func (s *Sources) LoadLibrary(ctx context.Context, library *dashboard.Library) error {
+	if _, err := library.Load(ctx); err != nil {
+		return fmt.Errorf("reading the dashboards: %w", err)
+	}
+	s.Dashboards = append(s.Dashboards, library.List()...)
+	for _, wrong := range library.Errors() {
+		s.Problems = append(s.Problems, wrong.Error())
+	}
+	names, err := library.Jsonnet()
+	if err != nil {
+		return err
+	}
+	s.mixinRules(ctx, library, names...)
+	return ctx.Err()
+}
+
+// mixinRules takes over the rules that jsonnet files have, beside dashboards or
+// alone. A file that cannot be evaluated is a problem already.
+func (s *Sources) mixinRules(ctx context.Context, library *dashboard.Library, names ...string) {
+	for _, name := range names {
+		if rules, err := library.MixinRules(ctx, name); err == nil && rules != nil {
+			s.AddRules(name, rules)
+		}
+	}
+}
+
+// findRules reads the rule files of a folder: YAML that has groups.
+func (s *Sources) findRules(folder string) error {
+	return filepath.WalkDir(folder, func(name string, entry os.DirEntry, err error) error {
+		if err != nil {
+			if name == folder {
+				return fmt.Errorf("looking for rules: %w", err)
+			}
+			s.Problems = append(s.Problems, err.Error())
+			return nil
+		}
+		if entry.IsDir() && name != folder && dashboard.Skipped(entry.Name()) {
+			return filepath.SkipDir
+		}
+		if !entry.IsDir() && isRules(name) && entry.Name() != DeclarationsFile {
+			s.loadRules(name, false)
+		}
+		return nil
+	})
+}
+
+// loadRules reads one rule file. One that was not named is passed over if it
+// is none.
+func (s *Sources) loadRules(name string, named bool) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		s.Problems = append(s.Problems, err.Error())
+		return
+	}
+	if !named && !strings.HasPrefix(string(data), "groups:") && !strings.Contains(string(data), "\ngroups:") {
+		return
+	}
+	s.AddRules(name, data)
+}
+
+// AddRules takes over the rules of a file; what is wrong with it is a problem.
+func (s *Sources) AddRules(name string, data []byte) {
+	groups, faults := rulefmt.Parse(data, false, model.UTF8Validation, newParser())
+	for _, fault := range faults {
+		s.Problems = append(s.Problems, fmt.Sprintf("%s: %v", name, fault))
+	}
+	if groups != nil && len(faults) == 0 {
+		s.Rules = append(s.Rules, RuleFile{Name: name, Groups: groups.Groups})
+	}
+}

@@ -1,0 +1,291 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/dashboards"
+	"github.com/diorama-lab/diorama/internal/check"
+	"github.com/diorama-lab/diorama/internal/collector/origin"
+	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/environment"
+)
+
+// exitImpossible is the exit code of a check that could not be made.
+const exitImpossible = 2
+
+type checkFlags struct {
+	name         string
+	access       accessFlags
+	jsonnetPaths []string
+	declarations []string
+	each         []string
+	output       string
+	compare      string
+	from         string
+	ephemeral    string
+	patience     time.Duration
+	scrape       time.Duration
+	metrics      bool
+	mutate       bool
+	verbose      bool
+	strict       bool
+}
+
+func newCheck(c *console.Console) *cobra.Command {
+	var flags checkFlags
+	cmd := &cobra.Command{
+		Use:   "check [PATH...]",
+		Short: "Run every query of dashboards and rules, and say what comes back",
+		Long: `Runs every target of every panel, every variable and annotation of dashboards, and every rule, and
+gives each a verdict. A PATH is a dashboard (JSON or jsonnet), a rule file, or a folder of them;
+without one, what the environment serves is checked.
+
+Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 130 interrupted.`,
+		Example: `  diorama check
+  diorama check ./dashboards --each cluster,namespace
+  diorama check ./dashboards ./rules --prometheus https://prometheus.example.org --bearer-token-file token`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := runCheck(cmd.Context(), c, flags, args)
+			var decided *exitError
+			switch {
+			case err == nil, errors.As(err, &decided), errors.Is(err, errInterrupted):
+				return err
+			case cmd.Context().Err() != nil:
+				return &exitError{exitInterrupted, err}
+			}
+			return &exitError{exitImpossible, err}
+		},
+	}
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitImpossible, err} })
+	f := cmd.Flags()
+	nameFlag(cmd, &flags.name)
+	flags.access.add(f)
+	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
+	f.StringArrayVar(&flags.declarations, "declarations", nil, "further file of declared emptiness (default "+check.DeclarationsFile+" beside the dashboards)")
+	f.StringSliceVar(&flags.each, "each", nil, "variables all of whose values are checked one by one, such as cluster,namespace")
+	f.DurationVar(&flags.patience, "wait", 0, "ask again for what is empty, for at most this long")
+	f.DurationVar(&flags.scrape, "scrape-interval", 0, "how often series get a sample (default: the environment's, else 15s)")
+	f.BoolVar(&flags.strict, "strict", false, "notes, constants and stale declarations are findings too")
+	f.BoolVar(&flags.metrics, "metrics", false, "say of each metric where it comes from and what relies on it, and which metrics nothing reads")
+	f.BoolVar(&flags.mutate, "mutate", false, "drop one metric or label after the other from what is asked, and say which panels never notice")
+	f.BoolVarP(&flags.verbose, "verbose", "v", false, "show what is in order too, and the queries as they were sent")
+	f.StringVarP(&flags.output, "output", "o", "table", "what the report is printed as: "+strings.Join(outputs(), ", "))
+	f.StringVar(&flags.compare, "compare", "", "earlier report (-o json): tell what broke and what healed since")
+	f.StringVar(&flags.from, "from", "", "print an earlier report (-o json) in another form, and run nothing")
+	f.StringVar(&flags.ephemeral, "ephemeral", "", "bring an environment up for the check and take it down again; =FILE is its environment file")
+	f.Lookup("ephemeral").NoOptDefVal = ephemeralDefaults
+	cmd.MarkFlagsMutuallyExclusive("ephemeral", "prometheus")
+	cmd.MarkFlagsMutuallyExclusive("ephemeral", "name")
+	return cmd
+}
+
+func outputs() []string { return []string{"table", "json", "junit", "github", "markdown"} }
+
+// runCheck checks against what the flags say, and prints the report.
+func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places []string) error {
+	if !slices.Contains(outputs(), flags.output) {
+		return fmt.Errorf("--output %q: %s are known", flags.output, strings.Join(outputs(), ", "))
+	}
+	if flags.compare != "" { // before it is too late
+		if _, err := check.ReadReport(flags.compare); err != nil {
+			return err
+		}
+	}
+	if flags.from != "" {
+		report, err := check.ReadReport(flags.from)
+		if err != nil {
+			return err
+		}
+		return conclude(ctx, c, report, nil, flags)
+	}
+	if flags.ephemeral != "" {
+		return ephemeral(ctx, c, flags, places)
+	}
+	options, err := flags.options(ctx, places)
+	if err != nil {
+		return err
+	}
+	client, err := flags.access.client(options.Address)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	options.Prometheus = client
+	progress, began := c.Progress(), time.Now()
+	defer progress.Close()
+	progress.Started("check")
+	options.Progress = func(done, known int) { progress.Detail("check", fmt.Sprintf("%d of %d panels", done, known)) }
+	report, failed := check.Run(ctx, options)
+	if report.Taken.IsZero() {
+		return failed
+	}
+	progress.Done("check", time.Since(began))
+	progress.Close()
+	return conclude(ctx, c, report, failed, flags)
+}
+
+// conclude prints a report and decides about the exit code. failed is what
+// ended the check early.
+func conclude(ctx context.Context, c *console.Console, report check.Report, failed error, flags checkFlags) error {
+	if flags.compare != "" {
+		earlier, err := check.ReadReport(flags.compare)
+		if err != nil {
+			return err
+		}
+		report.Changes = report.Compare(earlier)
+	}
+	if err := errors.Join(failed, printReport(c, report, flags)); err != nil {
+		return err
+	}
+	switch {
+	case ctx.Err() != nil:
+		return &exitError{code: exitInterrupted}
+	case report.Summary.Findings > 0:
+		return &exitError{code: exitFailure}
+	}
+	return nil
+}
+
+func printReport(c *console.Console, report check.Report, flags checkFlags) error {
+	switch flags.output {
+	case "json":
+		return c.JSON(report)
+	case "junit":
+		return report.WriteJUnit(c.Out)
+	case "github":
+		return report.WriteGitHub(c.Out)
+	case "markdown":
+		return report.WriteMarkdown(c.Out, report.Changes)
+	}
+	err := report.WriteTable(c.Out, flags.verbose)
+	if flags.compare != "" {
+		err = errors.Join(err, check.WriteChanges(c.Out, report.Changes))
+	}
+	return err
+}
+
+// options reads what is to be checked and finds out against what.
+func (flags checkFlags) options(ctx context.Context, places []string) (check.Options, error) {
+	o := check.Options{
+		Address: flags.access.prometheus, ScrapeInterval: flags.scrape, Each: flags.each, Patience: flags.patience, Strict: flags.strict,
+		Metrics: flags.metrics, Mutate: flags.mutate, Origins: map[string]check.Origin{},
+	}
+	known, err := origin.Metrics()
+	if err != nil {
+		return o, err
+	}
+	for name, from := range known {
+		o.Origins[name] = check.Origin{Metric: from.Metric, Receiver: from.Receiver}
+	}
+	env := v1alpha1.Default()
+	if o.Address == "" {
+		status, err := running(ctx, flags.name)
+		if err != nil {
+			return o, err
+		}
+		_, record, _, err := environment.Find(flags.name)
+		if err != nil {
+			return o, err
+		}
+		env, o.Address = record.Environment, status.Endpoints.Prometheus
+		if o.ScrapeInterval == 0 {
+			o.ScrapeInterval = time.Duration(env.Telemetry.Interval)
+		}
+	}
+	if o.ScrapeInterval == 0 {
+		o.ScrapeInterval = 15 * time.Second
+	}
+	sources, err := flags.sources(ctx, env, places)
+	if err != nil {
+		return o, err
+	}
+	for _, file := range flags.declarations {
+		more, err := check.LoadDeclarations(file)
+		if err != nil {
+			return o, err
+		}
+		sources.Declarations.Add(more)
+	}
+	o.Dashboards, o.Rules, o.Problems, o.Declarations = sources.Dashboards, sources.Rules, sources.Problems, sources.Declarations
+	return o, nil
+}
+
+// running is the status of an environment that is up.
+func running(ctx context.Context, name string) (environment.Status, error) {
+	status, err := statusOf(ctx, name)
+	if err == nil && status.Endpoints.Prometheus == "" {
+		err = fmt.Errorf("environment %q is %s, and has no Prometheus to ask: `diorama up --name %s` brings it up, --prometheus URL checks against another one", name, status.Phase, name)
+	}
+	return status, err
+}
+
+// sources are the files that are named, else what an environment serves: its
+// own and those that come with diorama.
+func (flags checkFlags) sources(ctx context.Context, env v1alpha1.Environment, places []string) (check.Sources, error) {
+	var s check.Sources
+	executable, err := os.Executable()
+	if err != nil {
+		return s, fmt.Errorf("finding this executable: %w", err)
+	}
+	evaluate := dashboard.Command(executable, "jsonnet")
+	if len(places) > 0 {
+		if err := s.Load(ctx, places, flags.jsonnetPaths, evaluate); err != nil {
+			return s, err
+		}
+		if len(s.Dashboards)+len(s.Rules)+len(s.Problems) == 0 {
+			return s, fmt.Errorf("no dashboard and no rule found in %s: a dashboard is a .json or .jsonnet file, a rule file is YAML with groups", strings.Join(places, ", "))
+		}
+		return s, nil
+	}
+	return s, flags.served(ctx, env, &s)
+}
+
+func (flags checkFlags) served(ctx context.Context, env v1alpha1.Environment, s *check.Sources) error {
+	library, err := openLibrary(env.Dashboards.Folder, append(env.Dashboards.JsonnetPaths, flags.jsonnetPaths...))
+	if err != nil {
+		return err
+	}
+	if err := s.LoadLibrary(ctx, library); err != nil {
+		return err
+	}
+	files, err := dashboards.RuleFiles()
+	if err != nil {
+		return err
+	}
+	for name, text := range files {
+		s.AddRules(name, []byte(text))
+	}
+	for _, pattern := range env.Backend.Rules {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return fmt.Errorf("rule files %q: %w", pattern, err)
+		}
+		if err := s.Load(ctx, found, nil, nil); err != nil {
+			return err
+		}
+	}
+	declared, err := check.ParseDeclarations(check.DeclarationsFile, dashboards.Declarations)
+	if err != nil {
+		return err
+	}
+	s.Declarations.Add(declared)
+	if file := check.Beside(env.Dashboards.Folder); env.Dashboards.Folder != "" && file != "" {
+		own, err := check.LoadDeclarations(file)
+		if err != nil {
+			return err
+		}
+		s.Declarations.Add(own)
+	}
+	return nil
+}
