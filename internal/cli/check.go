@@ -248,11 +248,11 @@ func (flags checkFlags) sources(ctx context.Context, env v1alpha1.Environment, p
 		}
 		return s, nil
 	}
-	return s, flags.served(ctx, env, &s)
+	return s, flags.served(ctx, env, executable, &s)
 }
 
-func (flags checkFlags) served(ctx context.Context, env v1alpha1.Environment, s *check.Sources) error {
-	library, err := openLibrary(env.Dashboards.Folder, append(env.Dashboards.JsonnetPaths, flags.jsonnetPaths...))
+func (flags checkFlags) served(ctx context.Context, env v1alpha1.Environment, executable string, s *check.Sources) error {
+	library, err := environment.OpenLibrary(env.Dashboards.Folder, append(env.Dashboards.JsonnetPaths, flags.jsonnetPaths...), executable)
 	if err != nil {
 		return err
 	}

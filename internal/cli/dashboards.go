@@ -32,7 +32,11 @@ and what it held before stays.`,
 		Example: "  diorama dashboards --prometheus http://127.0.0.1:9090 --dashboards ./dashboards",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			library, err := openLibrary(folder, jsonnetPaths)
+			executable, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("finding this executable: %w", err)
+			}
+			library, err := environment.OpenLibrary(folder, jsonnetPaths, executable)
 			if err != nil {
 				return err
 			}
@@ -57,16 +61,6 @@ and what it held before stays.`,
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster whose nodes and pods are shown")
 	f.StringVar(&name, "environment", "", "name of the environment whose status is shown")
 	return cmd
-}
-
-// openLibrary returns the built-in dashboards with a folder of the user's on
-// top.
-func openLibrary(folder string, jsonnetPaths []string) (*dashboard.Library, error) {
-	executable, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("finding this executable: %w", err)
-	}
-	return environment.OpenLibrary(folder, jsonnetPaths, executable)
 }
 
 // newJsonnet evaluates one file in a process that can be ended from outside.
