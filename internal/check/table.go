@@ -213,6 +213,13 @@ func (r RuleResult) why() string {
 	return Result{Why: r.Why, Declared: r.Declared, Notes: r.Notes}.why()
 }
 
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
 // Line is the summary in one line.
 func (r Report) Line() string {
 	s := r.Summary
@@ -228,7 +235,7 @@ func (r Report) Line() string {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	line := fmt.Sprintf("%d dashboards, %d panels, %d targets, %d rules: %s", s.Dashboards, s.Panels, s.Targets, s.Rules, strings.Join(parts, ", "))
+	line := fmt.Sprintf("%s, %s, %s, %s: %s", counted(s.Dashboards, "dashboard"), counted(s.Panels, "panel"), counted(s.Targets, "target"), counted(s.Rules, "rule"), strings.Join(parts, ", "))
 	if r.Interrupted {
 		line += "; interrupted, the rest was not run"
 	}

@@ -12,18 +12,21 @@ import (
 // is new: its collector may run early and keep the heap small. While it starts
 // the collector runs more rarely, which is faster; but what survives lies
 // scattered over more pages, which are never given back. A busy process, in a
-// cluster that grows or is large, would spend half its time collecting: it
-// gets so much room that its collector runs once in collectEvery.
+// cluster that grows, would spend half its time collecting: it gets so much
+// room that its collector reads no more than collectRate. One that holds much,
+// because the cluster is large, keeps Go's default: every collection reads all
+// of it.
 const (
 	steadyPercent = 20
 	startPercent  = 70
 	mostPercent   = 300
-	// Twice as much as a large heap holds is what Go itself would take.
-	largePercent = 100
-	largeHeap    = 192 << 20
+	largePercent  = 100
+	largeHeap     = 192 << 20
 
-	collectEvery = time.Second
-	lookEvery    = 5 * time.Second
+	// collectRate is in bytes of live heap for each second; a processor
+	// reads some ten times as much.
+	collectRate = 32 << 20
+	lookEvery   = 5 * time.Second
 	// looks is over how many the collections are counted: a start is not
 	// busyness.
 	looks = 3
@@ -68,13 +71,12 @@ func KeepSmall(ctx context.Context) {
 // percentAfter is how rarely the collector is to run if it ran at percent
 // between two looks. Twice the room is twice the time between two collections.
 func percentAfter(percent int, before, now heap) int {
-	ran, wanted := float64(now.collections-before.collections), float64(looks*lookEvery)/float64(collectEvery)
-	next := int(float64(percent) * ran / wanted)
-	most := mostPercent
 	if now.live > largeHeap {
-		most = largePercent
+		return largePercent
 	}
-	return min(max(next, steadyPercent), most)
+	read := float64(now.collections-before.collections) * float64(now.live)
+	next := float64(percent) * read / (collectRate * (looks * lookEvery).Seconds())
+	return min(max(int(next), steadyPercent), mostPercent)
 }
 
 // heap is the heap of this process in bytes: what the last collection left,

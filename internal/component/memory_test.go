@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"time"
 )
 
 func TestKeepSmall(t *testing.T) {
@@ -26,21 +27,23 @@ func TestKeepSmall(t *testing.T) {
 }
 
 func TestPercentAfter(t *testing.T) {
-	const wanted = uint64(looks * lookEvery / collectEvery)
+	// With as much live as is read in a second, one collection a second is right.
+	const right = uint64(looks * lookEvery / time.Second)
 	for name, test := range map[string]struct {
 		percent int
 		live    uint64
 		ran     uint64
 		want    int
 	}{
-		"settled":                        {steadyPercent, 60 << 20, wanted / 3, steadyPercent},
-		"just often enough":              {80, 60 << 20, wanted, 80},
-		"collects too often":             {steadyPercent, 60 << 20, 5 * wanted, 5 * steadyPercent},
-		"collects rarely since it may":   {100, 60 << 20, wanted / 3, 33},
-		"has nothing to do any more":     {mostPercent, 60 << 20, 0, steadyPercent},
-		"collects all the time":          {steadyPercent, 60 << 20, 100 * wanted, mostPercent},
-		"is large and busy":              {steadyPercent, 300 << 20, 100 * wanted, largePercent},
-		"is large and has nothing to do": {largePercent, 300 << 20, 0, steadyPercent},
+		"settled":                        {steadyPercent, collectRate, right / 3, steadyPercent},
+		"just often enough":              {80, collectRate, right, 80},
+		"collects too often":             {steadyPercent, collectRate, 5 * right, 5 * steadyPercent},
+		"holds twice as much":            {40, 2 * collectRate, right, 80},
+		"collects rarely since it may":   {100, collectRate, right / 3, 33},
+		"has nothing to do any more":     {mostPercent, collectRate, 0, steadyPercent},
+		"collects all the time":          {steadyPercent, collectRate, 100 * right, mostPercent},
+		"is large and busy":              {steadyPercent, 300 << 20, 100 * right, largePercent},
+		"is large and has nothing to do": {largePercent, 300 << 20, 0, largePercent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := heap{live: test.live, collections: 1000}
