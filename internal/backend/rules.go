@@ -30,8 +30,10 @@ func CheckRules(patterns []string) error {
 	return err
 }
 
-// goodRuleFiles are the files without faults, and an error for the others.
-func goodRuleFiles(patterns []string) ([]string, error) {
+// RuleFiles are the files that paths and globs name, sorted and each once, and
+// an error for what is no glob and for paths that are not there. A glob may
+// match nothing.
+func RuleFiles(patterns []string) ([]string, error) {
 	var files []string
 	var errs []error
 	for _, pattern := range patterns {
@@ -45,7 +47,13 @@ func goodRuleFiles(patterns []string) ([]string, error) {
 		files = append(files, found...)
 	}
 	slices.Sort(files)
-	files = slices.Compact(files)
+	return slices.Compact(files), errors.Join(errs...)
+}
+
+// goodRuleFiles are the files without faults, and an error for the others.
+func goodRuleFiles(patterns []string) ([]string, error) {
+	files, err := RuleFiles(patterns)
+	errs := []error{err}
 	promql := parser.NewParser(parser.Options{})
 	files = slices.DeleteFunc(files, func(file string) bool {
 		_, faults := rulefmt.ParseFile(file, false, model.UTF8Validation, promql)

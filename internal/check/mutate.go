@@ -109,7 +109,8 @@ func (c *checker) subjects(ctx context.Context) ([]subject, error) {
 	return all, nil
 }
 
-// once runs a panel one time, without patience.
+// once runs a panel one time, without patience. One that cannot be run at all
+// has its verdict already, and nothing that could turn red.
 func (c *checker) once(ctx context.Context, d *dashboard.Dashboard, j job) []Result {
 	request, err := c.request(d, c.now)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/dashboards"
+	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/check"
 	"github.com/diorama-lab/diorama/internal/collector/origin"
 	"github.com/diorama-lab/diorama/internal/console"
@@ -266,14 +266,12 @@ func (flags checkFlags) served(ctx context.Context, env v1alpha1.Environment, ex
 	for name, text := range files {
 		s.AddRules(name, []byte(text))
 	}
-	for _, pattern := range env.Backend.Rules {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			return fmt.Errorf("rule files %q: %w", pattern, err)
-		}
-		if err := s.Load(ctx, found, nil, nil); err != nil {
-			return err
-		}
+	own, err := backend.RuleFiles(env.Backend.Rules)
+	if err != nil {
+		return err
+	}
+	if err := s.Load(ctx, own, nil, nil); err != nil {
+		return err
 	}
 	declared, err := check.ParseDeclarations(check.DeclarationsFile, dashboards.Declarations)
 	if err != nil {
@@ -281,11 +279,11 @@ func (flags checkFlags) served(ctx context.Context, env v1alpha1.Environment, ex
 	}
 	s.Declarations.Add(declared)
 	if file := check.Beside(env.Dashboards.Folder); env.Dashboards.Folder != "" && file != "" {
-		own, err := check.LoadDeclarations(file)
+		beside, err := check.LoadDeclarations(file)
 		if err != nil {
 			return err
 		}
-		s.Declarations.Add(own)
+		s.Declarations.Add(beside)
 	}
 	return nil
 }

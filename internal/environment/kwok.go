@@ -3,7 +3,6 @@ package environment
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -252,20 +251,4 @@ storage:
     out_of_order_time_window: %s
 rule_files: [%s/*.yaml]
 `, b.TranslationStrategy, attributes, b.OutOfOrderWindow, lgtmRules), nil
-}
-
-// userRules are the files that the user's rule globs name.
-func userRules(globs []string) ([]string, error) {
-	var files []string
-	for _, glob := range globs {
-		found, err := filepath.Glob(glob)
-		if err != nil {
-			return nil, fmt.Errorf("backend.rules %q: %w", glob, err)
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("backend.rules: %s: %w", glob, os.ErrNotExist)
-		}
-		files = append(files, found...)
-	}
-	return files, nil
 }

@@ -2,14 +2,15 @@ package environment
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/controlplane"
+	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
 // probeLGTM asks Grafana, Prometheus through Grafana, and the OTLP receiver.
@@ -53,27 +54,15 @@ func prometheusURL(p Plan) string {
 // the series in its head, and the time of the newest sample.
 // https://prometheus.io/docs/prometheus/latest/querying/api/#tsdb-stats
 func readPrometheus(ctx context.Context, base string) (backend.Ingestion, error) {
-	var answer struct {
-		Data struct {
-			HeadStats struct{ NumSeries, MaxTime int64 }
-		}
+	prometheus := dashboard.NewClient(base)
+	defer prometheus.Close()
+	var status struct {
+		HeadStats struct{ NumSeries, MaxTime int64 }
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/api/v1/status/tsdb?limit=1", nil)
-	if err != nil {
-		return backend.Ingestion{}, fmt.Errorf("asking Prometheus: %w", err)
+	if err := prometheus.Get(ctx, "status/tsdb", url.Values{"limit": {"1"}}, &status); err != nil {
+		return backend.Ingestion{}, err
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return backend.Ingestion{}, fmt.Errorf("asking Prometheus: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return backend.Ingestion{}, fmt.Errorf("asking Prometheus: it answers %s", response.Status)
-	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return backend.Ingestion{}, fmt.Errorf("reading Prometheus' answer: %w", err)
-	}
-	head := answer.Data.HeadStats
+	head := status.HeadStats
 	ingestion := backend.Ingestion{Series: head.NumSeries}
 	if head.NumSeries > 0 && head.MaxTime > 0 {
 		ingestion.LastSampleTime = time.UnixMilli(head.MaxTime)

@@ -138,3 +138,20 @@ func writeRules(dir string, globs []string) error {
 	}
 	return nil
 }
+
+// userRules are the files that the user's rule globs name. They are copied
+// once: a glob that matches nothing now would never match.
+func userRules(globs []string) ([]string, error) {
+	var files []string
+	for _, glob := range globs {
+		found, err := filepath.Glob(glob)
+		if err != nil {
+			return nil, fmt.Errorf("backend.rules %q: %w", glob, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("backend.rules: %s: %w", glob, os.ErrNotExist)
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}

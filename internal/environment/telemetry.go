@@ -2,12 +2,11 @@ package environment
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
 // awaitTelemetry waits until series of both receivers can be queried. A
@@ -22,9 +21,11 @@ func (r *recipe) awaitTelemetry(ctx context.Context) error {
 	if own.Nodes != "" || r.containers != nil && own.Cluster != "" {
 		delete(wanted, "kubeletstats")
 	}
+	prometheus := dashboard.NewClient(prometheusURL(r.plan))
+	defer prometheus.Close()
 	for receiver, selector := range wanted {
 		r.host.detail(telemetry, "waiting for "+receiver)
-		if err := poll(ctx, func() (bool, error) { return r.hasSeries(ctx, selector) }); err != nil {
+		if err := poll(ctx, func() (bool, error) { return hasSeries(ctx, prometheus, selector) }); err != nil {
 			return fmt.Errorf("waiting for the first metrics of %s: %w", receiver, err)
 		}
 	}
@@ -46,22 +47,7 @@ func poll(ctx context.Context, check func() (bool, error)) error {
 	}
 }
 
-func (r *recipe) hasSeries(ctx context.Context, selector string) (bool, error) {
-	address := prometheusURL(r.plan) + "/api/v1/query?query=" + url.QueryEscape("count("+selector+")")
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return false, fmt.Errorf("making a query: %w", err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false, fmt.Errorf("querying Prometheus: %w", err)
-	}
-	defer response.Body.Close()
-	var answer struct {
-		Data struct{ Result []json.RawMessage }
-	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return false, fmt.Errorf("reading Prometheus' answer: %w", err)
-	}
-	return len(answer.Data.Result) > 0, nil
+func hasSeries(ctx context.Context, prometheus *dashboard.Client, selector string) (bool, error) {
+	answer, err := prometheus.Query(ctx, "count("+selector+")", time.Now())
+	return len(answer.Series) > 0, err
 }
