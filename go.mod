@@ -38,6 +38,7 @@ require (
 	k8s.io/kubernetes v1.35.4
 	modernc.org/sqlite v1.44.3
 	pgregory.net/rapid v1.2.0
+	sigs.k8s.io/cli-utils v0.37.2
 	sigs.k8s.io/kwok v0.8.0
 )
 

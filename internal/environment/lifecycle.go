@@ -34,9 +34,6 @@ func (e *RunningError) Error() string {
 // NotFoundError tells that there is no environment of that name.
 type NotFoundError struct{ Name string }
 
-// errNoK3d tells how far the kind k3d goes.
-var errNoK3d = errors.New("kind k3d: this diorama plans it (`diorama up --env k3d --dry-run`, `diorama config collector --env k3d`) but does not bring it up yet; use the kind kwok or embedded")
-
 // Error says how to get one.
 func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("there is no environment %q; `diorama up --name %s` brings it up, `diorama list` shows those that exist", e.Name, e.Name)
@@ -59,9 +56,6 @@ func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *stat
 			return folder, nil, &RunningError{Record: record}
 		}
 		left = &record
-	}
-	if env.Kind == v1alpha1.K3d {
-		return folder, left, errNoK3d
 	}
 	if err := CheckFiles(env); err != nil {
 		return folder, left, err

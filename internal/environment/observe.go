@@ -120,6 +120,9 @@ func (s *supervisor) status(ctx context.Context) Status {
 		}
 		status.RSSBytes += share
 		status.Components = append(status.Components, ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name)), RSSBytes: resident})
+	}
+	status.Components = append(status.Components, s.recipe.parts.statuses()...)
+	for _, c := range status.Components {
 		if c.Phase == component.Restarting && status.Phase == state.Ready {
 			status.Phase = state.Degraded
 			status.Message = c.Name + " " + c.Message
@@ -158,7 +161,7 @@ func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
 	// Before the counter has seen everything its counts are only part.
 	counts, _ := counter.Counts()
 	status.Nodes.Ready, status.Pods.Running = counts.NodesReady, counts.PodsRunning
-	if size.KubeContext != "" {
+	if !s.recipe.ownControlPlane() {
 		// Nobody here says how much there is to be.
 		status.Nodes.Desired, status.Pods.Desired = counts.Nodes, counts.PodsDesired
 	}
@@ -168,7 +171,7 @@ func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
 
 func endpoints(p Plan) Endpoints {
 	ports := p.Environment.Ports
-	if p.Network != "" {
+	if p.Network != "" && p.K3d == nil {
 		e := Endpoints{
 			Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: prometheusURL(p),
 			OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),
