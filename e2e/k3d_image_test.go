@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/docker/docker/api/types/build"
@@ -35,18 +34,16 @@ ENTRYPOINT ["/bin/k3s"]
 CMD ["agent"]
 `
 
-// nodeImageBuilt is how building it went, once for all tests.
-var nodeImageBuilt struct {
-	once sync.Once
-	err  error
-}
+// nodeImageBuilt tells that the engine has the image as these tests make it.
+var nodeImageBuilt bool
 
 // nodes makes sure that the engine has the node image.
 func (e engine) nodes() {
 	e.t.Helper()
-	images := e.images()
-	nodeImageBuilt.once.Do(func() { nodeImageBuilt.err = e.buildNodeImage(images) })
-	e.check(nodeImageBuilt.err)
+	if !nodeImageBuilt {
+		e.check(e.buildNodeImage(e.images()))
+		nodeImageBuilt = true
+	}
 }
 
 // buildNodeImage builds the node image upon one of the tarball's.
