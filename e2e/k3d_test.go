@@ -7,13 +7,13 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/diorama-lab/diorama/internal/docker"
@@ -23,8 +23,9 @@ import (
 // TestK3dCluster drives k3d's library against the engine, with nodes of the
 // stand-in image.
 func TestK3dCluster(t *testing.T) {
-	e := newEngine(t)
+	e, l := newEngine(t), newLab(t)
 	e.nodes()
+	t.Setenv("TMPDIR", t.TempDir())
 	for _, size := range []struct{ servers, agents int }{{1, 0}, {3, 1}} {
 		t.Run(fmt.Sprintf("%d servers, %d agents", size.servers, size.agents), func(t *testing.T) {
 			cluster := k3d.Cluster{
@@ -39,23 +40,20 @@ func TestK3dCluster(t *testing.T) {
 			if config.CurrentContext != "k3d-e2e-library" {
 				t.Errorf("the context is %q", config.CurrentContext)
 			}
-			rest, err := clientcmd.NewDefaultClientConfig(*config, nil).ClientConfig()
-			if err != nil {
-				t.Fatal(err)
-			}
-			client, err := kubernetes.NewForConfig(rest)
-			if err != nil {
+			if err := clientcmd.WriteToFile(*config, filepath.Join(l.home, "kubeconfig")); err != nil {
 				t.Fatal(err)
 			}
 			want := cluster.NodeNames()
 			slices.Sort(want)
 			eventually(t, "the nodes are ready", func() error {
-				nodes, err := readyNodes(t.Context(), client)
-				if err == nil && !slices.Equal(nodes, want) {
-					err = fmt.Errorf("ready are %q, want %q", nodes, want)
+				if nodes := l.readyNodes(); !slices.Equal(nodes, want) {
+					return fmt.Errorf("ready are %q, want %q", nodes, want)
 				}
-				return err
+				return nil
 			})
+			if left, err := filepath.Glob(filepath.Join(os.TempDir(), "k3d-*")); err != nil || len(left) > 0 {
+				t.Errorf("k3d has left %q: %v", left, err)
+			}
 		})
 	}
 }
@@ -86,11 +84,11 @@ func createK3d(t *testing.T, cluster k3d.Cluster) {
 	t.Logf("created in %s", time.Since(began).Round(100*time.Millisecond))
 }
 
-func readyNodes(ctx context.Context, client kubernetes.Interface) ([]string, error) {
-	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return nil, err
-	}
+// readyNodes asks kubectl for the names of the nodes that are ready, sorted.
+func (l *lab) readyNodes() []string {
+	l.t.Helper()
+	var nodes corev1.NodeList
+	l.kubectlInto(&nodes, "get", "nodes")
 	var ready []string
 	for _, node := range nodes.Items {
 		if slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
@@ -100,7 +98,7 @@ func readyNodes(ctx context.Context, client kubernetes.Interface) ([]string, err
 		}
 	}
 	slices.Sort(ready)
-	return ready, nil
+	return ready
 }
 
 func freePort(t *testing.T) int {
