@@ -95,24 +95,19 @@ func planK3d(p Plan, folder state.Folder) (Plan, error) {
 		return p, err
 	}
 	p.K3d = &K3dPlan{
-		Cluster: K3dCluster{
-			Name: contextName(env), Servers: env.Cluster.Servers, Agents: env.Cluster.Agents, Image: env.Images.K3s, APIPort: env.Ports.Kubernetes,
-			Mounts: []docker.Mount{{Source: mounted, Target: lgtmOnNodes, ReadOnly: true}}, Images: []string{env.Images.LGTM, env.Images.Collector}, Load: env.Images.Load,
-		},
+		Cluster:   planCluster(env),
 		Manifests: map[string]string{},
 		Forwards: []Forward{
 			{env.Ports.Dashboards, lgtmName, grafanaPort}, {env.Ports.Prometheus, lgtmName, prometheusPort},
 			{env.Ports.OTLPGRPC, lgtmName, otlpGRPCPort}, {env.Ports.OTLPHTTP, lgtmName, otlpHTTPPort},
 		},
 	}
+	p.K3d.Cluster.Mounts = []docker.Mount{{Source: mounted, Target: lgtmOnNodes, ReadOnly: true}}
 	if err := addManifests(&p, folder); err != nil {
 		return p, err
 	}
 	if err := addReleases(&p, folder); err != nil {
 		return p, err
-	}
-	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {
-		p.K3d.Cluster.Images = append(p.K3d.Cluster.Images, env.Images.Workload)
 	}
 	p.step(imagesName, "loads or pulls the images that Docker does not have: "+strings.Join(p.images(), ", "))
 	p.step(networkName, "makes the Docker network "+p.Network+", and removes what an earlier run left")
@@ -131,6 +126,18 @@ func planK3d(p Plan, folder state.Folder) (Plan, error) {
 	p.step(telemetry, "waits for the first metrics", clusterCollector, nodeCollector, forwardsName)
 	p.addContext(env.Name, telemetry)
 	return p, nil
+}
+
+// planCluster is the cluster of an environment, without its mounts.
+func planCluster(env v1alpha1.Environment) K3dCluster {
+	c := K3dCluster{
+		Name: contextName(env), Servers: env.Cluster.Servers, Agents: env.Cluster.Agents, Image: env.Images.K3s, APIPort: env.Ports.Kubernetes,
+		Images: []string{env.Images.LGTM, env.Images.Collector}, Load: env.Images.Load,
+	}
+	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {
+		c.Images = append(c.Images, env.Images.Workload)
+	}
+	return c
 }
 
 // nodeNames are the names of the containers that are nodes.

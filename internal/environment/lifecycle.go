@@ -13,6 +13,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/k3d"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/state"
 )
@@ -224,6 +225,11 @@ func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keep
 		}
 	}
 	if kind := record.Environment.Kind; kind != "" && kind != v1alpha1.Embedded {
+		// What k3d has left in the folder for temporary files is small, and
+		// does not keep anything else from being removed.
+		if kind == v1alpha1.K3d {
+			restored = errors.Join(restored, k3d.RemoveTemporary(planCluster(record.Environment).names()))
+		}
 		if err := removeContainers(ctx, folder, keepData); err != nil {
 			// The folder stays: it says what is left, so that down can try again.
 			return errors.Join(restored, err)

@@ -23,6 +23,8 @@ type flow struct {
 	// foreign tells that the backend is a Prometheus of somebody else's,
 	// which tells less of itself.
 	foreign bool
+	// stored tells that the collectors' own metrics are in that Prometheus.
+	stored bool
 	// collectors are the pages of the collectors' own metrics.
 	collectors []string
 
@@ -30,6 +32,21 @@ type flow struct {
 	last Telemetry
 	// lastSample is the newest stored timestamp.
 	lastSample time.Time
+}
+
+// newFlow knows where to read of a plan's telemetry.
+func newFlow(plan Plan) *flow {
+	f := &flow{backendURL: endpoints(plan).Prometheus, foreign: plan.Network != "", stored: plan.K3d != nil}
+	own := plan.Environment.Telemetry.Collectors
+	page := func(port string) string { return "http://" + loopback(plan.Internal[port]) + "/metrics" }
+	// A configuration of the user's need not have a page of its own metrics.
+	if own.Cluster == "" && !f.stored {
+		f.collectors = append(f.collectors, page("clusterCollectorSelf"))
+	}
+	if own.Nodes == "" && !f.foreign {
+		f.collectors = append(f.collectors, page("nodeCollectorSelf"))
+	}
+	return f
 }
 
 // run samples until ctx ends.
@@ -78,6 +95,9 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	if appended := ingestion.SamplesAppendedTotal - before.SamplesAppendedTotal; before.SamplesAppendedTotal > 0 && appended >= 0 {
 		t.SamplesPerSecond = float64(appended) / since.Seconds()
 	}
+	if f.stored && err == nil {
+		err = readStored(ctx, f.backendURL, &t)
+	}
 	if err != nil {
 		t.Error = err.Error()
 	}
@@ -109,7 +129,7 @@ func (s *supervisor) status(ctx context.Context) Status {
 		CreatedAt: record.CreatedAt, StartedIn: rounded(record.StartedIn),
 		KubeContext: contextName(record.Environment), Endpoints: endpoints(s.plan),
 		Cluster: s.clusterStatus(record), Telemetry: s.flow.telemetry(), Components: []ComponentStatus{},
-		Warnings: s.recipe.warnings(),
+		Forwards: s.recipe.forwards(), Warnings: s.recipe.warnings(),
 	}
 	for _, c := range s.componentStatuses(record) {
 		var resident, share uint64

@@ -19,6 +19,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/helm"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/nodes"
+	"github.com/diorama-lab/diorama/internal/portforward"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -42,6 +43,8 @@ type recipe struct {
 	// ends it.
 	counter      *nodes.Counter
 	stopCounting func()
+	// forwarder leads ports to pods; nil for a kind without.
+	forwarder *portforward.Forwarder
 	// scaling keeps two changes of size from crossing.
 	scaling sync.Mutex
 }

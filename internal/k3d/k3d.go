@@ -115,7 +115,7 @@ func (c Cluster) toK3d() (*types.Cluster, *types.ClusterCreateOpts) {
 	for i := range c.Servers {
 		node := c.node(types.ServerRole, i)
 		// Of k3s' own extras, those that open ports to the outside are left out.
-		node.Args = []string{"--disable=traefik", "--disable=servicelb"}
+		node.Args = append(node.Args, "--disable=traefik", "--disable=servicelb")
 		if i == 0 && c.Servers > 1 {
 			node.ServerOpts.IsInit = true
 			cluster.InitNode = node
@@ -134,7 +134,12 @@ func (c Cluster) toK3d() (*types.Cluster, *types.ClusterCreateOpts) {
 }
 
 func (c Cluster) node(role types.Role, number int) *types.Node {
-	return &types.Node{Name: client.GenerateNodeName(c.Name, role, number), Role: role, Image: c.Image, Volumes: append([]string(nil), c.Mounts...)}
+	return &types.Node{
+		Name: client.GenerateNodeName(c.Name, role, number), Role: role, Image: c.Image, Volumes: append([]string(nil), c.Mounts...),
+		// The disk is this machine's: where it is 85 % full, kubelets would remove
+		// the images that were copied into the nodes and that no registry has.
+		Args: []string{"--kubelet-arg=image-gc-high-threshold=100"},
+	}
 }
 
 // NodeNames are the names of the containers of a cluster.
