@@ -75,16 +75,24 @@ func (p Plan) containerNames() []string {
 	return names
 }
 
-// images are those of the plan's containers and pods, each once.
+// images are those of the plan's containers and pods, each once, in the order
+// in which they are needed.
 func (p Plan) images() []string {
-	images := p.K3d.images()
-	for _, c := range p.Components {
-		if c.Container != nil {
-			images = append(images, c.Container.Image)
+	var images []string
+	add := func(image string) {
+		if !slices.Contains(images, image) {
+			images = append(images, image)
 		}
 	}
-	slices.Sort(images)
-	return slices.Compact(images)
+	for _, image := range p.K3d.images() {
+		add(image)
+	}
+	for _, c := range p.Components {
+		if c.Container != nil {
+			add(c.Container.Image)
+		}
+	}
+	return images
 }
 
 // volumes are the names of the volumes that the plan's containers use.
