@@ -53,6 +53,7 @@ type labPod struct {
 	uid      types.UID
 	ready    bool
 	mute     bool // connections to it are refused
+	unknown  bool // it has gone, and only its EndpointSlice does not say so
 	listener net.Listener
 	serving  sync.WaitGroup
 	ctx      context.Context
@@ -199,7 +200,8 @@ func (l *lab) serveAPI(w http.ResponseWriter, r *http.Request) {
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, podPath), "/portforward")
 		l.mu.Lock()
-		_, found := l.pods[name]
+		p, found := l.pods[name]
+		found = found && !p.unknown
 		l.upgraded = append(l.upgraded, r.Context().Value(connKey{}).(net.Conn))
 		l.mu.Unlock()
 		if !found {

@@ -126,16 +126,23 @@ func TestPodMoves(t *testing.T) {
 		t.Errorf("a connection to a pod that has gone ends with %v", err)
 	}
 	mustAsk(t, f, "x", "b:x")
-	if s := f.Status()[0]; s.Pod != "b" || s.Moves != 1 {
-		t.Errorf("the status is %+v", s)
-	}
+	moved(t, f, 1)
 	// A StatefulSet's pod comes back with its name.
 	l.remove("b")
 	l.add("b", true, says("another b"))
+	moved(t, f, 2)
 	mustAsk(t, f, "x", "another b:x")
-	if s := f.Status()[0]; s.Pod != "b" || s.Moves != 2 {
-		t.Errorf("the status is %+v", s)
-	}
+}
+
+// moved waits until connections are led to the pod b, after so many moves.
+func moved(t *testing.T, f *Forwarder, moves int) {
+	t.Helper()
+	eventually(t, func() string {
+		if s := f.Status()[0]; s.Pod != "b" || s.Moves != moves {
+			return fmt.Sprintf("the status is %+v", s)
+		}
+		return ""
+	})
 }
 
 // A node that has died says nothing more: when its pods are forgotten, so are
@@ -220,9 +227,12 @@ func TestPodDoesNotListen(t *testing.T) {
 	if _, err := ask(t, f, "x"); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("a connection to a port where nothing listens ends with %v", err)
 	}
-	if s := f.Status()[0]; !strings.Contains(s.LastError, "a connection to the port 8080 of the pod lab/a: ") || !strings.Contains(s.LastError, "connection refused") {
-		t.Errorf("the status is %+v", s)
-	}
+	eventually(t, func() string {
+		if s := f.Status()[0]; !strings.Contains(s.LastError, "a connection to the port 8080 of the pod lab/a: ") || !strings.Contains(s.LastError, "connection refused") {
+			return fmt.Sprintf("the status is %+v", s)
+		}
+		return ""
+	})
 	converse(t, busy)
 }
 
@@ -298,5 +308,89 @@ func TestStuckClientBlocksNoOther(t *testing.T) {
 	case <-ended:
 	case <-time.After(deadline):
 		t.Fatal("stuck clients hold Close up")
+	}
+}
+
+// What ends in the middle must not look like what has ended.
+func TestAPIServerBreaksOff(t *testing.T) {
+	l := newLab(t)
+	l.add("a", true, echo)
+	f := l.forward()
+	conn := dial(t, f)
+	converse(t, conn)
+	l.cutUpgraded()
+	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("a connection that was broken off ends with %v", err)
+	}
+	eventually(t, func() string {
+		if s := f.Status()[0]; !strings.HasSuffix(s.LastError, errLost.Error()) {
+			return fmt.Sprintf("the status is %+v", s)
+		}
+		return ""
+	})
+	converse(t, dial(t, f))
+}
+
+func TestAPIServerComesBack(t *testing.T) {
+	l := newLab(t)
+	l.add("a", true, says("a"))
+	f := l.forward()
+	mustAsk(t, f, "x", "a:x")
+	l.change(func() { l.down = true })
+	l.api.CloseClientConnections()
+	conn := dial(t, f) // it waits
+	eventually(t, func() string {
+		if s := f.Status()[0]; s.LastError == "" {
+			return fmt.Sprintf("the status is %+v", s)
+		}
+		return ""
+	})
+	l.remove("a")
+	l.add("b", true, says("b"))
+	l.change(func() { l.down = false })
+	if got, err := over(conn, "x"); err != nil || got != "b:x" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	moved(t, f, 1)
+}
+
+// A pod may be gone before the API server says that it is.
+func TestAvoidsPodThatCannotBeReached(t *testing.T) {
+	l := newLab(t)
+	l.add("a", true, says("a"))
+	l.add("b", true, says("b"))
+	l.change(func() { l.pods["a"].unknown = true })
+	f := l.forward()
+	mustAsk(t, f, "x", "b:x")
+	moved(t, f, 1)
+	if s := f.Status()[0]; !strings.Contains(s.LastError, `reaching the port 8080 of the pod lab/a: pods "a" not found`) {
+		t.Errorf("the status is %+v", s)
+	}
+}
+
+func TestCloseEndsAttempts(t *testing.T) {
+	l := newLab(t)
+	l.add("a", true, echo)
+	stuck := make(chan struct{})
+	defer close(stuck)
+	l.change(func() { l.stuck = stuck })
+	f := l.forward(func(f *Forwarder) { f.routes[0].patience = deadline })
+	conn := dial(t, f)
+	eventually(t, func() string {
+		if l.counted("stuck") == 0 {
+			return "nothing is stuck"
+		}
+		return ""
+	})
+	f.Close()
+	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the client's connection ends with %v", err)
+	}
+	if _, err := net.Dial("tcp", conn.RemoteAddr().String()); err == nil {
+		t.Error("the port is still open")
+	}
+	f.Close()
+	if err := f.Start(t.Context()); err == nil {
+		t.Error("it starts again after its end")
 	}
 }
