@@ -112,9 +112,10 @@ func (e engine) images() string {
 
 // removeImages makes the engine forget the stand-ins.
 func (e engine) removeImages() {
-	for _, name := range standIns {
+	nodeImageBuilt = false
+	for _, name := range append([]string{nodeImage}, standIns...) {
 		// One that is not there is as wanted.
-		_, _ = e.ImageRemove(context.Background(), name, image.RemoveOptions{Force: true})
+		_, _ = e.ImageRemove(context.Background(), name, image.RemoveOptions{Force: true, PruneChildren: true})
 	}
 }
 

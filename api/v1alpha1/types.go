@@ -91,6 +91,7 @@ type Collectors struct {
 type Chart struct {
 	Repository string `yaml:"repository,omitempty" json:"repository,omitempty" jsonschema:"URL of the Helm repository that has the chart opentelemetry-collector"`
 	Version    string `yaml:"version,omitempty" json:"version,omitempty" jsonschema:"version of the chart in the repository"`
+	Digest     string `yaml:"digest,omitempty" json:"digest,omitempty" jsonschema:"SHA-256 of the chart in the repository, 64 hexadecimal digits; one that was fetched before is then taken without the repository"`
 	// Path is relative to the environment file.
 	Path string `yaml:"path,omitempty" json:"path,omitempty" jsonschema:"a chart of this machine, a folder or a .tgz, in place of the repository's"`
 }

@@ -157,6 +157,7 @@ func TestValidateK3dRefuses(t *testing.T) {
 		"context":            {func(e *Environment) { e.Cluster.KubeContext = "x" }, "cluster.kubeContext"},
 		"no repository":      {func(e *Environment) { e.Chart.Repository = "charts" }, `chart.repository "charts": give the URL`},
 		"no chart version":   {func(e *Environment) { e.Chart.Version = "" }, "chart.version"},
+		"no digest":          {func(e *Environment) { e.Chart.Digest = "sha256:12" }, `chart.digest "sha256:12": give`},
 		"missing chart":      {func(e *Environment) { e.Chart.Path = "none.tgz" }, "chart.path: stat none.tgz"},
 		"missing values":     {func(e *Environment) { e.Telemetry.Collectors.Nodes = "none.yaml" }, "telemetry.collectors.nodes: open none.yaml"},
 	} {

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"regexp"
 )
+
+var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // failing collects what is wrong.
 type failing []error
@@ -107,6 +110,9 @@ func (c Chart) validate() []error {
 	}
 	if u, err := url.Parse(c.Repository); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
 		problems.add("chart.repository %q: give the URL of a Helm repository, or the chart itself as chart.path", c.Repository)
+	}
+	if c.Digest != "" && !digestPattern.MatchString(c.Digest) {
+		problems.add("chart.digest %q: give the SHA-256 of the chart as 64 hexadecimal digits", c.Digest)
 	}
 	if c.Version == "" {
 		problems.add("chart.version: name one; the values files are written for a certain chart")

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/diorama-lab/diorama/internal/spelling"
 )
 
 // group is the results of one dashboard.
@@ -213,13 +215,6 @@ func (r RuleResult) why() string {
 	return Result{Why: r.Why, Declared: r.Declared, Notes: r.Notes}.why()
 }
 
-func counted(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
-}
-
 // Line is the summary in one line.
 func (r Report) Line() string {
 	s := r.Summary
@@ -235,7 +230,7 @@ func (r Report) Line() string {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	line := fmt.Sprintf("%s, %s, %s, %s: %s", counted(s.Dashboards, "dashboard"), counted(s.Panels, "panel"), counted(s.Targets, "target"), counted(s.Rules, "rule"), strings.Join(parts, ", "))
+	line := fmt.Sprintf("%s, %s, %s, %s: %s", spelling.Counted(s.Dashboards, "dashboard"), spelling.Counted(s.Panels, "panel"), spelling.Counted(s.Targets, "target"), spelling.Counted(s.Rules, "rule"), strings.Join(parts, ", "))
 	if r.Interrupted {
 		line += "; interrupted, the rest was not run"
 	}

@@ -8,12 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/docker"
 )
 
 // Exit codes.
@@ -22,6 +24,16 @@ const (
 	exitFailure     = 1
 	exitInterrupted = 130
 )
+
+// Arguments are those of a command line, which begins with the program's name.
+// Called as the collector is called in its own image, diorama is the collector.
+func Arguments(commandLine []string) []string {
+	arguments := commandLine[1:]
+	if filepath.Base(commandLine[0]) == docker.CollectorName {
+		return append([]string{"collector"}, arguments...)
+	}
+	return arguments
+}
 
 // Main runs a command line and returns the exit code.
 func Main(args []string, stdout, stderr io.Writer) int {

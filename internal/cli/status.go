@@ -104,7 +104,7 @@ func printStatus(c *console.Console, s environment.Status) error {
 }
 
 func componentRows(all []environment.ComponentStatus) [][]string {
-	rows := [][]string{{"COMPONENT", "PHASE", "PID OR CONTAINER", "RESTARTS", "STARTED IN", "MEMORY"}}
+	rows := [][]string{{"COMPONENT", "PHASE", "RUNS AS", "RESTARTS", "STARTED IN", "MEMORY"}}
 	for _, c := range all {
 		row := []string{c.Name, string(c.Phase), runsAs(c), fmt.Sprint(c.Restarts), c.StartedIn, mebibytes(c.RSSBytes)}
 		if more := joined(c.Image, c.Message); more != "" {
@@ -115,9 +115,11 @@ func componentRows(all []environment.ComponentStatus) [][]string {
 	return rows
 }
 
-// runsAs names a component's process or container.
+// runsAs names a component's process, container or pod.
 func runsAs(c environment.ComponentStatus) string {
 	switch {
+	case c.Pod != "":
+		return "pod of " + strings.SplitN(c.Pod, "/", 2)[0]
 	case c.Container != "":
 		return c.Container[:min(12, len(c.Container))]
 	case c.PID != 0:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +15,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/spelling"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -233,7 +235,7 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 	if output == "json" {
 		return status, c.JSON(status)
 	}
-	c.Note("\n%s is ready after %.1fs: %d nodes, %d pods", c.Bold(name), took.Seconds(), status.Cluster.Nodes.Ready, status.Cluster.Pods.Running)
+	c.Note("\n%s is ready after %.1fs: %s, %s", c.Bold(name), took.Seconds(), spelling.Counted(status.Cluster.Nodes.Ready, "node"), spelling.Counted(status.Cluster.Pods.Running, "pod"))
 	c.Note("  Dashboards  %s", c.Bold(status.Endpoints.Dashboards))
 	c.Note("  kubectl     context %s (current now)", status.KubeContext)
 	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)
@@ -241,8 +243,23 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 	for _, warning := range status.Warnings {
 		c.Warn("%s", warning)
 	}
-	c.Note("\nTry:  kubectl get nodes        diorama status        diorama scale --nodes 100 --pods 500        diorama down")
+	c.Note("\nTry:  %s", strings.Join(suggestions(record.Environment), "        "))
 	return status, nil
+}
+
+// suggestions are commands for what is up.
+func suggestions(env v1alpha1.Environment) []string {
+	all := []string{"kubectl get nodes", "diorama status", "diorama check"}
+	if env.Kind == v1alpha1.Embedded {
+		all = append(all, "diorama scale --nodes 100 --pods 500")
+	}
+	all = append(all, "diorama down")
+	if env.Name != v1alpha1.Default().Name {
+		for i, command := range all[1:] {
+			all[i+1] = command + " --name " + env.Name
+		}
+	}
+	return all
 }
 
 func dryRun(c *console.Console, env v1alpha1.Environment) error {

@@ -62,4 +62,6 @@ type Status struct {
 	// Container is the ID of a component that is one, Image what it runs.
 	Container string `json:"container,omitempty"`
 	Image     string `json:"image,omitempty"`
+	// Pod is NAMESPACE/NAME of one that runs in a cluster.
+	Pod string `json:"pod,omitempty"`
 }

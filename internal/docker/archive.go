@@ -89,12 +89,18 @@ func staticBinary(path string) (string, error) {
 	return architecture, nil
 }
 
+// CollectorName is what the collector's program is called in the image of the
+// contrib distribution; Helm charts call it so. The images made here have the
+// name too.
+const CollectorName = "otelcol-contrib"
+
 // layerHeaders are the entries of the layer. Folders end in a slash.
 func layerHeaders(binary int64) []*tar.Header {
 	epoch := time.Unix(0, 0)
 	return []*tar.Header{
 		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777, ModTime: epoch},
 		{Typeflag: tar.TypeDir, Name: "data/", Mode: 0o755, Uid: nobody, Gid: nobody, ModTime: epoch},
+		{Typeflag: tar.TypeSymlink, Name: CollectorName, Linkname: "diorama", Mode: 0o777, ModTime: epoch},
 		{Typeflag: tar.TypeReg, Name: "diorama", Mode: 0o755, Size: binary, ModTime: epoch},
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"io"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -63,7 +65,7 @@ func (e *Engine) Run(ctx context.Context, owner Owner, n Network, spec Spec) (st
 		return "", err
 	}
 	config := &container.Config{
-		Image: spec.Image, Cmd: spec.Args, Env: spec.Env, Labels: owner.labels(), ExposedPorts: nat.PortSet{}, User: e.user(spec),
+		Image: spec.Image, Cmd: spec.Args, Env: spec.Env, Labels: owner.Labels(), ExposedPorts: nat.PortSet{}, User: e.user(spec),
 	}
 	host := &container.HostConfig{
 		NetworkMode: container.NetworkMode(n.Name), ExtraHosts: []string{HostName + ":" + n.hostAddress}, PortBindings: nat.PortMap{},
@@ -113,7 +115,7 @@ func (m Mount) toDocker(owner Owner) mount.Mount {
 	}
 	return mount.Mount{
 		Type: mount.TypeVolume, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly,
-		VolumeOptions: &mount.VolumeOptions{Labels: owner.labels()},
+		VolumeOptions: &mount.VolumeOptions{Labels: owner.Labels()},
 	}
 }
 
@@ -161,6 +163,28 @@ func (e *Engine) Logs(ctx context.Context, id string, to io.Writer) error {
 		return explain(err, "reading the log of the container %s", short(id))
 	}
 	return nil
+}
+
+// Found is a container of an owner's.
+type Found struct {
+	// Status is the engine's words for State, such as "Up 3 minutes".
+	ID, Name, Image, State, Status string
+}
+
+// Containers lists the containers of an owner by name, also those that have
+// ended.
+func (e *Engine) Containers(ctx context.Context, owner Owner) ([]Found, error) {
+	list, err := e.client.ContainerList(ctx, container.ListOptions{All: true, Filters: owner.filter()})
+	if err != nil {
+		return nil, explain(err, "listing the containers of %s", owner.Environment)
+	}
+	found := make([]Found, 0, len(list))
+	for _, c := range list {
+		name := strings.TrimPrefix(strings.Join(c.Names, " "), "/")
+		found = append(found, Found{ID: c.ID, Name: name, Image: c.Image, State: string(c.State), Status: c.Status})
+	}
+	slices.SortFunc(found, func(a, b Found) int { return strings.Compare(a.Name, b.Name) })
+	return found, nil
 }
 
 // Memory returns what a container holds, without the cache of files that it

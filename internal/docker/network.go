@@ -30,7 +30,7 @@ type Network struct {
 func (e *Engine) CreateNetwork(ctx context.Context, owner Owner, name string) (Network, error) {
 	making, cancel := uncut(ctx)
 	defer cancel()
-	created, err := e.client.NetworkCreate(making, name, network.CreateOptions{Driver: "bridge", Labels: owner.labels()})
+	created, err := e.client.NetworkCreate(making, name, network.CreateOptions{Driver: "bridge", Labels: owner.Labels()})
 	if err != nil {
 		return Network{}, explain(err, "making the network %s", name)
 	}

@@ -26,7 +26,9 @@ type Owner struct {
 	Environment, Folder string
 }
 
-func (o Owner) labels() map[string]string {
+// Labels are those of all that is made for the owner; what has them is removed
+// with it.
+func (o Owner) Labels() map[string]string {
 	return map[string]string{labelEnvironment: o.Environment, labelFolder: o.Folder}
 }
 

@@ -19,7 +19,10 @@ import (
 // there already.
 func (r *recipe) prepareCredentials() error {
 	name := r.plan.Environment.Cluster.KubeContext
-	if name == "" {
+	switch {
+	case r.plan.K3d != nil:
+		return nil // k3s makes its own
+	case name == "":
 		return controlplane.EnsureCredentials(r.control)
 	}
 	config, err := kubeconfig.Extract(name)
@@ -36,7 +39,7 @@ func (r *recipe) prepareCredentials() error {
 // clientConfig is the kubeconfig of one of the cluster's clients, such as
 // collector. In a cluster that is not ours the user is all of them.
 func (r *recipe) clientConfig(client string) (*clientcmdapi.Config, error) {
-	if r.plan.Environment.Cluster.KubeContext == "" {
+	if r.ownControlPlane() {
 		return controlplane.ClientConfig(r.control, client)
 	}
 	config, err := clientcmd.LoadFromFile(contextKubeconfig(r.folder))

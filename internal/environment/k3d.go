@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"text/template"
 	"time"
 
@@ -20,8 +21,10 @@ var manifests embed.FS
 
 // The components that only the kind k3d has, beside cluster and lgtm.
 const (
-	workloadsName = "workloads"
-	forwardsName  = "forwards"
+	chartStep      = "chart"
+	nodeImagesName = "node-images"
+	workloadsName  = "workloads"
+	forwardsName   = "forwards"
 )
 
 const (
@@ -53,8 +56,10 @@ type K3dCluster struct {
 	APIPort int `json:"apiPort"`
 	// Mounts are folders of this machine that every node sees.
 	Mounts []docker.Mount `json:"mounts"`
-	// Load are tarballs of images for the nodes.
-	Load []string `json:"load,omitempty"`
+	// Images are what the pods run; the engine's are copied into every node,
+	// and all that is in the tarballs of Load.
+	Images []string `json:"images"`
+	Load   []string `json:"load,omitempty"`
 }
 
 // Release is a chart installed with values. Chart is a path, or a name in
@@ -65,6 +70,7 @@ type Release struct {
 	Chart      string `json:"chart"`
 	Repository string `json:"repository,omitempty"`
 	Version    string `json:"version,omitempty"`
+	Digest     string `json:"digest,omitempty"`
 	// Values is the path of a file.
 	Values string `json:"values"`
 }
@@ -80,39 +86,74 @@ type Forward struct {
 // it.
 func planK3d(p Plan, folder state.Folder) (Plan, error) {
 	env := p.Environment
+	p.Network = "diorama-" + env.Name
+	mounted := containerDir(folder, lgtmName)
+	if strings.Contains(mounted, ":") {
+		return p, fmt.Errorf("the folder %s has a colon in its path, and k3d cannot mount it: set DIORAMA_HOME to another one", folder.Path)
+	}
 	if err := addLGTMFiles(&p, folder); err != nil {
 		return p, err
 	}
 	p.K3d = &K3dPlan{
-		Cluster: K3dCluster{
-			Name: contextName(env), Servers: env.Cluster.Servers, Agents: env.Cluster.Agents, Image: env.Images.K3s, APIPort: env.Ports.Kubernetes,
-			Mounts: []docker.Mount{{Source: containerDir(folder, lgtmName), Target: lgtmOnNodes, ReadOnly: true}}, Load: env.Images.Load,
-		},
+		Cluster:   planCluster(env),
 		Manifests: map[string]string{},
 		Forwards: []Forward{
 			{env.Ports.Dashboards, lgtmName, grafanaPort}, {env.Ports.Prometheus, lgtmName, prometheusPort},
 			{env.Ports.OTLPGRPC, lgtmName, otlpGRPCPort}, {env.Ports.OTLPHTTP, lgtmName, otlpHTTPPort},
 		},
 	}
+	p.K3d.Cluster.Mounts = []docker.Mount{{Source: mounted, Target: lgtmOnNodes, ReadOnly: true}}
 	if err := addManifests(&p, folder); err != nil {
 		return p, err
 	}
 	if err := addReleases(&p, folder); err != nil {
 		return p, err
 	}
+	p.step(imagesName, "loads or pulls the images that Docker does not have: "+strings.Join(p.images(), ", "))
+	p.step(networkName, "makes the Docker network "+p.Network+", and removes what an earlier run left")
+	p.step(chartStep, "fetches the collectors' Helm chart, unless it is here, and reads it")
 	p.step(provisioningName, "writes the dashboards and rules for Grafana and Prometheus, again whenever one is saved")
-	p.step(cluster, fmt.Sprintf("makes the k3d cluster %s of %d servers and %d agents, and waits for its nodes", p.K3d.Cluster.Name, env.Cluster.Servers, env.Cluster.Agents), provisioningName)
-	p.step(imagesName, "loads the images of the tarballs, if there are any, into the nodes", cluster)
-	p.step(lgtmName, "applies LGTM as a Deployment and a Service, and waits for it", imagesName)
+	p.step(cluster, fmt.Sprintf("makes the k3d cluster %s of %d servers and %d agents, and waits for its nodes", p.K3d.Cluster.Name, env.Cluster.Servers, env.Cluster.Agents),
+		provisioningName, imagesName, networkName)
+	p.step(nodeImagesName, "copies the images of the pods into the nodes", cluster)
+	p.step(lgtmName, "applies LGTM as a Deployment and a Service, and waits for it", nodeImagesName)
 	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {
-		p.step(workloadsName, "applies a few small workloads", imagesName)
+		p.step(workloadsName, "applies a few small workloads and waits for them", nodeImagesName)
 	}
-	p.step(clusterCollector, "installs the Helm release "+collector.ClusterRelease+", a Deployment, and waits for it", lgtmName)
-	p.step(nodeCollector, "installs the Helm release "+collector.NodesRelease+", a DaemonSet, and waits for it", lgtmName)
+	p.step(clusterCollector, "installs the Helm release "+collector.ClusterRelease+", a Deployment, and waits for it", nodeImagesName, chartStep)
+	p.step(nodeCollector, "installs the Helm release "+collector.NodesRelease+", a DaemonSet, and waits for it", nodeImagesName, chartStep)
 	p.step(forwardsName, "leads ports of 127.0.0.1 to Grafana, Prometheus and OTLP, anew when a pod has gone", lgtmName)
 	p.step(telemetry, "waits for the first metrics", clusterCollector, nodeCollector, forwardsName)
 	p.addContext(env.Name, telemetry)
 	return p, nil
+}
+
+// planCluster is the cluster of an environment, without its mounts.
+func planCluster(env v1alpha1.Environment) K3dCluster {
+	c := K3dCluster{
+		Name: contextName(env), Servers: env.Cluster.Servers, Agents: env.Cluster.Agents, Image: env.Images.K3s, APIPort: env.Ports.Kubernetes,
+		Images: []string{env.Images.LGTM, env.Images.Collector}, Load: env.Images.Load,
+	}
+	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {
+		c.Images = append(c.Images, env.Images.Workload)
+	}
+	return c
+}
+
+// nodeNames are the names of the containers that are nodes.
+func (p *K3dPlan) nodeNames() []string {
+	if p == nil {
+		return nil
+	}
+	return p.Cluster.names().NodeNames()
+}
+
+// images are those of the nodes and of the pods in them.
+func (p *K3dPlan) images() []string {
+	if p == nil {
+		return nil
+	}
+	return append([]string{p.Cluster.Image}, p.Cluster.Images...)
 }
 
 // addManifests renders what is applied.
@@ -178,7 +219,7 @@ func addReleases(p *Plan, folder state.Folder) error {
 	} {
 		release := Release{Name: r.name, Namespace: k3dNamespace, Chart: env.Chart.Path, Values: r.own}
 		if release.Chart == "" {
-			release.Chart, release.Repository, release.Version = chartName, env.Chart.Repository, env.Chart.Version
+			release.Chart, release.Repository, release.Version, release.Digest = chartName, env.Chart.Repository, env.Chart.Version, env.Chart.Digest
 		}
 		if release.Values == "" {
 			text, err := r.render(options)

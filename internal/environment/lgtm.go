@@ -44,7 +44,7 @@ func (r *recipe) probeLGTM(ctx context.Context) error {
 // published, but Grafana leads to it.
 func prometheusURL(p Plan) string {
 	ports := p.Environment.Ports
-	if p.Network == "" || p.Environment.Backend.PublishPrometheus {
+	if p.Network == "" || p.K3d != nil || p.Environment.Backend.PublishPrometheus {
 		return "http://" + loopback(ports.Prometheus)
 	}
 	return "http://" + loopback(ports.Dashboards) + "/api/datasources/proxy/uid/prometheus"

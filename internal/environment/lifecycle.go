@@ -13,6 +13,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/k3d"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/state"
 )
@@ -33,9 +34,6 @@ func (e *RunningError) Error() string {
 
 // NotFoundError tells that there is no environment of that name.
 type NotFoundError struct{ Name string }
-
-// errNoK3d tells how far the kind k3d goes.
-var errNoK3d = errors.New("kind k3d: this diorama plans it (`diorama up --env k3d --dry-run`, `diorama config collector --env k3d`) but does not bring it up yet; use the kind kwok or embedded")
 
 // Error says how to get one.
 func (e *NotFoundError) Error() string {
@@ -59,9 +57,6 @@ func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *stat
 			return folder, nil, &RunningError{Record: record}
 		}
 		left = &record
-	}
-	if env.Kind == v1alpha1.K3d {
-		return folder, left, errNoK3d
 	}
 	if err := CheckFiles(env); err != nil {
 		return folder, left, err
@@ -230,6 +225,11 @@ func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keep
 		}
 	}
 	if kind := record.Environment.Kind; kind != "" && kind != v1alpha1.Embedded {
+		// What k3d has left in the folder for temporary files is small, and
+		// does not keep anything else from being removed.
+		if kind == v1alpha1.K3d {
+			restored = errors.Join(restored, k3d.RemoveTemporary(planCluster(record.Environment).names()))
+		}
 		if err := removeContainers(ctx, folder, keepData); err != nil {
 			// The folder stays: it says what is left, so that down can try again.
 			return errors.Join(restored, err)

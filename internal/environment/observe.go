@@ -23,6 +23,8 @@ type flow struct {
 	// foreign tells that the backend is a Prometheus of somebody else's,
 	// which tells less of itself.
 	foreign bool
+	// stored tells that the collectors' own metrics are in that Prometheus.
+	stored bool
 	// collectors are the pages of the collectors' own metrics.
 	collectors []string
 
@@ -30,6 +32,21 @@ type flow struct {
 	last Telemetry
 	// lastSample is the newest stored timestamp.
 	lastSample time.Time
+}
+
+// newFlow knows where to read of a plan's telemetry.
+func newFlow(plan Plan) *flow {
+	f := &flow{backendURL: endpoints(plan).Prometheus, foreign: plan.Network != "", stored: plan.K3d != nil}
+	own := plan.Environment.Telemetry.Collectors
+	page := func(port string) string { return "http://" + loopback(plan.Internal[port]) + "/metrics" }
+	// A configuration of the user's need not have a page of its own metrics.
+	if own.Cluster == "" && !f.stored {
+		f.collectors = append(f.collectors, page("clusterCollectorSelf"))
+	}
+	if own.Nodes == "" && !f.foreign {
+		f.collectors = append(f.collectors, page("nodeCollectorSelf"))
+	}
+	return f
 }
 
 // run samples until ctx ends.
@@ -78,6 +95,9 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	if appended := ingestion.SamplesAppendedTotal - before.SamplesAppendedTotal; before.SamplesAppendedTotal > 0 && appended >= 0 {
 		t.SamplesPerSecond = float64(appended) / since.Seconds()
 	}
+	if f.stored && err == nil {
+		err = readStored(ctx, f.backendURL, &t)
+	}
 	if err != nil {
 		t.Error = err.Error()
 	}
@@ -109,7 +129,7 @@ func (s *supervisor) status(ctx context.Context) Status {
 		CreatedAt: record.CreatedAt, StartedIn: rounded(record.StartedIn),
 		KubeContext: contextName(record.Environment), Endpoints: endpoints(s.plan),
 		Cluster: s.clusterStatus(record), Telemetry: s.flow.telemetry(), Components: []ComponentStatus{},
-		Warnings: s.recipe.warnings(),
+		Forwards: s.recipe.forwards(), Warnings: s.recipe.warnings(),
 	}
 	for _, c := range s.componentStatuses(record) {
 		var resident, share uint64
@@ -120,6 +140,9 @@ func (s *supervisor) status(ctx context.Context) Status {
 		}
 		status.RSSBytes += share
 		status.Components = append(status.Components, ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name)), RSSBytes: resident})
+	}
+	status.Components = append(status.Components, s.recipe.parts.statuses()...)
+	for _, c := range status.Components {
 		if c.Phase == component.Restarting && status.Phase == state.Ready {
 			status.Phase = state.Degraded
 			status.Message = c.Name + " " + c.Message
@@ -158,7 +181,7 @@ func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
 	// Before the counter has seen everything its counts are only part.
 	counts, _ := counter.Counts()
 	status.Nodes.Ready, status.Pods.Running = counts.NodesReady, counts.PodsRunning
-	if size.KubeContext != "" {
+	if !s.recipe.ownControlPlane() {
 		// Nobody here says how much there is to be.
 		status.Nodes.Desired, status.Pods.Desired = counts.Nodes, counts.PodsDesired
 	}
@@ -168,7 +191,7 @@ func (s *supervisor) clusterStatus(record state.Record) ClusterStatus {
 
 func endpoints(p Plan) Endpoints {
 	ports := p.Environment.Ports
-	if p.Network != "" {
+	if p.Network != "" && p.K3d == nil {
 		e := Endpoints{
 			Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: prometheusURL(p),
 			OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP),

@@ -25,7 +25,7 @@ type Plan struct {
 	// Internal are the ports that only the components use among themselves.
 	Internal   map[string]int `json:"internalPorts"`
 	Components []Planned      `json:"components"`
-	// Network is the Docker network of the containers; "" without any.
+	// Network is the Docker network of the containers; "" for a kind without.
 	Network string `json:"network,omitempty"`
 	// K3d is what the kind k3d makes; nil for the others.
 	K3d *K3dPlan `json:"k3d,omitempty"`
@@ -66,7 +66,7 @@ func (p *Plan) container(name string, needs []string, spec docker.Spec) {
 
 // containerNames are the names that the plan's containers have.
 func (p Plan) containerNames() []string {
-	var names []string
+	names := p.K3d.nodeNames()
 	for _, c := range p.Components {
 		if c.Container != nil {
 			names = append(names, c.Container.Name)
@@ -75,15 +75,16 @@ func (p Plan) containerNames() []string {
 	return names
 }
 
-// images are those of the plan's containers, each once.
+// images are those of the plan's containers and pods, each once.
 func (p Plan) images() []string {
-	var images []string
+	images := p.K3d.images()
 	for _, c := range p.Components {
-		if c.Container != nil && !slices.Contains(images, c.Container.Image) {
+		if c.Container != nil {
 			images = append(images, c.Container.Image)
 		}
 	}
-	return images
+	slices.Sort(images)
+	return slices.Compact(images)
 }
 
 // volumes are the names of the volumes that the plan's containers use.

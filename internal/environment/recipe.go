@@ -16,8 +16,10 @@ import (
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/docker"
+	"github.com/diorama-lab/diorama/internal/helm"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/nodes"
+	"github.com/diorama-lab/diorama/internal/portforward"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -31,12 +33,18 @@ type recipe struct {
 	// containers is nil for a kind without Docker; made are its containers.
 	containers *containers
 	made       map[string]*container
+	// charts are the kind k3d's, once they are here; parts are what its cluster
+	// is made of.
+	charts []helm.Release
+	parts  parts
 
 	mu sync.Mutex
 	// counter counts nodes and pods once the API server is there; stopCounting
 	// ends it.
 	counter      *nodes.Counter
 	stopCounting func()
+	// forwarder leads ports to pods; nil for a kind without.
+	forwarder *portforward.Forwarder
 	// scaling keeps two changes of size from crossing.
 	scaling sync.Mutex
 }
@@ -136,6 +144,9 @@ func (r *recipe) step(planned Planned) component.Component {
 		if r.plan.Environment.Cluster.KubeContext != "" {
 			s.Do = r.adoptCluster
 		}
+		if r.plan.K3d != nil {
+			s.Do, s.Undo = r.makeK3d, r.endK3d
+		}
 	case imagesName:
 		s.Do = r.ensureImages
 	case networkName:
@@ -146,6 +157,18 @@ func (r *recipe) step(planned Planned) component.Component {
 		s.Do, s.Undo = r.provision, r.endProvisioning
 	case credentialsName:
 		s.Do = r.writeCredentials
+	case chartStep:
+		s.Do = r.fetchChart
+	case nodeImagesName:
+		s.Do = r.importImages
+	case lgtmName, workloadsName:
+		s.Do = r.applyManifest(planned.Name)
+	case clusterCollector:
+		s.Do = r.installer(planned.Name, 0)
+	case nodeCollector:
+		s.Do = r.installer(planned.Name, 1)
+	case forwardsName:
+		s.Do, s.Undo = r.openForwards, r.closeForwards
 	case telemetry:
 		s.Do = r.awaitTelemetry
 	case kubeContext:
@@ -154,10 +177,15 @@ func (r *recipe) step(planned Planned) component.Component {
 	return s
 }
 
+// ownControlPlane tells whether the cluster's control plane is diorama's own.
+func (r *recipe) ownControlPlane() bool {
+	return r.plan.Environment.Cluster.KubeContext == "" && r.plan.K3d == nil
+}
+
 // restConfig returns the administrator's configuration.
 func (r *recipe) restConfig() (*rest.Config, error) {
 	path := r.control.Kubeconfig("admin")
-	if r.plan.Environment.Cluster.KubeContext != "" {
+	if !r.ownControlPlane() {
 		path = contextKubeconfig(r.folder)
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", path)
@@ -281,6 +309,9 @@ func sizes(size v1alpha1.Cluster) (nodes.Fleet, nodes.Workloads, error) {
 // CheckFiles says early what the API server would refuse late: a template
 // that is no Pod, a stage that does not parse, more pods than fit.
 func CheckFiles(env v1alpha1.Environment) error {
+	if env.Cluster.Nodes == 0 {
+		return nil // nothing is simulated
+	}
 	fleet, workloads, err := sizes(env.Cluster)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/portforward"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -29,6 +30,9 @@ type Status struct {
 	// they share (the executable above all) count once. Containers are not
 	// counted.
 	RSSBytes uint64 `json:"rssBytes"`
+	// Forwards are the ports of 127.0.0.1 that lead to pods, for kinds whose
+	// pods are real.
+	Forwards []portforward.Status `json:"forwards,omitempty"`
 	// Warnings are what does not keep the environment from running, such as
 	// dashboards that cannot be read, for kinds whose page does not say so.
 	Warnings []string `json:"warnings,omitempty"`

@@ -121,14 +121,7 @@ func newSupervisor(folder state.Folder, env v1alpha1.Environment, options Option
 	if err != nil {
 		return nil, err
 	}
-	s.flow = &flow{backendURL: endpoints(plan).Prometheus, foreign: plan.Network != ""}
-	// A configuration of the user's need not have a page of its own metrics.
-	if plan.Environment.Telemetry.Collectors.Cluster == "" {
-		s.flow.collectors = append(s.flow.collectors, "http://"+loopback(internal["clusterCollectorSelf"])+"/metrics")
-	}
-	if plan.Environment.Telemetry.Collectors.Nodes == "" && plan.Network == "" {
-		s.flow.collectors = append(s.flow.collectors, "http://"+loopback(internal["nodeCollectorSelf"])+"/metrics")
-	}
+	s.flow = newFlow(plan)
 	return s, folder.Write(s.record)
 }
 

@@ -19,7 +19,7 @@ import (
 const chartFolder = "../../testdata/charts/opentelemetry-collector"
 
 // release is one of the collectors' with the values that diorama renders.
-func release(t *testing.T, name string, render func(collector.ChartOptions) (string, error)) Release {
+func exampleRelease(t *testing.T, name string, render func(collector.ChartOptions) (string, error)) Release {
 	t.Helper()
 	text, err := render(collector.ChartOptions{ClusterName: "lab", Image: "otel/contrib:1.2", BackendURL: "http://lgtm:4318"})
 	if err != nil {
@@ -60,14 +60,14 @@ func kinds(manifests []Manifest) string {
 }
 
 func TestRenderCollectors(t *testing.T) {
-	cluster, err := Render(release(t, collector.ClusterRelease, collector.ClusterValues))
+	cluster, err := Render(exampleRelease(t, collector.ClusterRelease, collector.ClusterValues))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := kinds(cluster); got != "ServiceAccount ConfigMap ClusterRole ClusterRoleBinding Service Deployment" {
 		t.Errorf("the Deployment comes with %s", got)
 	}
-	nodes, err := Render(release(t, collector.NodesRelease, collector.NodesValues))
+	nodes, err := Render(exampleRelease(t, collector.NodesRelease, collector.NodesValues))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestRenderCollectors(t *testing.T) {
 }
 
 func TestRenderRefuses(t *testing.T) {
-	good := release(t, "x", collector.ClusterValues)
+	good := exampleRelease(t, "x", collector.ClusterValues)
 	library := t.TempDir()
 	text := "apiVersion: v2\nname: shelf\nversion: 1.0.0\ntype: library\n"
 	if err := os.WriteFile(filepath.Join(library, "Chart.yaml"), []byte(text), 0o600); err != nil {

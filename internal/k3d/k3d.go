@@ -8,10 +8,16 @@ package k3d
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/docker/go-connections/nat"
 	"github.com/k3d-io/k3d/v5/pkg/client"
@@ -41,6 +47,10 @@ type Cluster struct {
 // k3s says on each that it runs. What k3d says goes to log. After an error
 // containers may be left: they have the labels.
 func Create(ctx context.Context, c Cluster, log io.Writer) error {
+	return errors.Join(create(ctx, c, log), RemoveTemporary(c))
+}
+
+func create(ctx context.Context, c Cluster, log io.Writer) error {
 	logger.Log().SetOutput(log)
 	runtime := runtimes.Docker
 	cluster, options := c.toK3d()
@@ -72,6 +82,28 @@ func Create(ctx context.Context, c Cluster, log io.Writer) error {
 	return nil
 }
 
+// RemoveTemporary removes what k3d's library leaves in the folder for temporary
+// files: a copy of each node's /etc/hosts, which has the node's name in it.
+// Create does so itself, unless its process is killed.
+func RemoveTemporary(c Cluster) error {
+	// The pattern has no mistake that Glob could tell of.
+	paths, _ := filepath.Glob(filepath.Join(os.TempDir(), "k3d-hostsfile-*"))
+	var problems []error
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // somebody else's, or gone
+		}
+		if words := strings.Fields(string(text)); !slices.ContainsFunc(c.NodeNames(), func(name string) bool { return slices.Contains(words, name) }) {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			problems = append(problems, fmt.Errorf("removing a file that k3d has left: %w", err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
 // toK3d puts a cluster into k3d's terms.
 func (c Cluster) toK3d() (*types.Cluster, *types.ClusterCreateOpts) {
 	binding := nat.PortBinding{HostIP: "127.0.0.1", HostPort: strconv.Itoa(c.APIPort)}
@@ -83,7 +115,7 @@ func (c Cluster) toK3d() (*types.Cluster, *types.ClusterCreateOpts) {
 	for i := range c.Servers {
 		node := c.node(types.ServerRole, i)
 		// Of k3s' own extras, those that open ports to the outside are left out.
-		node.Args = []string{"--disable=traefik", "--disable=servicelb"}
+		node.Args = append(node.Args, "--disable=traefik", "--disable=servicelb")
 		if i == 0 && c.Servers > 1 {
 			node.ServerOpts.IsInit = true
 			cluster.InitNode = node
@@ -102,7 +134,12 @@ func (c Cluster) toK3d() (*types.Cluster, *types.ClusterCreateOpts) {
 }
 
 func (c Cluster) node(role types.Role, number int) *types.Node {
-	return &types.Node{Name: client.GenerateNodeName(c.Name, role, number), Role: role, Image: c.Image, Volumes: append([]string(nil), c.Mounts...)}
+	return &types.Node{
+		Name: client.GenerateNodeName(c.Name, role, number), Role: role, Image: c.Image, Volumes: append([]string(nil), c.Mounts...),
+		// The disk is this machine's: where it is 85 % full, kubelets would remove
+		// the images that were copied into the nodes and that no registry has.
+		Args: []string{"--kubelet-arg=image-gc-high-threshold=100"},
+	}
 }
 
 // NodeNames are the names of the containers of a cluster.

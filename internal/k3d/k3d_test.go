@@ -1,6 +1,8 @@
 package k3d
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -43,6 +45,27 @@ func TestToK3d(t *testing.T) {
 	}
 	if _, changed := types.DefaultRuntimeLabels["owner"]; changed {
 		t.Error("k3d's own labels were changed")
+	}
+}
+
+// What k3d has left of other clusters is theirs.
+func TestRemoveTemporary(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	for name, node := range map[string]string{"k3d-hostsfile-1": "k3d-lab-server-0", "k3d-hostsfile-2": "k3d-lab-server-00", "other-3": "k3d-lab-server-0"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("127.0.0.1\tlocalhost\n172.18.0.2\t"+node+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RemoveTemporary(example()); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{filepath.Join(dir, "k3d-hostsfile-2"), filepath.Join(dir, "other-3")}; !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q", left, want)
 	}
 }
 

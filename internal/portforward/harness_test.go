@@ -3,7 +3,6 @@ package portforward
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -299,8 +298,9 @@ func (l *lab) serveKubelet(w http.ResponseWriter, r *http.Request) {
 	portforward.ServePortForward(w, r, l, name, "", nil, time.Hour, time.Minute, portforward.SupportedProtocols)
 }
 
-// PortForward copies as container runtimes do: when one side has ended, the
-// other one has a second for the rest.
+// PortForward copies as container runtimes do, and ends when the pod's side
+// has. They give it a second from the end of the client's side on, for which a
+// busy machine is too slow.
 func (l *lab) PortForward(_ context.Context, name string, _ types.UID, port int32, stream io.ReadWriteCloser) error {
 	l.mu.Lock()
 	p := l.pods[name]
@@ -317,18 +317,13 @@ func (l *lab) PortForward(_ context.Context, name string, _ types.UID, port int3
 		return err
 	}
 	defer conn.Close()
-	ended := make(chan error, 2)
-	go func() { _, err := io.Copy(stream, conn); ended <- err }()
 	go func() {
-		_, err := io.Copy(conn, stream)
-		ended <- errors.Join(err, conn.(*net.TCPConn).CloseWrite())
+		// What goes wrong here ends the pod's side too.
+		_, _ = io.Copy(conn, stream)
+		_ = conn.(*net.TCPConn).CloseWrite()
 	}()
-	<-ended
-	select {
-	case <-ended:
-	case <-time.After(time.Second):
-	}
-	return nil
+	_, err = io.Copy(stream, conn)
+	return err
 }
 
 // eventually waits until a check says nothing more.

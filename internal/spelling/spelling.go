@@ -1,7 +1,10 @@
-// Package spelling finds out what was probably meant.
+// Package spelling finds out what was probably meant, and counts in words.
 package spelling
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Distance is the number of letters to change, add or remove (Levenshtein's
 // distance) between two words, in any case.
@@ -23,4 +26,12 @@ func Distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// Counted is a number of things: 1 pod, 2 pods.
+func Counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -74,6 +74,20 @@ func Root() (string, error) {
 	return filepath.Join(home, ".local", "state", "diorama"), nil
 }
 
+// CacheDir is where what was fetched is kept for all environments: .cache in
+// DIORAMA_HOME, else diorama in the user's folder for caches.
+func CacheDir() (string, error) {
+	if os.Getenv("DIORAMA_HOME") != "" {
+		root, err := Root()
+		return filepath.Join(root, ".cache"), err
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("finding a place for the cache; set DIORAMA_HOME: %w", err)
+	}
+	return filepath.Join(dir, "diorama"), nil
+}
+
 // Folder is the folder of one environment.
 type Folder struct {
 	Name string

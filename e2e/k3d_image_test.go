@@ -1,0 +1,135 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/build"
+)
+
+// nodeImage is the name of the image that stands for rancher/k3s: see
+// e2e/k3snode.
+const nodeImage = "diorama-k3snode:" + imagesTag
+
+// shellCommands are what k3d's scripts in a node call, of busybox'.
+var shellCommands = strings.Fields("sh cat cp date grep kill mkdir mount sed sleep touch xargs")
+
+// nodeDockerfile puts a shell, kubectl and the program that stands for k3s
+// beside diorama. The volumes are those of rancher/k3s.
+const nodeDockerfile = `FROM diorama:` + imagesTag + `
+USER 0
+COPY bin /bin
+ENV PATH=/bin HOME=/root KUBECONFIG=/output/kubeconfig.yaml
+VOLUME ["/var/lib/kubelet", "/var/lib/rancher/k3s", "/var/lib/cni", "/var/log"]
+ENTRYPOINT ["/bin/k3s"]
+CMD ["agent"]
+`
+
+// nodeImageBuilt tells that the engine has the image as these tests make it.
+var nodeImageBuilt bool
+
+// nodes makes sure that the engine has the node image.
+func (e engine) nodes() {
+	e.t.Helper()
+	if !nodeImageBuilt {
+		e.check(e.buildNodeImage(e.images()))
+		nodeImageBuilt = true
+	}
+}
+
+// buildNodeImage builds the node image upon one of the tarball's.
+func (e engine) buildNodeImage(tarball string) error {
+	file, err := os.Open(tarball)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	load, err := e.ImageLoad(e.t.Context(), file)
+	if err != nil {
+		return err
+	}
+	if err := succeeded(load.Body); err != nil {
+		return fmt.Errorf("loading %s: %w", tarball, err)
+	}
+	// The binaries are large: they are read as the engine takes them.
+	read, write := io.Pipe()
+	go func() { write.CloseWithError(nodeContext(e.t, write)) }()
+	answer, err := e.ImageBuild(e.t.Context(), read, build.ImageBuildOptions{Tags: []string{nodeImage}, Remove: true, ForceRemove: true})
+	if err != nil {
+		return err
+	}
+	return succeeded(answer.Body)
+}
+
+// succeeded reads what the engine says of its progress to the end.
+func succeeded(stream io.ReadCloser) error {
+	defer stream.Close()
+	for messages := json.NewDecoder(stream); ; {
+		var message struct{ Error string }
+		err := messages.Decode(&message)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err == nil && message.Error != "" {
+			err = errors.New(message.Error)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// nodeContext writes what the image is built from.
+func nodeContext(t *testing.T, to io.Writer) error {
+	archive := tar.NewWriter(to)
+	if err := archive.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(nodeDockerfile))}); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(archive, nodeDockerfile); err != nil {
+		return err
+	}
+	busybox, err := exec.LookPath("busybox")
+	if err != nil {
+		return fmt.Errorf("the node image needs a static shell (Debian's package busybox-static): %w", err)
+	}
+	for name, path := range map[string]string{"k3s": binary(t, "K3SNODE_BINARY"), "kubectl": binary(t, "KUBECTL_BINARY"), "busybox": busybox} {
+		if err := addProgram(archive, "bin/"+name, path); err != nil {
+			return err
+		}
+	}
+	links := map[string]string{"iptables-save": "k3s", "iptables-restore": "k3s"}
+	for _, command := range shellCommands {
+		links[command] = "busybox"
+	}
+	for name, program := range links {
+		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + name, Linkname: program}); err != nil {
+			return err
+		}
+	}
+	return archive.Close()
+}
+
+func addProgram(archive *tar.Writer, name, path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err == nil {
+		err = archive.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: info.Size(), ModTime: info.ModTime()})
+	}
+	if err == nil {
+		_, err = io.Copy(archive, file)
+	}
+	return err
+}

@@ -1,0 +1,43 @@
+package environment
+
+import (
+	"context"
+	"time"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
+)
+
+// The collectors of the kind k3d are in its pods, and say of themselves what
+// they send to the store with the rest: what was sent, and what was lost.
+const storedFlow = `label_replace(sum(rate(otelcol_exporter_sent_metric_points_total[1m])), "what", "rate", "", "")` +
+	` or label_replace(sum(otelcol_exporter_sent_log_records_total), "what", "events", "", "")` +
+	` or label_replace(sum(otelcol_scraper_errored_metric_points_total), "what", "errored", "", "")` +
+	` or label_replace(sum({__name__=~"otelcol_(exporter_send_failed|exporter_enqueue_failed|receiver_refused)_(metric_points|log_records)_total"}), "what", "lost", "", "")`
+
+// readStored adds to t what the store has of the collectors' own metrics.
+// Failed scrapes are metric points that could not be read.
+func readStored(ctx context.Context, base string, t *Telemetry) error {
+	prometheus := dashboard.NewClient(base)
+	defer prometheus.Close()
+	answer, err := prometheus.Query(ctx, storedFlow, time.Now())
+	if err != nil {
+		return err
+	}
+	for _, s := range answer.Series {
+		if len(s.Points) == 0 {
+			continue
+		}
+		value := s.Points[0].V
+		switch s.Labels["what"] {
+		case "rate":
+			t.SamplesPerSecond = value
+		case "events":
+			t.Events = uint64(value)
+		case "errored":
+			t.FailedScrapes = uint64(value)
+		case "lost":
+			t.DroppedSamples += uint64(value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+// Package rollout applies objects to a cluster server-side and waits until
+// what they run is there.
+package rollout
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+)
+
+// fieldManager owns the fields that are applied.
+const fieldManager = "diorama"
+
+// pollEvery is how often a workload is looked at while it is waited for.
+const pollEvery = 500 * time.Millisecond
+
+// Cluster is one that objects are applied to.
+type Cluster struct {
+	typed   kubernetes.Interface
+	dynamic dynamic.Interface
+	mapper  meta.ResettableRESTMapper
+}
+
+// New returns the cluster that config leads to. It asks it nothing yet.
+func New(config *rest.Config) (*Cluster, error) {
+	config = rest.CopyConfig(config)
+	config.QPS, config.Burst = 50, 100
+	typed, errTyped := kubernetes.NewForConfig(config)
+	untyped, errDynamic := dynamic.NewForConfig(config)
+	known, errDiscovery := discovery.NewDiscoveryClientForConfig(config)
+	if err := errors.Join(errTyped, errDynamic, errDiscovery); err != nil {
+		return nil, fmt.Errorf("setting up clients to apply objects: %w", err)
+	}
+	return &Cluster{typed: typed, dynamic: untyped, mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(known))}, nil
+}
+
+// Object is one that is to be in a cluster.
+type Object = unstructured.Unstructured
+
+// Parse reads the objects of YAML documents; empty documents are left out.
+func Parse(text []byte) ([]*Object, error) {
+	var objects []*Object
+	for decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(text), 4096); ; {
+		object := &Object{}
+		err := decoder.Decode(object)
+		switch {
+		case errors.Is(err, io.EOF):
+			return objects, nil
+		case err != nil:
+			return nil, fmt.Errorf("reading an object: %w", err)
+		case len(object.Object) == 0:
+			continue
+		case object.GetKind() == "" || object.GetName() == "":
+			return nil, fmt.Errorf("an object without a kind or a name: %.80q", fmt.Sprint(object.Object))
+		}
+		objects = append(objects, object)
+	}
+}
+
+// Apply writes the objects in their order. Those of a namespaced kind that
+// name no namespace go into the one given. Objects get the namespace set.
+func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*Object) error {
+	for _, object := range objects {
+		resources, err := c.resources(object, namespace)
+		if err != nil {
+			return err
+		}
+		options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
+		if _, err := resources.Apply(ctx, object.GetName(), object, options); err != nil {
+			return fmt.Errorf("applying %s: %w", nameOf(object), err)
+		}
+	}
+	return nil
+}
+
+func nameOf(o *Object) string {
+	if o.GetNamespace() == "" {
+		return o.GetKind() + " " + o.GetName()
+	}
+	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+}
+
+// resources is where the API has objects of this kind.
+func (c *Cluster) resources(object *Object, namespace string) (dynamic.ResourceInterface, error) {
+	kind := object.GroupVersionKind()
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if meta.IsNoMatchError(err) {
+		// It may be of a definition that was applied a moment ago.
+		c.mapper.Reset()
+		mapping, err = c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("applying %s: %w", nameOf(object), err)
+	}
+	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
+		return c.dynamic.Resource(mapping.Resource), nil
+	}
+	if object.GetNamespace() == "" {
+		object.SetNamespace(namespace)
+	}
+	return c.dynamic.Resource(mapping.Resource).Namespace(object.GetNamespace()), nil
+}
+
+// workloads are the kinds whose pods are waited for.
+var workloads = []string{"Deployment", "StatefulSet", "DaemonSet"}
+
+// Wait returns when all workloads among the applied objects have the pods that
+// they ask for, each of them ready. It says what it waits for, and returns an
+// error as soon as a pod cannot come up: its image cannot be had, or it ends
+// again and again.
+func (c *Cluster) Wait(ctx context.Context, objects []*Object, detail func(string)) error {
+	for _, object := range objects {
+		if !slices.Contains(workloads, object.GetKind()) {
+			continue
+		}
+		if err := c.waitOne(ctx, object, detail); err != nil {
+			return fmt.Errorf("%s: %w", nameOf(object), err)
+		}
+	}
+	return nil
+}
+
+func (c *Cluster) waitOne(ctx context.Context, object *Object, detail func(string)) error {
+	resources, err := c.resources(object, "")
+	if err != nil {
+		return err
+	}
+	last := ""
+	for {
+		done, message, err := c.look(ctx, resources, object.GetName())
+		if done {
+			return nil
+		}
+		var failed *PodError
+		if errors.As(err, &failed) {
+			return err
+		}
+		if err != nil {
+			message = err.Error() // the API server may be away for a moment
+		}
+		if message != last {
+			detail(message)
+			last = message
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w; last: %s", ctx.Err(), last)
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// look tells whether a workload is there, and if not, what is missing.
+func (c *Cluster) look(ctx context.Context, resources dynamic.ResourceInterface, name string) (done bool, message string, err error) {
+	object, err := resources.Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return false, "", err
+	}
+	result, err := status.Compute(object)
+	if err != nil {
+		return false, "", err
+	}
+	if result.Status == status.CurrentStatus {
+		return true, "", nil
+	}
+	trouble, err := c.trouble(ctx, object)
+	if err != nil || trouble == "" {
+		return false, result.Message, err
+	}
+	return false, trouble, nil
+}
