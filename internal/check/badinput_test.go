@@ -13,11 +13,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
@@ -205,7 +207,7 @@ func TestLoad(t *testing.T) {
 	if err := s.Load(t.Context(), []string{dir}, nil, evaluate); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Dashboards) != 2 || len(s.Rules) != 3 || s.Declarations.Variables["namespace"] != "shop" {
+	if len(s.Dashboards) != 2 || len(s.Rules) != 3 || !slices.Equal(s.Declarations.Variables["namespace"], Values{"shop"}) {
 		t.Errorf("%d dashboards, %d rule files, %+v", len(s.Dashboards), len(s.Rules), s.Declarations)
 	}
 	for _, d := range s.Dashboards {
@@ -234,6 +236,9 @@ func TestDeclarationErrors(t *testing.T) {
 		"mayBeEmpty:\n- {dashboard: a, panels: [b]}":                            "d.yaml:2: needs a reason",
 		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, choice: single}": `d.yaml:2: choice "single": All and one are known`,
 		"rules:\n- {rule: a}":                                                   "d.yaml:2: needs a rule and a reason",
+		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, kinds: [kwk]}":   `d.yaml:2: kind "kwk": ["embedded" "kwok" "k3d"] are known`,
+		"rules:\n- {rule: a, reason: b, kinds: [x]}":                            `d.yaml:2: kind "x"`,
+		"variables: {a: {b: c}}":                                                "line 1",
 		"- a":                                                                   "is no mapping",
 		"variables: [a]":                                                        "line 1",
 		"a: [":                                                                  "line 1",
@@ -244,6 +249,42 @@ func TestDeclarationErrors(t *testing.T) {
 	}
 	if _, err := ParseDeclarations("d.yaml", nil); err != nil {
 		t.Errorf("an empty file: %v", err)
+	}
+}
+
+// What is declared for a kind holds in its environments alone.
+func TestDeclarationsForKind(t *testing.T) {
+	d, err := ParseDeclarations("d.yaml", []byte(`
+variables: {a: one, b: [one, two]}
+mayBeEmpty:
+  - {dashboard: a, panels: [everywhere], reason: r}
+  - {dashboard: a, panels: [kwok], reason: r, kinds: [kwok]}
+rules:
+  - {rule: containers, reason: r, kinds: [kwok, k3d]}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[v1alpha1.Kind][2]int{"": {2, 1}, v1alpha1.Embedded: {1, 0}, v1alpha1.Kwok: {2, 1}, v1alpha1.K3d: {1, 1}} {
+		if got := d.For(kind); len(got.MayBeEmpty) != want[0] || len(got.Rules) != want[1] || got.Variables["b"][1] != "two" {
+			t.Errorf("for the kind %q it is %+v", kind, got)
+		}
+	}
+	if len(d.MayBeEmpty) != 2 {
+		t.Error("asking for a kind changes the declarations")
+	}
+}
+
+// The first value is taken that there is.
+func TestValuesChoose(t *testing.T) {
+	options := []dashboard.Option{{Value: "two"}, {Value: "three"}}
+	for want, values := range map[string]Values{"two": {"one", "two", "three"}, "": {"one"}} {
+		if got := values.choose(options); got != want {
+			t.Errorf("%q of %v gives %q", values, options, got)
+		}
+	}
+	if got := (Values{"one"}).choose(nil); got != "one" {
+		t.Errorf("without options it is %q", got)
 	}
 }
 

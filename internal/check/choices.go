@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -30,7 +31,7 @@ type choice struct {
 // choices are the sets of values that a dashboard is run with: All, a single
 // value, and each value of the variables in Each.
 func (c *checker) choices(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request) ([]choice, error) {
-	everything := c.settle(ctx, d, r, All, c.preferred(d))
+	everything := c.settle(ctx, d, r, All, c.preferred(ctx, d, r))
 	list := []choice{everything}
 	single := c.single(ctx, d, r, everything)
 	if !sameValues(single.values, everything.values) {
@@ -67,11 +68,17 @@ func (c *checker) settle(ctx context.Context, d *dashboard.Dashboard, r dashboar
 }
 
 // preferred are the values that the declarations name, of variables that
-// cannot be All.
-func (c *checker) preferred(d *dashboard.Dashboard) map[string][]string {
+// cannot be All, in order: later ones may depend on earlier ones.
+func (c *checker) preferred(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request) map[string][]string {
 	values := map[string][]string{}
 	for _, v := range d.Variables() {
-		if value, there := c.Declarations.Variables[v.Name()]; there && !v.IncludesAll() {
+		declared, there := c.Declarations.Variables[v.Name()]
+		if !there || v.IncludesAll() {
+			continue
+		}
+		r.Variables = maps.Clone(values)
+		now := choice{variables: c.engine.Variables(ctx, d, r)}
+		if value := declared.choose(now.variable(v.Name()).Options); value != "" {
 			values[v.Name()] = []string{value}
 		}
 	}
@@ -81,7 +88,7 @@ func (c *checker) preferred(d *dashboard.Dashboard) map[string][]string {
 // single chooses one value of each variable that can be All, in order: later
 // ones may depend on earlier ones.
 func (c *checker) single(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request, from choice) choice {
-	given := c.preferred(d)
+	given := c.preferred(ctx, d, r)
 	for _, v := range from.variables {
 		if !v.IncludeAll {
 			continue
@@ -105,17 +112,11 @@ func (c choice) variable(name string) dashboard.Resolved {
 
 // pick is the value that is declared, if it is an option, else the first option.
 func (c *checker) pick(v dashboard.Resolved) string {
-	first := ""
-	for _, option := range v.Options {
-		switch {
-		case option.Value == all:
-		case option.Value == c.Declarations.Variables[v.Name]:
-			return option.Value
-		case first == "":
-			first = option.Value
-		}
+	options := slices.DeleteFunc(slices.Clone(v.Options), func(o dashboard.Option) bool { return o.Value == all })
+	if len(options) == 0 {
+		return ""
 	}
-	return first
+	return cmp.Or(c.Declarations.Variables[v.Name].choose(options), options[0].Value)
 }
 
 // product is each combination of the values of some variables.

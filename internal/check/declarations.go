@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
 // DeclarationsFile is the name of the file beside dashboards.
@@ -23,10 +24,34 @@ const DeclarationsFile = "diorama-check.yaml"
 // Declarations say which panels and rules may be empty, and why.
 type Declarations struct {
 	// Variables are the values that are chosen where a single one is.
-	Variables map[string]string `yaml:"variables"`
+	Variables map[string]Values `yaml:"variables"`
 	// MayBeEmpty are declarations for panels, Rules for rules.
 	MayBeEmpty []Declaration     `yaml:"mayBeEmpty"`
 	Rules      []RuleDeclaration `yaml:"rules"`
+}
+
+// Values are those that are preferred of a variable, the first that there is
+// before the others. A file may write a single one without a list.
+type Values []string
+
+// UnmarshalYAML takes a value or a list of them.
+func (v *Values) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*v = Values{node.Value}
+		return nil
+	}
+	return node.Decode((*[]string)(v))
+}
+
+// choose is the preferred value among options; "" if none of them is there.
+// A variable without options takes any.
+func (v Values) choose(options []dashboard.Option) string {
+	for _, value := range v {
+		if len(options) == 0 || slices.ContainsFunc(options, func(o dashboard.Option) bool { return o.Value == value }) {
+			return value
+		}
+	}
+	return ""
 }
 
 // Declaration lets panels of one dashboard be empty.
@@ -39,15 +64,18 @@ type Declaration struct {
 	Variables []string `yaml:"variables"`
 	// Choice limits it: All is for all values chosen, one for single values.
 	Choice string `yaml:"choice"`
-	Reason string `yaml:"reason"`
+	// Kinds limits it to environments of these kinds.
+	Kinds  []v1alpha1.Kind `yaml:"kinds"`
+	Reason string          `yaml:"reason"`
 
 	where string
 }
 
 // RuleDeclaration lets a rule read what is not there.
 type RuleDeclaration struct {
-	Rule   string `yaml:"rule"`
-	Reason string `yaml:"reason"`
+	Rule   string          `yaml:"rule"`
+	Kinds  []v1alpha1.Kind `yaml:"kinds"`
+	Reason string          `yaml:"reason"`
 
 	where string
 }
@@ -94,6 +122,7 @@ func (d *Declarations) check(file string, root *yaml.Node) error {
 		case e.Choice != "" && e.Choice != All && e.Choice != One:
 			problems = append(problems, fmt.Errorf("%s: choice %q: All and one are known", e.where, e.Choice))
 		}
+		problems = append(problems, checkKinds(e.where, e.Kinds))
 	}
 	for i, line := range linesOf(root, "rules") {
 		e := &d.Rules[i]
@@ -101,8 +130,29 @@ func (d *Declarations) check(file string, root *yaml.Node) error {
 		if e.Rule == "" || e.Reason == "" {
 			problems = append(problems, fmt.Errorf("%s: needs a rule and a reason", e.where))
 		}
+		problems = append(problems, checkKinds(e.where, e.Kinds))
 	}
 	return errors.Join(problems...)
+}
+
+func checkKinds(where string, kinds []v1alpha1.Kind) error {
+	for _, kind := range kinds {
+		if !slices.Contains(v1alpha1.Kinds(), kind) {
+			return fmt.Errorf("%s: kind %q: %q are known", where, kind, v1alpha1.Kinds())
+		}
+	}
+	return nil
+}
+
+// For returns the declarations that hold in an environment of a kind; "" is
+// somebody else's Prometheus, for which all hold.
+func (d Declarations) For(kind v1alpha1.Kind) Declarations {
+	other := func(kinds []v1alpha1.Kind) bool {
+		return kind != "" && len(kinds) > 0 && !slices.Contains(kinds, kind)
+	}
+	d.MayBeEmpty = slices.DeleteFunc(slices.Clone(d.MayBeEmpty), func(e Declaration) bool { return other(e.Kinds) })
+	d.Rules = slices.DeleteFunc(slices.Clone(d.Rules), func(e RuleDeclaration) bool { return other(e.Kinds) })
+	return d
 }
 
 // linesOf are the lines of the items of a list.
@@ -124,7 +174,7 @@ func (d *Declarations) Add(more Declarations) {
 	d.MayBeEmpty, d.Rules = append(d.MayBeEmpty, more.MayBeEmpty...), append(d.Rules, more.Rules...)
 	for name, value := range more.Variables {
 		if d.Variables == nil {
-			d.Variables = map[string]string{}
+			d.Variables = map[string]Values{}
 		}
 		if _, there := d.Variables[name]; !there {
 			d.Variables[name] = value

@@ -89,7 +89,7 @@ func (c *checker) subjects(ctx context.Context) ([]subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		jobs, err := c.jobs(ctx, d, []choice{c.settle(ctx, d, request, All, c.preferred(d))})
+		jobs, err := c.jobs(ctx, d, []choice{c.settle(ctx, d, request, All, c.preferred(ctx, d, request))})
 		if err != nil {
 			return nil, err
 		}

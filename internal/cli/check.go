@@ -189,6 +189,7 @@ func (flags checkFlags) options(ctx context.Context, places []string) (check.Opt
 		o.Origins[name] = check.Origin{Metric: from.Metric, Receiver: from.Receiver}
 	}
 	env := v1alpha1.Default()
+	var kind v1alpha1.Kind
 	if o.Address == "" {
 		status, err := running(ctx, flags.name)
 		if err != nil {
@@ -199,6 +200,7 @@ func (flags checkFlags) options(ctx context.Context, places []string) (check.Opt
 			return o, err
 		}
 		env, o.Address = record.Environment, status.Endpoints.Prometheus
+		kind = env.Kind
 		if o.ScrapeInterval == 0 {
 			o.ScrapeInterval = time.Duration(env.Telemetry.Interval)
 		}
@@ -217,7 +219,7 @@ func (flags checkFlags) options(ctx context.Context, places []string) (check.Opt
 		}
 		sources.Declarations.Add(more)
 	}
-	o.Dashboards, o.Rules, o.Problems, o.Declarations = sources.Dashboards, sources.Rules, sources.Problems, sources.Declarations
+	o.Dashboards, o.Rules, o.Problems, o.Declarations = sources.Dashboards, sources.Rules, sources.Problems, sources.Declarations.For(kind)
 	return o, nil
 }
 
