@@ -210,7 +210,7 @@ func TestWaitsNoLonger(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := f.Ready(ctx); err == nil || !strings.HasSuffix(err.Error(), "to the port 80 of the Service lab/web: of the 0 pods behind the Service lab/web none is Ready") {
+	if err := f.Ready(ctx); err == nil || !strings.HasSuffix(err.Error(), "to the port 80 of the Service lab/web: no pods are behind the Service lab/web") {
 		t.Errorf("not ready because %v", err)
 	}
 }
