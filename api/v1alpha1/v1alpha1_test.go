@@ -156,6 +156,7 @@ func TestValidateK3dRefuses(t *testing.T) {
 		"publish":            {func(e *Environment) { e.Backend.PublishPrometheus = true }, "backend.publishPrometheus"},
 		"context":            {func(e *Environment) { e.Cluster.KubeContext = "x" }, "cluster.kubeContext"},
 		"no repository":      {func(e *Environment) { e.Chart.Repository = "charts" }, `chart.repository "charts": give the URL`},
+		"OCI registry":       {func(e *Environment) { e.Chart.Repository = "oci://ghcr.io/x" }, `chart.repository "oci://ghcr.io/x": OCI registries are not read; fetch the chart with ` + "`helm pull`"},
 		"no chart version":   {func(e *Environment) { e.Chart.Version = "" }, "chart.version"},
 		"no digest":          {func(e *Environment) { e.Chart.Digest = "sha256:12" }, `chart.digest "sha256:12": give`},
 		"missing chart":      {func(e *Environment) { e.Chart.Path = "none.tgz" }, "chart.path: stat none.tgz"},

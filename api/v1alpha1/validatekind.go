@@ -108,7 +108,11 @@ func (c Chart) validate() []error {
 		}
 		return problems
 	}
-	if u, err := url.Parse(c.Repository); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+	u, err := url.Parse(c.Repository)
+	switch {
+	case err == nil && u.Scheme == "oci":
+		problems.add("chart.repository %q: OCI registries are not read; fetch the chart with `helm pull`, and give it as chart.path", c.Repository)
+	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "":
 		problems.add("chart.repository %q: give the URL of a Helm repository, or the chart itself as chart.path", c.Repository)
 	}
 	if c.Digest != "" && !digestPattern.MatchString(c.Digest) {

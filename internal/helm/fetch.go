@@ -32,6 +32,18 @@ const (
 	shownVersions = 5
 )
 
+// client asks without being led from an encrypted address to one that is not.
+// It takes the proxies of the environment, as every client of net/http does.
+var client = &http.Client{CheckRedirect: func(to *http.Request, via []*http.Request) error {
+	if len(via) > 0 && via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
+		return fmt.Errorf("it leads to %s, which is not encrypted", to.URL.Redacted())
+	}
+	if len(via) >= 10 {
+		return errors.New("it leads on and on")
+	}
+	return nil
+}}
+
 // Source says where a chart is.
 type Source struct {
 	// Repository is the http(s) URL of a Helm repository.
@@ -109,7 +121,7 @@ func get(ctx context.Context, address string, limit int64, read func(io.Reader) 
 	if err != nil {
 		return err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -129,8 +141,12 @@ func get(ctx context.Context, address string, limit int64, read func(io.Reader) 
 
 // find looks a chart up in its repository's index.
 func find(ctx context.Context, source Source) (entry, error) {
+	address, err := resolve(source.Repository, "index.yaml")
+	if err != nil {
+		return entry{}, fmt.Errorf("the Helm repository %s: %w", source.Repository, err)
+	}
 	var text []byte
-	err := get(ctx, strings.TrimSuffix(source.Repository, "/")+"/index.yaml", maxIndex, func(body io.Reader) (err error) {
+	err = get(ctx, address, maxIndex, func(body io.Reader) (err error) {
 		text, err = io.ReadAll(body)
 		return err
 	})

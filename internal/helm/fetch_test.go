@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -65,6 +67,10 @@ func TestFetch(t *testing.T) {
 
 func TestFetchRefuses(t *testing.T) {
 	server := repository(t, index, "the chart")
+	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
+	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0) // the client refuses its certificate: that is meant
+	untrusted.StartTLS()
+	t.Cleanup(untrusted.Close)
 	for _, c := range []struct {
 		source Source
 		want   string
@@ -77,6 +83,8 @@ func TestFetchRefuses(t *testing.T) {
 		{Source{Name: "x", Version: "0.8.0"}, "`helm pull`"},
 		{Source{Name: "x", Version: "0.7.0"}, "does not say where"},
 		{Source{Name: "x", Version: "0.6.0"}, "set chart.digest"},
+		{Source{Repository: "oci://somewhere/charts", Name: "x", Version: "1.2.3"}, "oci://somewhere/charts/index.yaml is no http(s) address: fetch the chart with `helm pull`"},
+		{Source{Repository: untrusted.URL, Name: "x", Version: "1.2.3"}, "certificate"},
 		{Source{Repository: "http://127.0.0.1:1", Name: "x", Version: "1.2.3"}, "give the chart itself as chart.path"},
 		{Source{Repository: repository(t, "<html></html>", "").URL + "/charts", Name: "x", Version: "1.2.3"}, "is no Helm repository"},
 	} {
@@ -99,5 +107,47 @@ func TestResolve(t *testing.T) {
 	}
 	if got, err := resolve("https://a.example/charts", "../x.tgz"); err != nil || got != "https://a.example/x.tgz" {
 		t.Errorf("got %s, %v", got, err)
+	}
+}
+
+func TestGetIsBounded(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "1234") }))
+	defer server.Close()
+	drop := func(body io.Reader) error { _, err := io.Copy(io.Discard, body); return err }
+	if err := get(t.Context(), server.URL, 4, drop); err != nil {
+		t.Errorf("what fits is refused: %v", err)
+	}
+	if err := get(t.Context(), server.URL, 3, drop); err == nil || !strings.Contains(err.Error(), "is larger than") {
+		t.Errorf("what is too large gives %v", err)
+	}
+}
+
+// An encrypted address that leads to another one is followed, but not to one
+// that is not encrypted.
+func TestRedirects(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "plain") }))
+	defer plain.Close()
+	encrypted := httptest.NewTLSServer(nil)
+	defer encrypted.Close()
+	encrypted.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/plain":
+			http.Redirect(w, r, plain.URL, http.StatusFound)
+		case "/moved":
+			http.Redirect(w, r, "/here", http.StatusFound)
+		case "/round":
+			http.Redirect(w, r, "/round", http.StatusFound)
+		}
+	})
+	trusting := encrypted.Client()
+	trusting.CheckRedirect = client.CheckRedirect
+	for path, want := range map[string]string{"/moved": "", "/plain": "which is not encrypted", "/round": "on and on"} {
+		response, err := trusting.Get(encrypted.URL + path)
+		if err == nil {
+			_ = response.Body.Close()
+		}
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s gives %v, want %q", path, err, want)
+		}
 	}
 }

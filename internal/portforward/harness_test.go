@@ -3,7 +3,6 @@ package portforward
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -31,10 +30,6 @@ import (
 // deadline is how long a test waits for what is to happen soon.
 const deadline = time.Minute
 
-// serverPatience is how long a runtime waits for one side when the other one has
-// ended. It is short enough for TestServerClosesFirst to be waited for.
-const serverPatience = 5 * time.Second
-
 // lab is an API server with one Service, and the kubelet of its pods. How
 // connections get from one to the other is what the API server and the kubelet
 // run: apimachinery's upgrading proxy, and the kubelet's streaming server.
@@ -56,7 +51,9 @@ type lab struct {
 type labPod struct {
 	uid      types.UID
 	ready    bool
-	listener net.Listener // nil: nothing listens
+	mute     bool // connections to it are refused
+	unknown  bool // it has gone, and only its EndpointSlice does not say so
+	listener net.Listener
 	serving  sync.WaitGroup
 	ctx      context.Context
 	kill     context.CancelFunc
@@ -131,25 +128,23 @@ func (l *lab) add(name string, ready bool, serve func(*net.TCPConn)) {
 	l.t.Helper()
 	p := &labPod{ready: ready, uid: types.UID(fmt.Sprintf("%s-%d", name, time.Now().UnixNano()))}
 	p.ctx, p.kill = context.WithCancel(context.Background())
-	if serve != nil {
-		var err error
-		if p.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-			l.t.Fatal(err)
-		}
-		p.serving.Go(func() {
-			for {
-				conn, err := p.listener.Accept()
-				if err != nil {
-					return
-				}
-				p.serving.Go(func() {
-					defer conn.Close()
-					defer context.AfterFunc(p.ctx, func() { _ = conn.Close() })()
-					serve(conn.(*net.TCPConn))
-				})
-			}
-		})
+	var err error
+	if p.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		l.t.Fatal(err)
 	}
+	p.serving.Go(func() {
+		for {
+			conn, err := p.listener.Accept()
+			if err != nil {
+				return
+			}
+			p.serving.Go(func() {
+				defer conn.Close()
+				defer context.AfterFunc(p.ctx, func() { _ = conn.Close() })()
+				serve(conn.(*net.TCPConn))
+			})
+		}
+	})
 	l.change(func() { l.pods[name] = p })
 }
 
@@ -158,9 +153,7 @@ func (l *lab) remove(name string) {
 	var p *labPod
 	l.change(func() { p = l.pods[name]; delete(l.pods, name) })
 	p.kill()
-	if p.listener != nil {
-		_ = p.listener.Close()
-	}
+	_ = p.listener.Close()
 	p.serving.Wait()
 }
 
@@ -206,7 +199,8 @@ func (l *lab) serveAPI(w http.ResponseWriter, r *http.Request) {
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, podPath), "/portforward")
 		l.mu.Lock()
-		_, found := l.pods[name]
+		p, found := l.pods[name]
+		found = found && !p.unknown
 		l.upgraded = append(l.upgraded, r.Context().Value(connKey{}).(net.Conn))
 		l.mu.Unlock()
 		if !found {
@@ -304,17 +298,18 @@ func (l *lab) serveKubelet(w http.ResponseWriter, r *http.Request) {
 	portforward.ServePortForward(w, r, l, name, "", nil, time.Hour, time.Minute, portforward.SupportedProtocols)
 }
 
-// PortForward copies as container runtimes do: when one side has ended, the
-// other one has some time for the rest. They give it a second, which a busy
-// machine may need for less.
+// PortForward copies as container runtimes do, and ends when the pod's side
+// has. They give it a second from the end of the client's side on, for which a
+// busy machine is too slow.
 func (l *lab) PortForward(_ context.Context, name string, _ types.UID, port int32, stream io.ReadWriteCloser) error {
 	l.mu.Lock()
 	p := l.pods[name]
+	mute := p != nil && p.mute
 	l.mu.Unlock()
 	if p == nil {
 		return fmt.Errorf("the sandbox of %s has gone", name)
 	}
-	if p.listener == nil || port != podPort {
+	if mute || port != podPort {
 		return fmt.Errorf("dial tcp4 127.0.0.1:%d: connect: connection refused", port)
 	}
 	conn, err := net.Dial("tcp", p.listener.Addr().String())
@@ -322,18 +317,13 @@ func (l *lab) PortForward(_ context.Context, name string, _ types.UID, port int3
 		return err
 	}
 	defer conn.Close()
-	ended := make(chan error, 2)
-	go func() { _, err := io.Copy(stream, conn); ended <- err }()
 	go func() {
-		_, err := io.Copy(conn, stream)
-		ended <- errors.Join(err, conn.(*net.TCPConn).CloseWrite())
+		// What goes wrong here ends the pod's side too.
+		_, _ = io.Copy(conn, stream)
+		_ = conn.(*net.TCPConn).CloseWrite()
 	}()
-	<-ended
-	select {
-	case <-ended:
-	case <-time.After(serverPatience):
-	}
-	return nil
+	_, err = io.Copy(stream, conn)
+	return err
 }
 
 // eventually waits until a check says nothing more.

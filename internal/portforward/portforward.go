@@ -38,7 +38,8 @@ type Target struct {
 	Port int `json:"port"`
 }
 
-func (t Target) String() string {
+// words name the Service's port. It is no String: Status would have it too.
+func (t Target) words() string {
 	return fmt.Sprintf("the port %d of the Service %s/%s", t.Port, t.Namespace, t.Service)
 }
 
@@ -101,7 +102,7 @@ func (t Target) check() error {
 	case t.Namespace == "" || t.Service == "":
 		return fmt.Errorf("leading the port %d: name a Service and its namespace", t.Host)
 	case t.Host < 0 || t.Host > 65535:
-		return fmt.Errorf("leading to %s: %d is no port", t, t.Host)
+		return fmt.Errorf("leading to %s: %d is no port", t.words(), t.Host)
 	case t.Port < 1 || t.Port > 65535:
 		return fmt.Errorf("leading the port %d to the Service %s/%s: %d is no port", t.Host, t.Namespace, t.Service, t.Port)
 	}
@@ -133,7 +134,7 @@ func (f *Forwarder) Start(ctx context.Context) error {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", address)
 		if err != nil {
 			f.closeListeners()
-			return fmt.Errorf("leading the port %d of 127.0.0.1 to %s; end what uses it, or choose another one: %w", r.target.Host, r.target, err)
+			return fmt.Errorf("leading the port %d of 127.0.0.1 to %s; end what uses it, or choose another one: %w", r.target.Host, r.target.words(), err)
 		}
 		r.listen(listener)
 	}
@@ -153,7 +154,7 @@ func (f *Forwarder) Start(ctx context.Context) error {
 func (f *Forwarder) Ready(ctx context.Context) error {
 	for _, r := range f.routes {
 		if err := r.ready(ctx); err != nil {
-			return fmt.Errorf("leading the port %d to %s: %w", r.target.Host, r.target, err)
+			return fmt.Errorf("leading the port %d to %s: %w", r.target.Host, r.target.words(), err)
 		}
 	}
 	return nil

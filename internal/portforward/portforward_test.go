@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -19,15 +18,6 @@ import (
 
 func pemOf(c *x509.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
-}
-
-// shown is a status with all its fields.
-func shown(s Status) string {
-	text, err := json.Marshal(s)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
 }
 
 // says returns a program that reads all and answers with its name and that.
@@ -49,6 +39,11 @@ func ask(t *testing.T, f *Forwarder, text string) (string, error) {
 	conn := dial(t, f)
 	defer conn.Close()
 	return over(conn, text)
+}
+
+// refused says whether a connection was reset, whenever that was.
+func refused(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 func over(conn *net.TCPConn, text string) (string, error) {
@@ -100,7 +95,7 @@ func TestForward(t *testing.T) {
 	asking.Wait()
 	eventually(t, func() string {
 		if s := f.Status()[0]; s.Pod != "a" || s.Moves != 0 || s.Connections != 0 || s.LastError != "" {
-			return "the status is " + shown(s)
+			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
 	})
@@ -136,16 +131,20 @@ func TestPodMoves(t *testing.T) {
 		t.Errorf("a connection to a pod that has gone ends with %v", err)
 	}
 	mustAsk(t, f, "x", "b:x")
-	if s := f.Status()[0]; s.Pod != "b" || s.Moves != 1 {
-		t.Errorf("the status is %s", shown(s))
-	}
+	moved(t, f, 1)
 	// A StatefulSet's pod comes back with its name.
 	l.remove("b")
 	l.add("b", true, says("another b"))
+	moved(t, f, 2)
 	mustAsk(t, f, "x", "another b:x")
+}
+
+// moved waits until connections are led to the pod b, after so many moves.
+func moved(t *testing.T, f *Forwarder, moves int) {
+	t.Helper()
 	eventually(t, func() string {
-		if s := f.Status()[0]; s.Pod != "b" || s.Moves != 2 {
-			return "the status is " + shown(s)
+		if s := f.Status()[0]; s.Pod != "b" || s.Moves != moves {
+			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
 	})
@@ -174,7 +173,7 @@ func TestNotReady(t *testing.T) {
 	conn := dial(t, f) // it waits
 	eventually(t, func() string {
 		if s := f.Status()[0]; s.Pod != "" || s.Connections != 1 || s.LastError != "of the 1 pods behind the Service lab/web none is Ready" {
-			return "the status is " + shown(s)
+			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
 	})
@@ -187,7 +186,7 @@ func TestNotReady(t *testing.T) {
 	l.change(func() { l.pods["a"].ready = false })
 	eventually(t, func() string {
 		if s := f.Status()[0]; s.Pod != "b" {
-			return "the status is " + shown(s)
+			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
 	})
@@ -201,12 +200,17 @@ func TestNotReady(t *testing.T) {
 func TestWaitsNoLonger(t *testing.T) {
 	l := newLab(t)
 	f := l.forward(func(f *Forwarder) { f.routes[0].patience = time.Millisecond })
-	if _, err := ask(t, f, "x"); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.Status()[0].Host))
+	if err == nil {
+		defer conn.Close()
+		_, err = over(conn.(*net.TCPConn), "x")
+	}
+	if !refused(err) {
 		t.Errorf("without pods a connection ends with %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := f.Ready(ctx); err == nil || !strings.HasSuffix(err.Error(), "to the port 80 of the Service lab/web: of the 0 pods behind the Service lab/web none is Ready") {
+	if err := f.Ready(ctx); err == nil || !strings.HasSuffix(err.Error(), "to the port 80 of the Service lab/web: no pods are behind the Service lab/web") {
 		t.Errorf("not ready because %v", err)
 	}
 }
@@ -217,31 +221,29 @@ func TestNoSuchPort(t *testing.T) {
 	f := l.forward(func(f *Forwarder) { f.routes[0].target.Port = 81 })
 	eventually(t, func() string {
 		if s := f.Status()[0]; s.LastError != "the Service lab/web has no port 81, but 80" {
-			return "the status is " + shown(s)
+			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
 	})
 }
 
-// That a pod does not listen is told to the one who asked, and to nobody else.
 func TestPodDoesNotListen(t *testing.T) {
 	l := newLab(t)
-	l.add("a", true, nil)
+	l.add("a", true, echo)
 	f := l.forward()
-	for range 2 {
-		if got, err := ask(t, f, "x"); !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("got %q, %v of a pod that does not listen", got, err)
-		}
+	busy := dial(t, f)
+	converse(t, busy)
+	l.change(func() { l.pods["a"].mute = true })
+	if _, err := ask(t, f, "x"); !refused(err) {
+		t.Errorf("a connection to a port where nothing listens ends with %v", err)
 	}
 	eventually(t, func() string {
-		if s := f.Status()[0]; !strings.Contains(s.LastError, "the port 8080 of the pod lab/a") || !strings.Contains(s.LastError, "connection refused") {
-			return "the status is " + shown(s)
+		if s := f.Status()[0]; !strings.Contains(s.LastError, "a connection to the port 8080 of the pod lab/a: ") || !strings.Contains(s.LastError, "connection refused") {
+			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
 	})
-	l.remove("a")
-	l.add("b", true, says("b"))
-	mustAsk(t, f, "x", "b:x")
+	converse(t, busy)
 }
 
 func TestTakenPort(t *testing.T) {
@@ -319,47 +321,86 @@ func TestStuckClientBlocksNoOther(t *testing.T) {
 	}
 }
 
-// An API server that is away for a while takes the connections with it, and not
-// the ports.
-func TestConnectionsAreCut(t *testing.T) {
+// What ends in the middle must not look like what has ended.
+func TestAPIServerBreaksOff(t *testing.T) {
 	l := newLab(t)
 	l.add("a", true, echo)
 	f := l.forward()
 	conn := dial(t, f)
 	converse(t, conn)
-	l.mu.Lock()
-	l.down = true
-	l.mu.Unlock()
 	l.cutUpgraded()
 	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("a connection that was cut ends with %v", err)
+		t.Errorf("a connection that was broken off ends with %v", err)
 	}
-	waiting := dial(t, f)
-	l.mu.Lock()
-	l.down = false
-	l.mu.Unlock()
-	if got, err := over(waiting, "x"); err != nil || got != "x" {
-		t.Errorf("a client that waited got %q, %v", got, err)
+	eventually(t, func() string {
+		if s := f.Status()[0]; !strings.HasSuffix(s.LastError, errLost.Error()) {
+			return fmt.Sprintf("the status is %+v", s)
+		}
+		return ""
+	})
+	converse(t, dial(t, f))
+}
+
+func TestAPIServerComesBack(t *testing.T) {
+	l := newLab(t)
+	l.add("a", true, says("a"))
+	f := l.forward()
+	mustAsk(t, f, "x", "a:x")
+	l.change(func() { l.down = true })
+	l.api.CloseClientConnections()
+	conn := dial(t, f) // it waits
+	eventually(t, func() string {
+		if s := f.Status()[0]; s.LastError == "" {
+			return fmt.Sprintf("the status is %+v", s)
+		}
+		return ""
+	})
+	l.remove("a")
+	l.add("b", true, says("b"))
+	l.change(func() { l.down = false })
+	if got, err := over(conn, "x"); err != nil || got != "b:x" {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	moved(t, f, 1)
+}
+
+// A pod may be gone before the API server says that it is.
+func TestAvoidsPodThatCannotBeReached(t *testing.T) {
+	l := newLab(t)
+	l.add("a", true, says("a"))
+	l.add("b", true, says("b"))
+	l.change(func() { l.pods["a"].unknown = true })
+	f := l.forward()
+	mustAsk(t, f, "x", "b:x")
+	moved(t, f, 1)
+	if s := f.Status()[0]; !strings.Contains(s.LastError, `reaching the port 8080 of the pod lab/a: pods "a" not found`) {
+		t.Errorf("the status is %+v", s)
 	}
 }
 
-// A server that does not answer holds nothing up.
-func TestCloseWhileStuck(t *testing.T) {
+func TestCloseEndsAttempts(t *testing.T) {
 	l := newLab(t)
 	l.add("a", true, echo)
 	stuck := make(chan struct{})
 	defer close(stuck)
-	l.stuck = stuck
-	f := l.forward()
+	l.change(func() { l.stuck = stuck })
+	f := l.forward(func(f *Forwarder) { f.routes[0].patience = deadline })
 	conn := dial(t, f)
 	eventually(t, func() string {
 		if l.counted("stuck") == 0 {
-			return "nobody has asked"
+			return "nothing is stuck"
 		}
 		return ""
 	})
 	f.Close()
 	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the client sees %v", err)
+		t.Errorf("the client's connection ends with %v", err)
+	}
+	if _, err := net.Dial("tcp", conn.RemoteAddr().String()); err == nil {
+		t.Error("the port is still open")
+	}
+	f.Close()
+	if err := f.Start(t.Context()); err == nil {
+		t.Error("it starts again after its end")
 	}
 }

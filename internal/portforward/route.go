@@ -211,6 +211,9 @@ func (r *route) choose(avoid types.UID) (destination, error) {
 			ready = append(ready, destination{namespace: t.Namespace, pod: p.name, uid: p.uid, port: p.ports[name]})
 		}
 	}
+	if len(r.view.pods) == 0 {
+		return destination{}, fmt.Errorf("no pods are behind the Service %s/%s", t.Namespace, t.Service)
+	}
 	if len(ready) == 0 {
 		return destination{}, fmt.Errorf("of the %d pods behind the Service %s/%s none is Ready", len(r.view.pods), t.Namespace, t.Service)
 	}
