@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # What the page is built from.
 PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
 
-.PHONY: build page image up down test unit unit-page e2e k3snode e2e-page lint lint-page generate check-generated bench cross clean
+.PHONY: build page image up down test unit unit-page e2e k3snode test-k3d e2e-page lint lint-page generate check-generated bench cross clean
 
 build: page
 	@mkdir -p bin
@@ -58,6 +58,15 @@ unit-page: ui/node_modules/.package-lock.json
 e2e: build bin/kubectl k3snode
 	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl K3SNODE_BINARY=$(CURDIR)/bin/k3snode \
 		go test -count=1 -timeout 30m -tags e2e ./e2e
+
+# The kind k3d with nodes whose pods run. The engine has the images, or can pull
+# them; nodes are privileged containers.
+K3S_IMAGE      ?= rancher/k3s:v1.35.5-k3s1
+WORKLOAD_IMAGE ?= busybox:1.37
+test-k3d: build bin/kubectl
+	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl DIORAMA_DOCKER=required \
+		DIORAMA_K3S_IMAGE=$(K3S_IMAGE) DIORAMA_WORKLOAD_IMAGE=$(WORKLOAD_IMAGE) \
+		go test -count=1 -timeout 20m -tags e2e -run TestK3dReal -v ./e2e
 
 # The page in a real browser, on an environment that it starts.
 e2e-page: build

@@ -47,6 +47,13 @@ func TestKwok(t *testing.T) {
 		l.diorama("scale", "--nodes", "5")
 		checkKwokTelemetry(t, l, s, 5)
 	})
+	t.Run("check", func(t *testing.T) {
+		l.t = t
+		l.diorama("scale", "--nodes", "5", "--pods", "40") // workloads of all kinds
+		if report := l.checked(0, "--wait", (patience * 2 / 3).String()); report.Summary.Data < 500 || len(report.Stale) > 0 {
+			t.Errorf("the summary is %+v, stale are %+v", report.Summary, report.Stale)
+		}
+	})
 	t.Run("a killed container comes back", func(t *testing.T) {
 		e.t, l.t = t, t
 		for _, name := range []string{"collector", "lgtm"} {

@@ -2,7 +2,7 @@
 // capabilities, such as a container of a CI system: a privileged container,
 // which every node of k3d is, would ask for all of them, and fail. It takes out
 // of the container's configuration those that this process may not have, and
-// becomes runc.
+// becomes runc. It does the same for processes that are run in a container.
 //
 // An engine is given it with --add-runtime and --default-runtime.
 package main
@@ -28,9 +28,16 @@ func main() {
 }
 
 func run(arguments []string) error {
-	if bundle, creates := bundleOf(arguments); creates {
-		if err := bound(filepath.Join(bundle, "config.json")); err != nil {
+	switch {
+	case slices.Contains(arguments, "create"), slices.Contains(arguments, "run"):
+		if err := bound(filepath.Join(option(arguments, "."), "config.json"), "process"); err != nil {
 			return err
+		}
+	case slices.Contains(arguments, "exec"):
+		if file := option(arguments, ""); file != "" {
+			if err := bound(file); err != nil {
+				return err
+			}
 		}
 	}
 	runc, err := exec.LookPath("runc")
@@ -40,25 +47,25 @@ func run(arguments []string) error {
 	return syscall.Exec(runc, append([]string{runc}, arguments...), os.Environ())
 }
 
-// bundleOf finds the folder of the container that a command line makes.
-func bundleOf(arguments []string) (bundle string, creates bool) {
-	creates = slices.Contains(arguments, "create") || slices.Contains(arguments, "run")
-	bundle = "."
+// option finds the folder of the container that is made (--bundle), or the file
+// of the process that is run in one (--process).
+func option(arguments []string, otherwise string) string {
 	for i, argument := range arguments {
-		name, value, joined := strings.Cut(strings.TrimLeft(argument, "-"), "=")
+		name, value, joined := strings.Cut(argument, "=")
 		switch {
-		case argument == name || name != "bundle" && name != "b":
+		case !slices.Contains([]string{"--bundle", "-b", "--process", "-p"}, name):
 		case joined:
-			bundle = value
+			return value
 		case i+1 < len(arguments):
-			bundle = arguments[i+1]
+			return arguments[i+1]
 		}
 	}
-	return bundle, creates
+	return otherwise
 }
 
-// bound rewrites a configuration as the OCI runtime specification describes it.
-func bound(path string) error {
+// bound rewrites a file with a process as the OCI runtime specification
+// describes it, which is under the keys in.
+func bound(path string, in ...string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
@@ -67,7 +74,10 @@ func bound(path string) error {
 	if err := json.Unmarshal(data, &config); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	process, _ := config["process"].(map[string]any)
+	process := config
+	for _, key := range in {
+		process, _ = process[key].(map[string]any)
+	}
 	sets, _ := process["capabilities"].(map[string]any)
 	if len(sets) == 0 {
 		return nil

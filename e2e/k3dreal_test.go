@@ -1,0 +1,115 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestK3dRealPods brings the kind k3d up with nodes whose pods run, which
+// `make test-k3d` names: diorama's own images stand for LGTM and the collector,
+// all else is what users have.
+func TestK3dRealPods(t *testing.T) {
+	node, workload := os.Getenv("DIORAMA_K3S_IMAGE"), os.Getenv("DIORAMA_WORKLOAD_IMAGE")
+	if node == "" || workload == "" {
+		t.Skip("make test-k3d names the images of nodes and workloads")
+	}
+	e, l := newEngine(t), newLab(t)
+	e.images()
+	file := l.write("real.yaml", fmt.Sprintf(`kind: k3d
+telemetry: {interval: 2s}
+images: {lgtm: "diorama-lgtm:e2e", collector: "diorama-collector:e2e", k3s: %q, workload: %q, load: [%q]}
+chart: {path: %q}
+ports: auto
+`, node, workload, e.images(), chartFolder(t)))
+	l.diorama("up", "-f", file)
+	s := l.status()
+	t.Logf("ready in %s", s.StartedIn)
+	if s.Kind != "k3d" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 1 {
+		t.Errorf("the status is %+v", s)
+	}
+	if said := l.diorama("status"); !strings.Contains(said, "k3d-diorama-default-server-0") || !strings.Contains(said, "pod of diorama") {
+		t.Errorf("the status says\n%s", said)
+	}
+	t.Run("the kubelet is scraped", func(t *testing.T) {
+		for _, metric := range []string{"container_cpu_time_seconds_total", "k8s_node_cpu_time_seconds_total", "system_filesystem_usage_bytes"} {
+			eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
+		}
+	})
+	t.Run("the page is served", func(t *testing.T) {
+		response, err := http.Get(s.Endpoints.Dashboards + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "<html") {
+			t.Errorf("%s, %v: %s", response.Status, err, body)
+		}
+	})
+	t.Run("check", func(t *testing.T) {
+		l.t = t
+		// Kubelets measure volumes once a minute, and the job comes as often.
+		for _, metric := range []string{"k8s_volume_available_bytes", "k8s_job_successful_pods"} {
+			eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
+		}
+		if report := l.checked(0, "--wait", (patience * 2 / 3).String()); report.Summary.Data < 500 {
+			t.Errorf("the summary is %+v", report.Summary)
+		}
+	})
+	t.Run("ports are led to the next pod", func(t *testing.T) {
+		l.t = t
+		before := time.Now()
+		l.kubectl("-n", "diorama", "delete", "pod", "-l", "app.kubernetes.io/name=lgtm", "--wait=false")
+		eventually(t, "new metrics", func() error {
+			return atLeast(s.Endpoints.Prometheus, since("k8s_node_cpu_time_seconds_total", before), 1)
+		})
+	})
+	l.t = t
+	l.diorama("down")
+	if left := l.files("state"); len(left) > 0 {
+		t.Errorf("files are left: %q", left)
+	}
+}
+
+// TestK3dRealCrash: a collector that does not take its configuration is told with
+// what it said, and everything is taken back.
+func TestK3dRealCrash(t *testing.T) {
+	node := os.Getenv("DIORAMA_K3S_IMAGE")
+	if node == "" {
+		t.Skip("make test-k3d names the image of nodes")
+	}
+	e, l := newEngine(t), newLab(t)
+	values := strings.Replace(l.diorama("config", "collector", "nodes", "--env", "k3d"), "exporters: [otlp_http/backend]", "exporters: [no_such]", 1)
+	values = strings.NewReplacer("otel/opentelemetry-collector-contrib", "diorama-collector", `"0.149.0"`, "e2e").Replace(values)
+	file := l.write("crash.yaml", fmt.Sprintf(`kind: k3d
+cluster: {workloads: none}
+telemetry: {collectors: {nodes: %q}}
+images: {lgtm: "diorama-lgtm:e2e", collector: "diorama-collector:e2e", k3s: %q, load: [%q]}
+chart: {path: %q}
+ports: auto
+`, l.write("values.yaml", values), node, e.images(), chartFolder(t)))
+	said := l.dioramaFails("up", "-f", file)
+	for _, want := range []string{"otel-nodes", "does not come up", "no_such"} {
+		if !strings.Contains(said, want) {
+			t.Error(errors.New(said))
+			break
+		}
+	}
+}
+
+// chartFolder is the chart of ours that has the official one's value names.
+func chartFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir + "/../testdata/charts/opentelemetry-collector"
+}
