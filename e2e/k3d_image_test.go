@@ -106,7 +106,7 @@ func nodeContext(t *testing.T, to io.Writer) error {
 			return err
 		}
 	}
-	links := map[string]string{"iptables-save": "k3s", "iptables-restore": "k3s"}
+	links := map[string]string{"iptables-save": "k3s", "iptables-restore": "k3s", "ctr": "k3s"}
 	for _, command := range shellCommands {
 		links[command] = "busybox"
 	}

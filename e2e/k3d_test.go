@@ -72,7 +72,7 @@ func createK3d(t *testing.T, cluster k3d.Cluster) {
 		}
 		_ = engine.Close()
 	})
-	cluster.Labels = map[string]string{"diorama.dev/environment": owner.Environment, "diorama.dev/folder": owner.Folder}
+	cluster.Labels = owner.Labels()
 	if _, err := engine.CreateNetwork(t.Context(), owner, cluster.Network); err != nil {
 		t.Fatal(err)
 	}

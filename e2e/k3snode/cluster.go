@@ -14,11 +14,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
+	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
 )
 
 // cluster is the one that the first server runs.
 type cluster struct {
 	client kubernetes.Interface
+	kwok   versioned.Interface
 	// kubeconfig is the administrator's, for use on any server node.
 	kubeconfig []byte
 }
@@ -32,8 +35,12 @@ func newCluster(ctx context.Context, admin []byte) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up a client: %w", err)
 	}
+	kwok, err := versioned.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("setting up a client: %w", err)
+	}
 	kubeconfig, err := nodeKubeconfig(admin)
-	return &cluster{client, kubeconfig}, err
+	return &cluster{client, kwok, kubeconfig}, err
 }
 
 // begin puts this node in the place of the one that diorama has made.
@@ -49,9 +56,31 @@ func (c *cluster) begin(ctx context.Context) error {
 	if err := c.register(ctx, name, addresses[0]); err != nil {
 		return err
 	}
+	if err := c.forwardPorts(ctx); err != nil {
+		return err
+	}
 	err = c.client.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "type=kwok"})
 	if err != nil {
 		return fmt.Errorf("deleting diorama's own node: %w", err)
+	}
+	return nil
+}
+
+// forwardPorts leads the ports of LGTM's pod, which is simulated, to what listens
+// on them in this container.
+func (c *cluster) forwardPorts(ctx context.Context) error {
+	forwards := &v1alpha1.ClusterPortForward{
+		ObjectMeta: metav1.ObjectMeta{Name: "lgtm"},
+		Spec:       v1alpha1.ClusterPortForwardSpec{Selector: &v1alpha1.ObjectSelector{MatchNamespaces: []string{"diorama"}}},
+	}
+	for _, port := range []int32{3000, 4317, 4318, 9090} {
+		forwards.Spec.Forwards = append(forwards.Spec.Forwards, v1alpha1.Forward{
+			Ports: []int32{port}, Target: &v1alpha1.ForwardTarget{Address: "127.0.0.1", Port: port},
+		})
+	}
+	_, err := c.kwok.KwokV1alpha1().ClusterPortForwards().Create(ctx, forwards, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("leading ports to this node: %w", err)
 	}
 	return nil
 }

@@ -36,6 +36,9 @@ func run(ctx context.Context, name string, args []string) error {
 		_, err := io.Copy(io.Discard, os.Stdin)
 		return err
 	}
+	if name == "ctr" {
+		return importImages(args, os.Stdin)
+	}
 	server := os.Getenv("K3S_URL")
 	switch command := strings.Join(args[:min(1, len(args))], ""); {
 	case command == "server" && server == "":

@@ -48,7 +48,7 @@ func Bootstrap(ctx context.Context, config *rest.Config) error {
 		return err
 	}
 	var names []string
-	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage} {
+	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage, crd.PortForward, crd.ClusterPortForward} {
 		var object unstructured.Unstructured
 		if err := yaml.Unmarshal(definition, &object.Object); err != nil {
 			return fmt.Errorf("reading KWOK's definitions: %w", err)

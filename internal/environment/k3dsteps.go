@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -125,17 +127,34 @@ func isReady(node *corev1.Node) bool {
 	})
 }
 
-// importImages copies the images of the pods from the engine into the nodes,
-// which so need no registry.
+// importImages copies the images of the pods from the engine, and all that is in
+// the tarballs, into the nodes, which so need no registry. k3d's own import would
+// wait for ever for a node that fails.
 func (r *recipe) importImages(ctx context.Context) error {
-	log, err := r.openLog(nodeImagesName)
-	if err != nil {
-		return err
-	}
-	defer log.Close()
 	planned := r.plan.K3d.Cluster
 	r.host.detail(nodeImagesName, strings.Join(planned.Images, ", "))
-	return k3d.Import(ctx, planned.Name, planned.Images, planned.Load, log)
+	engine := r.containers.engine
+	sources := []func() (io.ReadCloser, error){func() (io.ReadCloser, error) { return engine.Save(ctx, planned.Images) }}
+	for _, path := range planned.Load {
+		sources = append(sources, func() (io.ReadCloser, error) { return os.Open(path) })
+	}
+	importing, ctx := errgroup.WithContext(ctx)
+	for _, node := range r.plan.K3d.nodeNames() {
+		importing.Go(func() error {
+			for _, open := range sources {
+				images, err := open()
+				if err != nil {
+					return fmt.Errorf("reading images: %w", err)
+				}
+				err = engine.Exec(ctx, node, []string{"ctr", "image", "import", "--all-platforms", "-"}, images)
+				if err := errors.Join(err, images.Close()); err != nil {
+					return fmt.Errorf("copying images into the node: %w", err)
+				}
+			}
+			return nil
+		})
+	}
+	return importing.Wait()
 }
 
 // applyManifest applies the plan's manifest of a component and waits for its

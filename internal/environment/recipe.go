@@ -329,6 +329,9 @@ func (r *recipe) scale(ctx context.Context, size v1alpha1.Cluster, remember func
 	if r.plan.Environment.Cluster.KubeContext != "" {
 		return errors.New("the cluster is not diorama's: scale it with `kwokctl scale`, and bring the environment up again")
 	}
+	if r.plan.K3d != nil && r.plan.Environment.Cluster.Nodes == 0 {
+		return errors.New("the environment has no simulated nodes (cluster.nodes is 0), and real ones are not scaled: bring it down, and up again with --nodes, or with other --servers and --agents")
+	}
 	if !r.scaling.TryLock() {
 		return errors.New("another change of size is under way; wait for it to end")
 	}

@@ -82,6 +82,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := loadState(s, o.StateFile); err != nil {
 		return err
 	}
+	s.forwards = c.kwok
 	servers, err := bind(o, s)
 	if err != nil {
 		return err

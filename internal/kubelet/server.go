@@ -53,6 +53,10 @@ func (a *api) healthz(w http.ResponseWriter) {
 
 // serve answers one request to one node's kubelet.
 func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
+	if pod, forwards := strings.CutPrefix(path, "portForward/"); forwards {
+		a.servePortForward(w, r, pod)
+		return
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "The simulated kubelet is read-only.", http.StatusMethodNotAllowed)
@@ -78,7 +82,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
 	case "hostmetrics":
 		a.writeHostMetrics(w, v, r.URL.Query().Get("metrics"))
 	default:
-		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /metrics/cadvisor, /pods and /hostmetrics.", path),
+		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /metrics/cadvisor, /pods, /hostmetrics and /portForward.", path),
 			http.StatusNotFound)
 	}
 }

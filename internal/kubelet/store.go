@@ -10,6 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/diorama-lab/diorama/internal/usage"
+
+	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
 )
 
 // store holds what is known of the cluster, by node. Records are immutable
@@ -23,6 +25,8 @@ type store struct {
 	seed    uint64
 	clock   *clock
 	reports *reports
+	// forwards has the objects that say where ports of pods lead; it may be nil.
+	forwards versioned.Interface
 
 	changing  sync.Mutex
 	workloads map[workloadKey]workload

@@ -1,0 +1,236 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+	corev1 "k8s.io/api/core/v1"
+)
+
+const k3dNode = "k3d-diorama-default-server-0"
+
+// k3d writes an environment file of the kind, with nodes of the stand-in image:
+// all is real but for the pods, and what LGTM's ports lead to.
+func (l *lab) k3d(e engine, more string) string {
+	l.t.Helper()
+	e.nodes()
+	return l.write("k3d.yaml", fmt.Sprintf(`kind: k3d
+telemetry: {interval: 1s}
+images: {lgtm: %q, collector: %q, workload: %q, k3s: %q}
+chart: {path: %q}
+ports: auto
+%s`, standIns[1], standIns[2], standIns[0], nodeImage, chartFolder(l.t), more))
+}
+
+// TestK3d brings the kind up with the stand-in for k3s.
+func TestK3d(t *testing.T) {
+	e, l := newEngine(t), newLab(t)
+	file := l.k3d(e, "")
+	l.diorama("up", "-f", file)
+	s := l.status()
+	t.Logf("ready in %s", s.StartedIn)
+	if s.Kind != "k3d" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 1 || s.Cluster.Nodes.Desired != 1 || s.Cluster.Pods.Running != s.Cluster.Pods.Desired {
+		t.Errorf("the status is %+v", s)
+	}
+	t.Run("status", func(t *testing.T) { l.t = t; checkK3dStatus(t, l, s) })
+	t.Run("node", func(t *testing.T) { e.t, l.t = t, t; checkK3dNode(t, e, l) })
+	t.Run("objects", func(t *testing.T) { l.t = t; checkK3dObjects(t, l) })
+	t.Run("ports", func(t *testing.T) { l.t = t; checkK3dPorts(t, l, s) })
+	e.t, l.t = t, t
+	if said := l.dioramaFails("scale", "--nodes", "5"); !strings.Contains(said, "cluster.nodes") {
+		t.Errorf("scale says %q", said)
+	}
+	// The supervisor is killed, and down does what it would have done.
+	kill(t, l, s)
+	l.diorama("down")
+	checkNothingLeft(t, l)
+}
+
+func checkK3dStatus(t *testing.T, l *lab, s status) {
+	said := l.diorama("status")
+	for _, want := range []string{k3dNode, nodeImage, "lgtm-", "otel-cluster-", "otel-nodes-", "pod of diorama", "diorama-default"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the status does not say %q:\n%s", want, said)
+		}
+	}
+	if s.KubeContext != "diorama-default" || l.kubectl("config", "current-context") != "diorama-default\n" {
+		t.Errorf("the context is %q", s.KubeContext)
+	}
+	if nodes := l.readyNodes(); !slices.Equal(nodes, []string{k3dNode}) {
+		t.Errorf("the nodes are %q", nodes)
+	}
+}
+
+// checkK3dNode looks at the container: what it sees, publishes and was given.
+func checkK3dNode(t *testing.T, e engine, l *lab) {
+	found, err := e.ContainerInspect(t.Context(), k3dNode)
+	e.check(err)
+	for port, bindings := range found.HostConfig.PortBindings {
+		for _, b := range bindings {
+			if b.HostIP != "127.0.0.1" {
+				t.Errorf("%s is published on %q", port, b.HostIP)
+			}
+		}
+	}
+	if found.Config.Labels["diorama.dev/environment"] != "default" || len(found.NetworkSettings.Networks) != 1 {
+		t.Errorf("labels %v, networks %v", found.Config.Labels, found.NetworkSettings.Networks)
+	}
+	mounted := e.exec(k3dNode, "busybox", "ls", "/etc/diorama/lgtm/dashboards", "/etc/diorama/lgtm/rules")
+	if strings.Count(mounted, ".json")+strings.Count(mounted, ".yaml") == 0 {
+		t.Errorf("the node sees %q", mounted)
+	}
+	if writing := e.exec(k3dNode, "busybox", "touch", "/etc/diorama/lgtm/x"); !strings.Contains(writing, "Read-only") {
+		t.Errorf("the node may write: %q", writing)
+	}
+	imported := e.exec(k3dNode, "busybox", "cat", "/var/lib/rancher/k3s/imported")
+	for _, image := range standIns {
+		if !strings.Contains(imported, image) {
+			t.Errorf("%s was not copied into the node: %q", image, imported)
+		}
+	}
+}
+
+// exec runs a command in a container and returns what it says.
+func (e engine) exec(name string, command ...string) string {
+	e.t.Helper()
+	ctx := e.t.Context()
+	made, err := e.ContainerExecCreate(ctx, name, container.ExecOptions{Cmd: command, AttachStdout: true, AttachStderr: true})
+	e.check(err)
+	attached, err := e.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
+	e.check(err)
+	defer attached.Close()
+	var said bytes.Buffer
+	_, err = stdcopy.StdCopy(&said, &said, attached.Reader)
+	e.check(err)
+	return said.String()
+}
+
+// checkK3dObjects looks for what was applied, and for the releases as Helm
+// itself finds them.
+func checkK3dObjects(t *testing.T, l *lab) {
+	for _, name := range []string{"deployment/lgtm", "service/lgtm", "deployment/otel-cluster", "daemonset/otel-nodes", "configmap/otel-nodes", "secret/sh.helm.release.v1.otel-cluster.v1"} {
+		l.kubectl("-n", "diorama", "get", name)
+	}
+	for _, name := range []string{"deployment/web", "statefulset/journal", "cronjob/every-minute", "resourcequota/demo", "horizontalpodautoscaler/web"} {
+		l.kubectl("-n", "demo", "get", name)
+	}
+	var release corev1.Secret
+	l.kubectlInto(&release, "-n", "diorama", "get", "secret", "sh.helm.release.v1.otel-nodes.v1")
+	if release.Type != "helm.sh/release.v1" || release.Labels["status"] != "deployed" || release.Labels["owner"] != "helm" {
+		t.Errorf("the release is %+v", release.ObjectMeta)
+	}
+	annotated := l.kubectl("-n", "diorama", "get", "daemonset", "otel-nodes", "-o", `jsonpath={.metadata.annotations.meta\.helm\.sh/release-name}`)
+	if annotated != "otel-nodes" {
+		t.Errorf("the daemon set is of the release %q", annotated)
+	}
+}
+
+// checkK3dPorts asks what the ports lead to; in the stand-in that is the backend
+// of the environment that plays the cluster.
+func checkK3dPorts(t *testing.T, l *lab, s status) {
+	for _, address := range []string{s.Endpoints.Dashboards + "/api/health", s.Endpoints.Prometheus + "/-/ready"} {
+		response, err := http.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Errorf("%s answers %s, %v: %s", address, response.Status, err, text)
+		}
+	}
+	response, err := http.Post(s.Endpoints.OTLPHTTP+"/v1/metrics", "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("OTLP answers %s", response.Status)
+	}
+	eventually(t, "metrics", func() error { return atLeast(s.Endpoints.Prometheus, "k8s_node_condition_ready", 1) })
+}
+
+func checkNothingLeft(t *testing.T, l *lab) {
+	t.Helper()
+	if left := l.files("state"); len(left) > 0 {
+		t.Errorf("files are left: %q", left)
+	}
+	if config := l.kubectl("config", "view"); strings.Contains(config, "diorama") {
+		t.Errorf("the kubeconfig has kept something:\n%s", config)
+	}
+}
+
+// TestK3dRefused holds on to what is said when something is wrong, and to the
+// rollback: newEngine looks for what is left.
+func TestK3dRefused(t *testing.T) {
+	e, l := newEngine(t), newLab(t)
+	file := l.k3d(e, "")
+	refused := func(about, file string, want ...string) {
+		t.Helper()
+		said := l.dioramaFails("up", "-f", file)
+		for _, words := range want {
+			if !strings.Contains(said, words) {
+				t.Errorf("%s: it does not say %q:\n%s", about, words, said)
+			}
+		}
+		checkNothingLeft(t, l)
+	}
+	noImage := l.write("image.yaml", "kind: k3d\nimages: {k3s: 'localhost:1/none:1'}\nchart: {path: "+chartFolder(t)+"}\nports: auto\n")
+	refused("no registry", noImage, "pulling the image localhost:1/none:1", "images.load")
+	stock := fmt.Sprintf("kind: k3d\nimages: {k3s: %q, lgtm: %q, collector: %q, workload: %q}\nports: auto\n", nodeImage, standIns[1], standIns[2], standIns[0])
+	values := l.write("values.yaml", "mode: neither\n")
+	refused("values that do not fit", l.write("bad.yaml", stock+fmt.Sprintf("chart: {path: %q}\ntelemetry: {collectors: {cluster: %q}}\n", chartFolder(t), values)),
+		"mode: use deployment or daemonset", values)
+	refused("no chart", l.write("chart.yaml", stock+fmt.Sprintf("chart: {path: %q}\n", t.TempDir())), "loading the chart", "Chart.yaml")
+
+	taken, err := e.ContainerCreate(t.Context(), &container.Config{Image: standIns[0]}, nil, nil, nil, k3dNode)
+	e.check(err)
+	refused("name taken", file, "the container name "+k3dNode+" is taken", taken.ID[:12], "--name")
+	e.check(e.ContainerRemove(context.Background(), taken.ID, container.RemoveOptions{}))
+
+	// Ctrl-C takes back what is there by then.
+	up := exec.Command(binary(t, "DIORAMA_BINARY"), "up", "-f", file)
+	up.Env = l.env
+	var said bytes.Buffer
+	up.Stdout, up.Stderr = &said, &said
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the node is there", func() error { _, err := e.ContainerInspect(t.Context(), k3dNode); return err })
+	if err := up.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := up.Wait(); err == nil {
+		t.Errorf("up succeeded though it was interrupted:\n%s", said.String())
+	}
+	checkNothingLeft(t, l)
+	if _, err := e.ContainerInspect(context.Background(), k3dNode); err == nil {
+		t.Error("the node is left")
+	}
+
+	// The supervisor is killed midway, and down takes back what is there.
+	ended := make(chan result, 1)
+	go func() { ended <- l.command(binary(t, "DIORAMA_BINARY"), "up", "-f", file) }()
+	eventually(t, "the node is there", func() error { _, err := e.ContainerInspect(t.Context(), k3dNode); return err })
+	if err := syscall.Kill(pids(l.status())["supervisor"], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-ended; r.err == nil {
+		t.Errorf("up succeeded without its supervisor:\n%s", r.stderr)
+	}
+	l.diorama("down")
+	checkNothingLeft(t, l)
+}
