@@ -198,7 +198,7 @@ func foreground(ctx context.Context, c *console.Console, folder state.Folder, en
 				c.Fail(err)
 				return
 			}
-			if env.Kind == v1alpha1.Embedded {
+			if env.Kind == v1alpha1.Embedded || env.Kind == v1alpha1.K3d && env.Cluster.Nodes > 0 {
 				go followDashboards(ctx, c, status.Endpoints.Dashboards)
 			}
 		},

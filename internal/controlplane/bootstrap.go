@@ -47,6 +47,26 @@ func Bootstrap(ctx context.Context, config *rest.Config) error {
 	if err := unregisterMetrics(ctx, client); err != nil {
 		return err
 	}
+	for _, grant := range grants() {
+		if err := grant.apply(ctx, client); err != nil {
+			return err
+		}
+	}
+	return define(ctx, client)
+}
+
+// Define installs KWOK's definitions alone, in a cluster that is not ours.
+func Define(ctx context.Context, config *rest.Config) error {
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("setting up a client: %w", err)
+	}
+	return define(ctx, client)
+}
+
+// define installs KWOK's definitions, and waits until objects of them can be
+// made.
+func define(ctx context.Context, client dynamic.Interface) error {
 	var names []string
 	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage, crd.PortForward, crd.ClusterPortForward} {
 		var object unstructured.Unstructured
@@ -57,11 +77,6 @@ func Bootstrap(ctx context.Context, config *rest.Config) error {
 			return err
 		}
 		names = append(names, object.GetName())
-	}
-	for _, grant := range grants() {
-		if err := grant.apply(ctx, client); err != nil {
-			return err
-		}
 	}
 	for _, name := range names {
 		if err := waitServed(ctx, client, name); err != nil {

@@ -196,13 +196,14 @@ func (r *recipe) configureCollector(ctx context.Context) error {
 // reconfigureCollector makes the collector follow a change of the nodes; a
 // configuration of the user's is left alone.
 func (r *recipe) reconfigureCollector(ctx context.Context) error {
-	if r.containers == nil || r.plan.Environment.Telemetry.Collectors.Cluster != "" {
-		return nil
+	collector, contained := r.made[collectorName]
+	if !contained || r.plan.Environment.Telemetry.Collectors.Cluster != "" {
+		return nil // others follow the nodes by themselves
 	}
 	if err := r.configureCollector(ctx); err != nil {
 		return err
 	}
-	return r.made[collectorName].signal(ctx, "HUP")
+	return collector.signal(ctx, "HUP")
 }
 
 // memoryOf is what a container holds, in bytes.

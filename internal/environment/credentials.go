@@ -52,7 +52,7 @@ func (r *recipe) clientConfig(client string) (*clientcmdapi.Config, error) {
 // kubeletPair names the certificates of the kubelet API: its CA's, and a
 // client's.
 func (r *recipe) kubeletPair() (ca, client string) {
-	if r.plan.Environment.Cluster.KubeContext == "" {
+	if r.ownControlPlane() {
 		return "kubelet-ca", "collector"
 	}
 	return "ca", "client" // what the stats-proxy makes

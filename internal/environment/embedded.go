@@ -100,7 +100,7 @@ func commandOf(name string) string {
 	switch name {
 	case kubelets, backendName:
 		return "together"
-	case clusterCollector, nodeCollector:
+	case clusterCollector, nodeCollector, simulatedCollector:
 		return "collector"
 	}
 	return name

@@ -123,7 +123,14 @@ func planK3d(p Plan, folder state.Folder) (Plan, error) {
 	p.step(clusterCollector, "installs the Helm release "+collector.ClusterRelease+", a Deployment, and waits for it", nodeImagesName, chartStep)
 	p.step(nodeCollector, "installs the Helm release "+collector.NodesRelease+", a DaemonSet, and waits for it", nodeImagesName, chartStep)
 	p.step(forwardsName, "leads ports of 127.0.0.1 to Grafana, Prometheus and OTLP, anew when a pod has gone", lgtmName)
-	p.step(telemetry, "waits for the first metrics", clusterCollector, nodeCollector, forwardsName)
+	needs := []string{clusterCollector, nodeCollector, forwardsName}
+	if env.Cluster.Nodes > 0 {
+		if err := addSimulated(&p, folder); err != nil {
+			return p, err
+		}
+		needs = append(needs, simulatedName, simulatedCollector)
+	}
+	p.step(telemetry, "waits for the first metrics", needs...)
 	p.addContext(env.Name, telemetry)
 	return p, nil
 }

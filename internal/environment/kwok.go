@@ -100,11 +100,14 @@ func imagesOf(env v1alpha1.Environment) []string {
 
 // addStatsProxy plans the kubelet API for a cluster that is not ours.
 func addStatsProxy(p *Plan, folder state.Folder) {
-	env := p.Environment
-	p.program(kubelets, nil, []string{
+	p.program(kubelets, nil, statsProxyArgs(p.Environment, folder))
+}
+
+func statsProxyArgs(env v1alpha1.Environment, folder state.Folder) []string {
+	return []string{
 		"stats-proxy", "--kubeconfig=" + contextKubeconfig(folder), "--listen=" + loopback(env.Ports.Kubelet), "--cert-dir=" + ownPKI(folder),
 		"--serving-name=" + docker.HostName, fmt.Sprintf("--seed=%d", env.Telemetry.Seed), "--state-file=" + filepath.Join(folder.DataDir(), "kubelet.json"),
-	})
+	}
 }
 
 // contextKubeconfig is the copy of what the user's kubeconfig says of the

@@ -114,7 +114,7 @@ func (r *recipe) probe(name string) func(context.Context) error {
 		return both(plain(r.plan.Environment.Ports.Prometheus, "/-/ready"), plain(r.plan.Environment.Ports.Dashboards, "/api/health"))
 	case clusterCollector:
 		return plain(r.plan.Internal["clusterCollectorHealth"], "/")
-	case nodeCollector:
+	case nodeCollector, simulatedCollector:
 		return plain(r.plan.Internal["nodeCollectorHealth"], "/")
 	case lgtmName:
 		return r.probeLGTM
@@ -157,6 +157,8 @@ func (r *recipe) step(planned Planned) component.Component {
 		s.Do, s.Undo = r.provision, r.endProvisioning
 	case credentialsName:
 		s.Do = r.writeCredentials
+	case simulatedName:
+		s.Do = r.simulateNodes
 	case chartStep:
 		s.Do = r.fetchChart
 	case nodeImagesName:
@@ -201,7 +203,11 @@ func (r *recipe) bootstrap(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := controlplane.Bootstrap(ctx, config); err != nil {
+	prepare := controlplane.Bootstrap
+	if !r.ownControlPlane() {
+		prepare = controlplane.Define
+	}
+	if err := prepare(ctx, config); err != nil {
 		return err
 	}
 	files, err := stageFiles(r.plan.Environment.Cluster.Stages)
@@ -280,6 +286,7 @@ func (r *recipe) resize(ctx context.Context, config *rest.Config, size v1alpha1.
 	if err != nil {
 		return err
 	}
+	fleet.Beside, workloads.Beside = r.plan.K3d != nil, r.plan.K3d != nil
 	progress := func(p nodes.Progress) { detail(fmt.Sprintf("%s %d/%d", p.Step, p.Done, p.Total)) }
 	if err := nodes.Scale(ctx, config, fleet, workloads, progress); err != nil {
 		return err

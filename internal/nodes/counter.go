@@ -33,6 +33,8 @@ type Counts struct {
 
 	// What of Nodes and PodsDesired Scale made.
 	ownNodes, ownDesired int
+	// ownRunning are the Running pods of what Scale made.
+	ownRunning int
 }
 
 // Counter counts nodes and pods. It follows the API by watching, so that
@@ -91,7 +93,7 @@ func runningPod(pod *metav1.PartialObjectMetadata) Counts {
 	}
 	switch controllerKind(pod) {
 	case "ReplicaSet", "StatefulSet":
-		return Counts{PodsRunning: 1}
+		return Counts{PodsRunning: 1, ownRunning: if1(own(pod))}
 	case "DaemonSet":
 		return Counts{DaemonPodsRunning: 1}
 	case "Job":
@@ -197,6 +199,7 @@ func (c *Counter) add(plus, minus Counts) {
 	c.counts.OtherPodsRunning += plus.OtherPodsRunning - minus.OtherPodsRunning
 	c.counts.ownNodes += plus.ownNodes - minus.ownNodes
 	c.counts.ownDesired += plus.ownDesired - minus.ownDesired
+	c.counts.ownRunning += plus.ownRunning - minus.ownRunning
 }
 
 // Run follows the API until ctx ends, and returns nil then. It survives that
@@ -242,7 +245,7 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 		now, synced = c.Counts()
 		if now != last {
 			nodes.set(now.NodesReady)
-			pods.set(now.PodsRunning)
+			pods.set(now.ownRunning)
 			last = now
 		}
 		return synced && now.settled(f, w), nil
@@ -257,7 +260,11 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 // settled looks at all nodes and controllers, also those that somebody added:
 // of what Scale made it knows how much there has to be.
 func (n Counts) settled(f Fleet, w Workloads) bool {
-	return n.ownNodes == f.Nodes && n.NodesReady == n.Nodes &&
-		n.ownDesired == w.Pods && n.PodsRunning == n.PodsDesired &&
+	running := n.PodsRunning == n.PodsDesired
+	if f.Beside {
+		// Real pods may wait for what is not there: their images, above all.
+		running = n.ownRunning == n.ownDesired
+	}
+	return n.ownNodes == f.Nodes && n.NodesReady == n.Nodes && n.ownDesired == w.Pods && running &&
 		n.DaemonPodsDesired >= daemonPodsPerNode*f.Nodes && n.DaemonPodsRunning == n.DaemonPodsDesired
 }

@@ -20,6 +20,8 @@ const MaxNodes = 5000
 type Fleet struct {
 	// Nodes is how many, 1 to MaxNodes.
 	Nodes int
+	// Beside tells that the cluster has real nodes too: real pods are kept off.
+	Beside bool
 }
 
 // Validate says whether the fleet can be made.

@@ -61,6 +61,26 @@ func (p planned) key() string {
 
 // planObjects returns all objects that the workloads need on any fleet.
 func planObjects(w Workloads) ([]planned, error) {
+	objects, err := workloadsOf(w)
+	if err != nil {
+		return nil, err
+	}
+	if w.Beside {
+		keepApart(objects)
+	}
+	plan := make([]planned, 0, len(objects))
+	for _, o := range objects {
+		p, err := toPlanned(o)
+		if err != nil {
+			return nil, err
+		}
+		plan = append(plan, p)
+	}
+	return plan, nil
+}
+
+// workloadsOf are the objects before they are made ready to be sent.
+func workloadsOf(w Workloads) ([]object, error) {
 	objects := clusterObjects()
 	for _, d := range daemonSets() {
 		objects = append(objects, d)
@@ -75,15 +95,7 @@ func planObjects(w Workloads) ([]planned, error) {
 	case w.Pods > 0:
 		objects = append(objects, defaultObjects(w.Pods)...)
 	}
-	plan := make([]planned, 0, len(objects))
-	for _, o := range objects {
-		p, err := toPlanned(o)
-		if err != nil {
-			return nil, err
-		}
-		plan = append(plan, p)
-	}
-	return plan, nil
+	return objects, nil
 }
 
 // defaultObjects returns the catalogue's workloads with all that is theirs.

@@ -47,7 +47,11 @@ func (s *scaler) createNodes(ctx context.Context, f Fleet) ([]string, error) {
 	step := s.report.step("create nodes", len(missing))
 	return surplus, inParallel(ctx, missing, func(ctx context.Context, i int) error {
 		defer step.done()
-		_, err := s.typed.CoreV1().Nodes().Create(ctx, newNode(i), metav1.CreateOptions{FieldManager: fieldManager})
+		node := newNode(i)
+		if f.Beside {
+			keepReal(node)
+		}
+		_, err := s.typed.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{FieldManager: fieldManager})
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("create node %s: %w", nodeName(i), err)
 		}

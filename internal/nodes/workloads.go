@@ -27,6 +27,9 @@ type Workloads struct {
 	Template []byte
 	// TemplateFile names the template in errors.
 	TemplateFile string
+	// Beside tells that the cluster has real nodes too, which the pods are not
+	// to run on.
+	Beside bool
 }
 
 // Validate says whether the workloads can be made, on whatever fleet.

@@ -1,0 +1,64 @@
+package nodes
+
+import (
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+)
+
+// All that makes pods makes them for simulated nodes, also from a template.
+func TestKeepApart(t *testing.T) {
+	template := []byte("{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {nodeSelector: {disk: ssd}, containers: [{name: c, image: i}]}}")
+	for _, w := range []Workloads{{Pods: 200}, {Pods: 3, Template: template}} {
+		objects, err := workloadsOf(w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keepApart(objects)
+		made := 0
+		for _, o := range objects {
+			if class, ok := o.(*storagev1.StorageClass); ok && len(class.Annotations) > 0 {
+				t.Errorf("the storage class is the default one: %v", class.Annotations)
+			}
+			spec := podSpecOf(o)
+			if spec == nil {
+				continue
+			}
+			made++
+			tolerated := slices.ContainsFunc(spec.Tolerations, func(toleration corev1.Toleration) bool {
+				return toleration.Key == simulatedTaint && toleration.Value == simulatedTaintValue
+			})
+			if spec.NodeSelector["type"] != "kwok" || !tolerated {
+				t.Errorf("%s selects %v and tolerates %v", o.GetName(), spec.NodeSelector, spec.Tolerations)
+			}
+			if o.GetName() == "x" && spec.NodeSelector["disk"] != "ssd" {
+				t.Error("the template's own selector is lost")
+			}
+		}
+		if made < 3 {
+			t.Errorf("%d objects make pods", made)
+		}
+	}
+	node := newNode(0)
+	keepReal(node)
+	if node.Labels["type"] != "kwok" || node.Spec.Taints[len(node.Spec.Taints)-1].Key != simulatedTaint {
+		t.Errorf("the node is %v", node.Spec.Taints)
+	}
+}
+
+// Beside real workloads, only the simulated ones are waited for.
+func TestSettledBeside(t *testing.T) {
+	n := Counts{Nodes: 3, NodesReady: 3, ownNodes: 2, PodsDesired: 9, PodsRunning: 7, ownDesired: 5, ownRunning: 5, DaemonPodsDesired: 5, DaemonPodsRunning: 5}
+	if !n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+		t.Error("a real pod that does not run is waited for")
+	}
+	if n.settled(Fleet{Nodes: 2}, Workloads{Pods: 5}) {
+		t.Error("a pod that does not run is not waited for")
+	}
+	n.ownRunning = 4
+	if n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+		t.Error("a simulated pod that does not run is not waited for")
+	}
+}
