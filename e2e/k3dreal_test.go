@@ -24,6 +24,7 @@ func TestK3dRealPods(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	e.images()
 	file := l.write("real.yaml", fmt.Sprintf(`kind: k3d
+cluster: {nodes: 5, pods: 40}
 telemetry: {interval: 2s}
 images: {lgtm: "diorama-lgtm:e2e", collector: "diorama-collector:e2e", k3s: %q, workload: %q, load: [%q]}
 chart: {path: %q}
@@ -32,7 +33,7 @@ ports: auto
 	l.diorama("up", "-f", file)
 	s := l.status()
 	t.Logf("ready in %s", s.StartedIn)
-	if s.Kind != "k3d" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 1 {
+	if s.Kind != "k3d" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 6 {
 		t.Errorf("the status is %+v", s)
 	}
 	if said := l.diorama("status"); !strings.Contains(said, "k3d-diorama-default-server-0") || !strings.Contains(said, "pod of diorama") {
@@ -42,6 +43,30 @@ ports: auto
 		for _, metric := range []string{"container_cpu_time_seconds_total", "k8s_node_cpu_time_seconds_total", "system_filesystem_usage_bytes"} {
 			eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
 		}
+	})
+	t.Run("the status tells the flow", func(t *testing.T) {
+		l.t = t
+		eventually(t, "samples per second", func() error {
+			if flow := l.status().Telemetry; flow.Error != "" || flow.SamplesPerSecond <= 0 || flow.Series == 0 || flow.DroppedSamples > 0 {
+				return fmt.Errorf("the flow is %+v", flow)
+			}
+			return nil
+		})
+	})
+	t.Run("simulated nodes are kept apart", func(t *testing.T) {
+		l.t = t
+		const where = `jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}`
+		for _, namespace := range []string{"demo", "diorama", "shop"} {
+			on := l.kubectl("-n", namespace, "get", "pods", "-o", where)
+			real := strings.Count(on, "k3d-diorama-default-server-0")
+			if all := strings.Count(on, "\n"); all == 0 || namespace == "shop" && real > 0 || namespace != "shop" && real != all {
+				t.Errorf("%d of the %d pods of %s are on the real node", real, all, namespace)
+			}
+		}
+		l.diorama("scale", "--nodes", "7", "--pods", "42")
+		eventually(t, "kubelets of simulated nodes", func() error {
+			return atLeast(s.Endpoints.Prometheus, `k8s_node_cpu_time_seconds_total{k8s_node_name=~"node-.*"}`, 7)
+		})
 	})
 	t.Run("the page is served", func(t *testing.T) {
 		response, err := http.Get(s.Endpoints.Dashboards + "/")

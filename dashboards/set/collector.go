@@ -1,5 +1,8 @@
 package set
 
+// instanceLegend names one collector: a daemon set has several of one service.
+const instanceLegend = "{{service_name}} {{service_instance_id}}"
+
 // What collectors say about themselves, by what the labels tell apart.
 func own(metric, matchers string, extra ...string) string {
 	return once(gauge(metric, matchers), append([]string{collectorKey}, extra...)...)
@@ -52,8 +55,8 @@ func collector() page {
 				graph{title: "Metric points sent", about: "By exporter.", unit: perSecond, lines: []query{{sum(sent, "service_name, exporter"), "{{service_name}} {{exporter}}"}}, stacked: true},
 			),
 			charts(
-				graph{title: "Queues", about: "How full each exporter's queue is.", unit: percent, lines: []query{{queue, "{{service_name}} {{exporter}} {{data_type}}"}}, steps: steps{{0.8, "red"}}, max: 1},
-				graph{title: "Pods known", about: "Pods, by all their addresses and names, that k8s_attributes can look up.", unit: number, lines: []query{{own("otelcol_otelsvc_k8s_pod_table_size_ratio", m), "{{service_name}}"}}},
+				graph{title: "Queues", about: "How full each exporter's queue is.", unit: percent, lines: []query{{queue, "{{service_name}} {{service_instance_id}} {{exporter}} {{data_type}}"}}, steps: steps{{0.8, "red"}}, max: 1},
+				graph{title: "Pods known", about: "Pods, by all their addresses and names, that k8s_attributes can look up.", unit: number, lines: []query{{own("otelcol_otelsvc_k8s_pod_table_size_ratio", m), instanceLegend}}},
 				graph{title: "Resources without a pod", about: "Resources for which k8s_attributes found no pod. Nodes and workloads are among them.", unit: perSecond, lines: []query{{sum(ownRate("otelcol_k8s_pod_association_total", m, "status", "otelcol_signal"), "service_name, status"), "{{service_name}} {{status}}"}}},
 			),
 			heading("Processes"), collectorProcesses(m),
@@ -63,10 +66,10 @@ func collector() page {
 
 func collectorProcesses(m string) section {
 	return charts(
-		graph{title: "CPU used", about: "Cores that each collector uses.", unit: cores, lines: []query{{ownRate("otelcol_process_cpu_seconds_total", m), "{{service_name}}"}}},
+		graph{title: "CPU used", about: "Cores that each collector uses.", unit: cores, lines: []query{{ownRate("otelcol_process_cpu_seconds_total", m), instanceLegend}}},
 		graph{title: "Memory", about: "Resident memory of each collector, and its heap.", unit: bytes, lines: []query{
-			{own("otelcol_process_memory_rss_bytes", m), "{{service_name}} rss"}, {own("otelcol_process_runtime_heap_alloc_bytes", m), "{{service_name}} heap"},
+			{own("otelcol_process_memory_rss_bytes", m), instanceLegend + " rss"}, {own("otelcol_process_runtime_heap_alloc_bytes", m), instanceLegend + " heap"},
 		}},
-		graph{title: "Uptime", about: "Time since each collector started.", unit: seconds, lines: []query{{own("otelcol_process_uptime_seconds_total", m), "{{service_name}}"}}},
+		graph{title: "Uptime", about: "Time since each collector started.", unit: seconds, lines: []query{{own("otelcol_process_uptime_seconds_total", m), instanceLegend}}},
 	)
 }
