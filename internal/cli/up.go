@@ -250,7 +250,7 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 // suggestions are commands for what is up.
 func suggestions(env v1alpha1.Environment) []string {
 	all := []string{"kubectl get nodes", "diorama status", "diorama check"}
-	if env.Kind == v1alpha1.Embedded {
+	if env.Cluster.Nodes > 0 && env.Cluster.KubeContext == "" {
 		all = append(all, "diorama scale --nodes 100 --pods 500")
 	}
 	all = append(all, "diorama down")

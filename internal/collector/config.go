@@ -26,8 +26,10 @@ type Options struct {
 	Kubeconfig  string
 	ClusterName string
 	// BackendURL is where Prometheus' API is, such as http://127.0.0.1:9090;
-	// for ContainerConfig it is where OTLP is taken, such as http://lgtm:4318.
+	// for ContainerConfig, and with OTLP, it is where OTLP is taken, such as
+	// http://lgtm:4318.
 	BackendURL string
+	OTLP       bool
 	// KubeletEndpoint is where the simulated kubelets are, such as
 	// https://127.0.0.1:10250, KubeletCA what signs their certificates, and
 	// ClientCert and ClientKey what they let the collector in with.
@@ -109,7 +111,7 @@ func valuesOf(name string, o Options) (values, error) {
 		return values{}, fmt.Errorf("the address of the collector's own metrics: %w", err)
 	}
 	path := "/api/v1/otlp/v1"
-	if name == "container" {
+	if name == "container" || o.OTLP {
 		path = "/v1"
 	}
 	otlp := strings.TrimSuffix(o.BackendURL, "/") + path

@@ -68,6 +68,26 @@ func containersOf(object runtime.Object) []corev1.Container {
 	return nil
 }
 
+// Simulated nodes are scaled where there are some, and never somebody else's.
+func TestScalable(t *testing.T) {
+	all := examples()
+	for name, want := range map[string]string{"embedded": "", "kwok": "", "k3d-beside": "", "k3d": "--nodes", "kwok-context": "kwokctl"} {
+		err := planOf(t, all[name]).scalable()
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
+// What simulated nodes tell goes where that of real ones goes.
+func TestBesideSendsToLGTM(t *testing.T) {
+	plan := planOf(t, examples()["k3d-beside"])
+	text := plan.Files["/env/config/collector-simulated.yaml"]
+	if want := "http://" + loopback(plan.Environment.Ports.OTLPHTTP) + "/v1/metrics"; !strings.Contains(text, want) {
+		t.Errorf("it does not send to %s:\n%s", want, text)
+	}
+}
+
 // What is forwarded is what the Service has, and what LGTM reads is in the
 // folder that the nodes see.
 func TestK3dFitsTogether(t *testing.T) {

@@ -23,7 +23,7 @@ func addSimulated(p *Plan, folder state.Folder) error {
 	env := p.Environment
 	path := filepath.Join(folder.ConfigDir(), "collector-simulated.yaml")
 	text, err := collector.NodesConfig(collector.Options{
-		Kubeconfig: contextKubeconfig(folder), ClusterName: env.Name, BackendURL: "http://" + loopback(env.Ports.Prometheus),
+		Kubeconfig: contextKubeconfig(folder), ClusterName: env.Name, BackendURL: "http://" + loopback(env.Ports.OTLPHTTP), OTLP: true,
 		KubeletEndpoint: "https://" + loopback(env.Ports.Kubelet), KubeletCA: filepath.Join(ownPKI(folder), "ca.crt"),
 		ClientCert: filepath.Join(ownPKI(folder), "client.crt"), ClientKey: filepath.Join(ownPKI(folder), "client.key"),
 		Interval: time.Duration(env.Telemetry.Interval),

@@ -203,10 +203,14 @@ func endpoints(p Plan) Endpoints {
 		return e
 	}
 	if p.K3d != nil {
-		return Endpoints{
+		e := Endpoints{
 			Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: prometheusURL(p),
 			OTLPGRPC: loopback(ports.OTLPGRPC), OTLPHTTP: "http://" + loopback(ports.OTLPHTTP), Kubernetes: "https://" + loopback(ports.Kubernetes),
 		}
+		if p.Environment.Cluster.Nodes > 0 {
+			e.Kubelet = "https://" + loopback(ports.Kubelet) // of the simulated nodes
+		}
+		return e
 	}
 	return Endpoints{
 		Dashboards: "http://" + loopback(ports.Dashboards), Prometheus: "http://" + loopback(ports.Prometheus),

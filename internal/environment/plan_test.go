@@ -42,9 +42,11 @@ func examples() map[string]v1alpha1.Environment {
 	own.Cluster.Servers, own.Cluster.Agents, own.Cluster.Workloads = 3, 2, v1alpha1.WorkloadsNone
 	own.Chart.Path, own.Telemetry.Collectors.Nodes = "/mine/chart.tgz", "/mine/values.yaml"
 	own.Images.Load = []string{"/mine/images.tar"}
+	beside := v1alpha1.DefaultOf(v1alpha1.K3d)
+	beside.Cluster.Nodes, beside.Cluster.Pods = 50, 200
 	return map[string]v1alpha1.Environment{
 		"embedded": v1alpha1.Default(), "kwok": kwok, "kwok-context": existing,
-		"k3d": v1alpha1.DefaultOf(v1alpha1.K3d), "k3d-own": own,
+		"k3d": v1alpha1.DefaultOf(v1alpha1.K3d), "k3d-own": own, "k3d-beside": beside,
 	}
 }
 

@@ -330,15 +330,21 @@ func CheckFiles(env v1alpha1.Environment) error {
 	return errors.Join(nodes.CheckCapacity(fleet, workloads), nodes.ParseStages(files))
 }
 
+// scalable says why an environment cannot be scaled, whatever the size.
+func (p Plan) scalable() error {
+	size := p.Environment.Cluster
+	switch {
+	case size.KubeContext != "":
+		return errors.New("the cluster is not diorama's: scale it with `kwokctl scale`, and bring the environment up again")
+	case p.K3d != nil && size.Nodes == 0:
+		return errors.New("the environment has no simulated nodes (cluster.nodes is 0), and real ones are not scaled: bring it down, and up again with --nodes, or with other --servers and --agents")
+	}
+	return nil
+}
+
 // scale changes the size of the running cluster. The new size is written down
 // before it is reached: a restart in between goes on towards it.
 func (r *recipe) scale(ctx context.Context, size v1alpha1.Cluster, remember func() error, detail func(string)) error {
-	if r.plan.Environment.Cluster.KubeContext != "" {
-		return errors.New("the cluster is not diorama's: scale it with `kwokctl scale`, and bring the environment up again")
-	}
-	if r.plan.K3d != nil && r.plan.Environment.Cluster.Nodes == 0 {
-		return errors.New("the environment has no simulated nodes (cluster.nodes is 0), and real ones are not scaled: bring it down, and up again with --nodes, or with other --servers and --agents")
-	}
 	if !r.scaling.TryLock() {
 		return errors.New("another change of size is under way; wait for it to end")
 	}

@@ -272,6 +272,9 @@ func (s *supervisor) scale(ctx context.Context, request scaleRequest, emit func(
 	if phase != state.Ready && phase != state.Degraded {
 		return fmt.Errorf("the environment is %s; scale it when it is Ready", phase)
 	}
+	if err := s.plan.scalable(); err != nil {
+		return err
+	}
 	env.Cluster.Nodes, env.Cluster.Pods = request.Nodes, request.Pods
 	if err := env.Validate(); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/nodes"
 )
 
 // awaitTelemetry waits until series of both receivers can be queried. A
@@ -21,6 +22,9 @@ func (r *recipe) awaitTelemetry(ctx context.Context) error {
 	if own.Nodes != "" || r.containers != nil && own.Cluster != "" {
 		delete(wanted, "kubeletstats")
 	}
+	if r.plan.K3d != nil && r.plan.Environment.Cluster.Nodes > 0 {
+		wanted["kubeletstats of simulated nodes"] = ofNode(nodes.Fleet{Nodes: 1}.Names()[0])
+	}
 	prometheus := dashboard.NewClient(prometheusURL(r.plan))
 	defer prometheus.Close()
 	for receiver, selector := range wanted {
@@ -30,6 +34,13 @@ func (r *recipe) awaitTelemetry(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// ofNode selects what its kubelet tells of a node, however the store names
+// labels.
+func ofNode(name string) string {
+	const metric = `__name__=~"k8s.node.cpu.*"`
+	return fmt.Sprintf(`{%s, k8s_node_name=%q} or {%[1]s, "k8s.node.name"=%q}`, metric, name)
 }
 
 // poll calls check until it is true; a cancelled ctx ends it with the last error.

@@ -43,7 +43,8 @@ func (s *store) annotated(p *pod, name corev1.ResourceName, annotation string) o
 		return override{}
 	}
 	o, err := parsed(name, text)
-	if err != nil {
+	// A pod that is known before its node may be a simulated one.
+	if err != nil && (s.simulates(p) || !s.syncedNodes.Load()) {
 		s.reports.onPod(p, reasonQuantity, fmt.Sprintf("Annotation %s: %q of pod %s is not used: %v. %s", annotation, text, p.key, err, instead))
 	}
 	return o

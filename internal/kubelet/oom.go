@@ -41,7 +41,7 @@ func (s *store) full() []kill {
 	at := s.clock.read()
 	var out []kill
 	for _, p := range s.pods {
-		if at < p.fullAt || p.object.DeletionTimestamp != nil {
+		if at < p.fullAt || p.object.DeletionTimestamp != nil || !s.simulates(p) {
 			continue
 		}
 		first, asked := "", false
@@ -61,6 +61,13 @@ func (s *store) full() []kill {
 		}
 	}
 	return out
+}
+
+// simulates tells whether a pod is on a node that is simulated: beside such
+// nodes, a cluster may have real ones. The caller holds the lock.
+func (s *store) simulates(p *pod) bool {
+	node := s.nodes[p.node]
+	return node != nil && node.facts != nil
 }
 
 // reaper asks for containers to be killed.

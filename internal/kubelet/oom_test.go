@@ -185,3 +185,19 @@ func TestReaperGoesOn(t *testing.T) {
 		t.Errorf("annotations %v, denied %v, %v", got.Annotations, r.denied, err)
 	}
 }
+
+// Beside simulated nodes a cluster may have real ones: what is on them is left
+// alone, however full it would be.
+func TestRealPodsAreNotKilled(t *testing.T) {
+	s, c := newTestStore(1, 1)
+	c.t = noon
+	o := run(annotated(0, profileAnnotation, "leak"), noon)
+	o.Spec.NodeName = "real"
+	s.setPod(newPod(1, o))
+	for range 40 {
+		if full := s.full(); len(full) > 0 {
+			t.Fatalf("it is to be killed: %v", full)
+		}
+		c.advance(time.Minute)
+	}
+}

@@ -2,10 +2,14 @@ package nodes
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
 )
 
 // All that makes pods makes them for simulated nodes, also from a template.
@@ -50,15 +54,43 @@ func TestKeepApart(t *testing.T) {
 
 // Beside real workloads, only the simulated ones are waited for.
 func TestSettledBeside(t *testing.T) {
-	n := Counts{Nodes: 3, NodesReady: 3, ownNodes: 2, PodsDesired: 9, PodsRunning: 7, ownDesired: 5, ownRunning: 5, DaemonPodsDesired: 5, DaemonPodsRunning: 5}
+	n := Counts{Nodes: 3, NodesReady: 3, ownNodes: 2, ownReady: 2, PodsDesired: 9, PodsRunning: 7, ownDesired: 5, ownRunning: 5, DaemonPodsDesired: 5, DaemonPodsRunning: 4, ownDaemonsDesired: 4, ownDaemonsRunning: 4}
 	if !n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
-		t.Error("a real pod that does not run is waited for")
+		t.Error("real pods that do not run are waited for")
 	}
 	if n.settled(Fleet{Nodes: 2}, Workloads{Pods: 5}) {
 		t.Error("a pod that does not run is not waited for")
 	}
+	n.Nodes = 4
+	if !n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+		t.Error("a real node that is not Ready is waited for")
+	}
+	n.ownReady = 1
+	if n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+		t.Error("a simulated node that is not Ready is not waited for")
+	}
+	n.ownReady = 2
 	n.ownRunning = 4
 	if n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
 		t.Error("a simulated pod that does not run is not waited for")
+	}
+}
+
+// A namespace of others is not taken over.
+func TestRefuseForeign(t *testing.T) {
+	plan, err := planObjects(Workloads{Pods: 50, Beside: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(namespaces ...runtime.Object) error {
+		return (&scaler{typed: fake.NewClientset(namespaces...)}).refuseForeign(t.Context(), plan)
+	}
+	ours := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Labels: managedByLabels()}}
+	others := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "other"}}
+	if err := refused(ours, others); err != nil {
+		t.Error(err)
+	}
+	if err := refused(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}); err == nil || !strings.Contains(err.Error(), "the namespace shop is there already") {
+		t.Errorf("a namespace of others gives %v", err)
 	}
 }

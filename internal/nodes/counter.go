@@ -31,10 +31,11 @@ type Counts struct {
 	// of which nobody here knows how many it wants.
 	JobPodsRunning, OtherPodsRunning int
 
-	// What of Nodes and PodsDesired Scale made.
-	ownNodes, ownDesired int
-	// ownRunning are the Running pods of what Scale made.
-	ownRunning int
+	// What of them is Scale's own: beside it, a cluster may have real nodes,
+	// and workloads of others.
+	ownNodes, ownReady                   int
+	ownDesired, ownRunning               int
+	ownDaemonsDesired, ownDaemonsRunning int
 }
 
 // Counter counts nodes and pods. It follows the API by watching, so that
@@ -76,12 +77,14 @@ func (c *Counter) follow() error {
 	return errors.Join(
 		c.running.SetTransform(strip),
 		count(c, c.nodes, func(n *corev1.Node) Counts {
-			return Counts{Nodes: 1, NodesReady: if1(readyNode(n)), ownNodes: if1(own(n))}
+			ready := if1(readyNode(n))
+			return Counts{Nodes: 1, NodesReady: ready, ownNodes: if1(own(n)), ownReady: ready * if1(own(n))}
 		}),
 		count(c, c.deployments, func(d *appsv1.Deployment) Counts { return desired(d, d.Spec.Replicas) }),
 		count(c, c.stateful, func(s *appsv1.StatefulSet) Counts { return desired(s, s.Spec.Replicas) }),
 		count(c, c.daemonSets, func(d *appsv1.DaemonSet) Counts {
-			return Counts{DaemonPodsDesired: int(d.Status.DesiredNumberScheduled)}
+			n := int(d.Status.DesiredNumberScheduled)
+			return Counts{DaemonPodsDesired: n, ownDaemonsDesired: n * if1(own(d))}
 		}),
 		count(c, c.running, runningPod),
 	)
@@ -95,7 +98,7 @@ func runningPod(pod *metav1.PartialObjectMetadata) Counts {
 	case "ReplicaSet", "StatefulSet":
 		return Counts{PodsRunning: 1, ownRunning: if1(own(pod))}
 	case "DaemonSet":
-		return Counts{DaemonPodsRunning: 1}
+		return Counts{DaemonPodsRunning: 1, ownDaemonsRunning: if1(own(pod))}
 	case "Job":
 		return Counts{JobPodsRunning: 1}
 	}
@@ -198,8 +201,11 @@ func (c *Counter) add(plus, minus Counts) {
 	c.counts.JobPodsRunning += plus.JobPodsRunning - minus.JobPodsRunning
 	c.counts.OtherPodsRunning += plus.OtherPodsRunning - minus.OtherPodsRunning
 	c.counts.ownNodes += plus.ownNodes - minus.ownNodes
+	c.counts.ownReady += plus.ownReady - minus.ownReady
 	c.counts.ownDesired += plus.ownDesired - minus.ownDesired
 	c.counts.ownRunning += plus.ownRunning - minus.ownRunning
+	c.counts.ownDaemonsDesired += plus.ownDaemonsDesired - minus.ownDaemonsDesired
+	c.counts.ownDaemonsRunning += plus.ownDaemonsRunning - minus.ownDaemonsRunning
 }
 
 // Run follows the API until ctx ends, and returns nil then. It survives that
@@ -216,10 +222,11 @@ func (c *Counter) Run(ctx context.Context) error {
 // runNodes follows only nodes.
 func (c *Counter) runNodes(ctx context.Context) { c.nodes.RunWithContext(ctx) }
 
+// readyNodes is how many of Scale's nodes are Ready.
 func (c *Counter) readyNodes() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.counts.NodesReady
+	return c.counts.ownReady
 }
 
 // Counts returns the latest counts, and whether everything has been counted
@@ -244,7 +251,7 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 		var synced bool
 		now, synced = c.Counts()
 		if now != last {
-			nodes.set(now.NodesReady)
+			nodes.set(now.ownReady)
 			pods.set(now.ownRunning)
 			last = now
 		}
@@ -252,19 +259,18 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the simulated cluster: %d of %d nodes Ready, %d of %d pods Running, %d of %d daemon pods Running: %w",
-			now.NodesReady, f.Nodes, now.PodsRunning, w.Pods, now.DaemonPodsRunning, now.DaemonPodsDesired, context.Cause(ctx))
+			now.ownReady, f.Nodes, now.ownRunning, w.Pods, now.ownDaemonsRunning, now.ownDaemonsDesired, context.Cause(ctx))
 	}
 	return nil
 }
 
 // settled looks at all nodes and controllers, also those that somebody added:
-// of what Scale made it knows how much there has to be.
+// of what Scale made it knows how much there has to be. Beside real nodes it
+// looks at no other: real pods may wait for what is not there, such as images.
 func (n Counts) settled(f Fleet, w Workloads) bool {
-	running := n.PodsRunning == n.PodsDesired
-	if f.Beside {
-		// Real pods may wait for what is not there: their images, above all.
-		running = n.ownRunning == n.ownDesired
+	if !f.Beside && (n.NodesReady != n.Nodes || n.PodsRunning != n.PodsDesired || n.DaemonPodsRunning != n.DaemonPodsDesired) {
+		return false
 	}
-	return n.ownNodes == f.Nodes && n.NodesReady == n.Nodes && n.ownDesired == w.Pods && running &&
-		n.DaemonPodsDesired >= daemonPodsPerNode*f.Nodes && n.DaemonPodsRunning == n.DaemonPodsDesired
+	return n.ownNodes == f.Nodes && n.ownReady == n.ownNodes && n.ownDesired == w.Pods && n.ownRunning == n.ownDesired &&
+		n.ownDaemonsDesired >= daemonPodsPerNode*f.Nodes && n.ownDaemonsRunning == n.ownDaemonsDesired
 }

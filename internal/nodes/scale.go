@@ -49,6 +49,11 @@ func Scale(ctx context.Context, config *rest.Config, f Fleet, w Workloads, progr
 	if err != nil {
 		return err
 	}
+	if w.Beside {
+		if err := s.refuseForeign(ctx, plan); err != nil {
+			return err
+		}
+	}
 	surplusNodes, err := s.createNodes(ctx, f)
 	if err != nil {
 		return err
@@ -114,6 +119,25 @@ func (s *scaler) existing(ctx context.Context) (map[string]planned, error) {
 		}
 	}
 	return found, nil
+}
+
+// refuseForeign returns an error if a planned namespace is there and not Scale's:
+// it would become its own, and be deleted with all that is in it one day.
+func (s *scaler) refuseForeign(ctx context.Context, plan []planned) error {
+	for _, p := range plan {
+		if p.resource.Resource != "namespaces" {
+			continue
+		}
+		found, err := s.typed.CoreV1().Namespaces().Get(ctx, p.object.GetName(), metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			return fmt.Errorf("look at the namespace %s: %w", p.object.GetName(), err)
+		case !own(found):
+			return fmt.Errorf("the namespace %s is there already and holds no simulated workloads: rename it, or give simulated pods another one in a pod template", found.Name)
+		}
+	}
+	return nil
 }
 
 // write creates or corrects the planned objects of one wave.

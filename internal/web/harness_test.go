@@ -78,7 +78,12 @@ func (r *running) write(name, text string) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	// Whole or not at all: nobody is to see it empty in between.
+	whole := filepath.Join(r.t.TempDir(), "whole")
+	if err := os.WriteFile(whole, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.Rename(whole, file); err != nil {
 		r.t.Fatal(err)
 	}
 }
