@@ -24,8 +24,9 @@ const (
 	largeHeap     = 192 << 20
 
 	// collectRate is in bytes of live heap for each second; a processor
-	// reads some ten times as much.
-	collectRate = 32 << 20
+	// reads some seven times as much. More of it is less memory, and a cluster
+	// that grows more slowly.
+	collectRate = 48 << 20
 	lookEvery   = 5 * time.Second
 	// looks is over how many the collections are counted: a start is not
 	// busyness.
