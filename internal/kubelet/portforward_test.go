@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -67,6 +68,28 @@ func TestPortForwardTarget(t *testing.T) {
 	}
 	if _, err := (portForwarder{nil, "shop", "x"}).target(t.Context(), 80); err == nil || !strings.Contains(err.Error(), "is simulated") {
 		t.Errorf("without objects it gives %v", err)
+	}
+}
+
+// Ports are led through the tunnel alone, which is the API server's: those who
+// may read at the plain listener, as the collectors, get nowhere.
+func TestPortForwardIsForTheAPIServer(t *testing.T) {
+	s, _ := newTestStore(1, 1)
+	srv := serveStore(t, s)
+	post := func(client *http.Client, url string) int {
+		response, err := client.Post(url+"/portForward/shop/cart", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	if status := post(srv.direct(t), "https://"+srv.plain.String()+"/nodes/node-0"); status != http.StatusMethodNotAllowed {
+		t.Errorf("the plain listener answers %d", status)
+	}
+	// This one misses the request for another protocol.
+	if status := post(srv.through(t), "https://node-0:10250"); status != http.StatusBadRequest {
+		t.Errorf("the tunnel answers %d", status)
 	}
 }
 
