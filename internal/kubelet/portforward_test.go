@@ -71,9 +71,9 @@ func TestPortForwardTarget(t *testing.T) {
 	}
 }
 
-// Ports are led through the tunnel alone, which is the API server's: those who
-// may read at the plain listener, as the collectors, get nowhere.
-func TestPortForwardIsForTheAPIServer(t *testing.T) {
+// Ports are led through the tunnel alone: whoever may read at the plain listener,
+// as collectors do, gets nowhere.
+func TestPortForwardIsForTheTunnel(t *testing.T) {
 	s, _ := newTestStore(1, 1)
 	srv := serveStore(t, s)
 	post := func(client *http.Client, url string) int {
