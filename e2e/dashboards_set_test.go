@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/check"
 )
@@ -28,7 +29,7 @@ func mayBeEmpty(t *testing.T) map[string]map[string]string {
 		t.Fatal(err)
 	}
 	excused := map[string]map[string]string{}
-	for _, d := range declared.MayBeEmpty {
+	for _, d := range declared.For(v1alpha1.Embedded).MayBeEmpty {
 		if d.Choice != check.One {
 			t.Errorf("%s: %v may be empty for all values", d.Dashboard, d.Panels)
 		}

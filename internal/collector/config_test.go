@@ -33,6 +33,24 @@ func renderers() map[string]func(Options) (string, error) {
 	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig, "container": ContainerConfig}
 }
 
+// checkGolden compares what was rendered with the file of that name.
+func checkGolden(t *testing.T, name, got string) {
+	t.Helper()
+	golden := filepath.Join("testdata", name+".yaml")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("differs from %s (go test -update writes it):\n%s", golden, got)
+	}
+}
+
 func TestConfigGolden(t *testing.T) {
 	for name, renderConfig := range renderers() {
 		t.Run(name, func(t *testing.T) {
@@ -40,19 +58,7 @@ func TestConfigGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden := filepath.Join("testdata", name+".yaml")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("differs from %s (go test -update writes it):\n%s", golden, got)
-			}
+			checkGolden(t, name, got)
 		})
 	}
 }
