@@ -28,6 +28,7 @@ func TestObservedCluster(t *testing.T) {
 
 	t.Run("status", func(t *testing.T) { checkStatus(t, s) })
 	t.Run("kubectl", func(t *testing.T) { checkKubectl(t, l) })
+	t.Run("port-forward", func(t *testing.T) { checkPortForward(t, l) })
 	t.Run("counts", func(t *testing.T) { checkCounts(t, l) })
 	t.Run("owners", func(t *testing.T) { checkOwners(t, l) })
 	t.Run("workloads", func(t *testing.T) { checkWorkloads(t, l) })

@@ -6,9 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,14 +40,13 @@ func pids(s status) map[string]int {
 	return all
 }
 
+// ownKubeconfig is the user's before diorama comes.
+const ownKubeconfig = "apiVersion: v1\nkind: Config\nclusters: [{name: mine, cluster: {server: 'https://mine.example'}}]\n" +
+	"users: [{name: mine, user: {token: t}}]\ncontexts: [{name: mine, context: {cluster: mine, user: mine}}]\ncurrent-context: mine\n"
+
 func TestTwoEnvironmentsAndTheKubeconfig(t *testing.T) {
 	l := newLab(t)
-	config := filepath.Join(l.home, "kubeconfig")
-	mine := "apiVersion: v1\nkind: Config\nclusters: [{name: mine, cluster: {server: 'https://mine.example'}}]\n" +
-		"users: [{name: mine, user: {token: t}}]\ncontexts: [{name: mine, context: {cluster: mine, user: mine}}]\ncurrent-context: mine\n"
-	if err := os.WriteFile(config, []byte(mine), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	l.write("kubeconfig", ownKubeconfig)
 	l.diorama(append(small, "--name", "one")...)
 	l.diorama(append(small, "--name", "two")...)
 	if list := l.diorama("list"); !strings.Contains(list, "one") || !strings.Contains(list, "two") {

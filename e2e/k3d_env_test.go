@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,9 +15,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 	corev1 "k8s.io/api/core/v1"
 )
 
@@ -27,6 +34,7 @@ const k3dNode = "k3d-diorama-default-server-0"
 func (l *lab) k3d(e engine, more string) string {
 	l.t.Helper()
 	e.nodes()
+	l.write("kubeconfig", ownKubeconfig)
 	return l.write("k3d.yaml", fmt.Sprintf(`kind: k3d
 telemetry: {interval: 1s}
 images: {lgtm: %q, collector: %q, workload: %q, k3s: %q}
@@ -49,6 +57,7 @@ func TestK3d(t *testing.T) {
 	t.Run("node", func(t *testing.T) { e.t, l.t = t, t; checkK3dNode(t, e, l) })
 	t.Run("objects", func(t *testing.T) { l.t = t; checkK3dObjects(t, l) })
 	t.Run("ports", func(t *testing.T) { l.t = t; checkK3dPorts(t, l, s) })
+	t.Run("check", func(t *testing.T) { l.t = t; checkK3dCheck(t, l) })
 	e.t, l.t = t, t
 	if said := l.dioramaFails("scale", "--nodes", "5"); !strings.Contains(said, "cluster.nodes") {
 		t.Errorf("scale says %q", said)
@@ -68,6 +77,18 @@ func checkK3dStatus(t *testing.T, l *lab, s status) {
 	}
 	if s.KubeContext != "diorama-default" || l.kubectl("config", "current-context") != "diorama-default\n" {
 		t.Errorf("the context is %q", s.KubeContext)
+	}
+	led := map[int]int{}
+	for _, forward := range s.Forwards {
+		if forward.Service != "lgtm" || !strings.HasPrefix(forward.Pod, "lgtm-") {
+			t.Errorf("a port is led to %+v", forward)
+		}
+		led[forward.Port] = forward.Host
+	}
+	for port, endpoint := range map[int]string{3000: s.Endpoints.Dashboards, 9090: s.Endpoints.Prometheus, 4317: s.Endpoints.OTLPGRPC, 4318: s.Endpoints.OTLPHTTP} {
+		if want := fmt.Sprintf("127.0.0.1:%d", led[port]); led[port] == 0 || !strings.HasSuffix(endpoint, want) {
+			t.Errorf("the endpoint %s is to lead to the port %d, but %s does", endpoint, port, want)
+		}
 	}
 	if nodes := l.readyNodes(); !slices.Equal(nodes, []string{k3dNode}) {
 		t.Errorf("the nodes are %q", nodes)
@@ -152,7 +173,31 @@ func checkK3dPorts(t *testing.T, l *lab, s status) {
 			t.Errorf("%s answers %s, %v: %s", address, response.Status, err, text)
 		}
 	}
-	response, err := http.Post(s.Endpoints.OTLPHTTP+"/v1/metrics", "application/json", strings.NewReader("{}"))
+	sendOverHTTP(t, s.Endpoints.OTLPHTTP, "led_over_http")
+	sendOverGRPC(t, s.Endpoints.OTLPGRPC, "led_over_grpc")
+	for _, metric := range []string{"led_over_http", "led_over_grpc", "k8s_node_condition_ready"} {
+		eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
+	}
+}
+
+// gauge is a request to store one sample of a metric, as of now.
+func gauge(name string) pmetricotlp.ExportRequest {
+	metrics := pmetric.NewMetrics()
+	metric := metrics.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+	metric.SetName(name)
+	point := metric.SetEmptyGauge().DataPoints().AppendEmpty()
+	point.SetTimestamp(pcommon.NewTimestampFromTime(time.Now()))
+	point.SetIntValue(1)
+	return pmetricotlp.NewExportRequestFromMetrics(metrics)
+}
+
+func sendOverHTTP(t *testing.T, base, metric string) {
+	t.Helper()
+	body, err := gauge(metric).MarshalProto()
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.Post(base+"/v1/metrics", "application/x-protobuf", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +205,31 @@ func checkK3dPorts(t *testing.T, l *lab, s status) {
 	if response.StatusCode != http.StatusOK {
 		t.Errorf("OTLP answers %s", response.Status)
 	}
-	eventually(t, "metrics", func() error { return atLeast(s.Endpoints.Prometheus, "k8s_node_condition_ready", 1) })
+}
+
+func sendOverGRPC(t *testing.T, address, metric string) {
+	t.Helper()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if _, err := pmetricotlp.NewGRPCClient(conn).Export(ctx, gauge(metric)); err != nil {
+		t.Errorf("OTLP over gRPC: %v", err)
+	}
+}
+
+// checkK3dCheck runs every query by way of the led ports. What pods that run would
+// send is empty here; make test-k3d has them.
+func checkK3dCheck(t *testing.T, l *lab) {
+	eventually(t, "check has data", func() error {
+		if s := l.checked(1).Summary; s.Targets < 500 || s.Data < 300 || s.Error > 0 || s.Empty == 0 {
+			return fmt.Errorf("the summary is %+v", s)
+		}
+		return nil
+	})
 }
 
 func checkNothingLeft(t *testing.T, l *lab) {
@@ -168,8 +237,8 @@ func checkNothingLeft(t *testing.T, l *lab) {
 	if left := l.files("state"); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
 	}
-	if config := l.kubectl("config", "view"); strings.Contains(config, "diorama") {
-		t.Errorf("the kubeconfig has kept something:\n%s", config)
+	if config := l.kubectl("config", "view"); strings.Contains(config, "diorama") || !strings.Contains(config, "current-context: mine\n") {
+		t.Errorf("the kubeconfig is not as before:\n%s", config)
 	}
 }
 
@@ -190,11 +259,25 @@ func TestK3dRefused(t *testing.T) {
 	}
 	noImage := l.write("image.yaml", "kind: k3d\nimages: {k3s: 'localhost:1/none:1'}\nchart: {path: "+chartFolder(t)+"}\nports: auto\n")
 	refused("no registry", noImage, "pulling the image localhost:1/none:1", "images.load")
+	noCollector := fmt.Sprintf("kind: k3d\nimages: {k3s: %q, lgtm: %q, workload: %q, collector: 'localhost:1/none:2'}\nchart: {path: %q}\nports: auto\n", nodeImage, standIns[1], standIns[0], chartFolder(t))
+	refused("no registry for the collector", l.write("collector.yaml", noCollector), "pulling the image localhost:1/none:2", "images.load")
 	stock := fmt.Sprintf("kind: k3d\nimages: {k3s: %q, lgtm: %q, collector: %q, workload: %q}\nports: auto\n", nodeImage, standIns[1], standIns[2], standIns[0])
 	values := l.write("values.yaml", "mode: neither\n")
 	refused("values that do not fit", l.write("bad.yaml", stock+fmt.Sprintf("chart: {path: %q}\ntelemetry: {collectors: {cluster: %q}}\n", chartFolder(t), values)),
 		"mode: use deployment or daemonset", values)
 	refused("no chart", l.write("chart.yaml", stock+fmt.Sprintf("chart: {path: %q}\n", t.TempDir())), "loading the chart", "Chart.yaml")
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	e.check(err)
+	inUse := listener.Addr().(*net.TCPAddr).Port
+	onPort := strings.Replace(stock, "ports: auto", fmt.Sprintf("ports: {dashboards: 0, prometheus: %d, otlpGRPC: 0, otlpHTTP: 0, kubernetes: 0}", inUse), 1)
+	refused("port taken", l.write("port.yaml", onPort+fmt.Sprintf("chart: {path: %q}\n", chartFolder(t))), fmt.Sprintf("port %d (prometheus) is in use", inUse), "--ports auto")
+	e.check(listener.Close())
+
+	env := l.env
+	l.env = append(slices.Clone(env), "DOCKER_HOST=unix:///nowhere/docker.sock")
+	refused("no engine", file, "unix:///nowhere/docker.sock (from DOCKER_HOST)", "does not run", "`embedded`")
+	l.env = env
 
 	taken, err := e.ContainerCreate(t.Context(), &container.Config{Image: standIns[0]}, nil, nil, nil, k3dNode)
 	e.check(err)
@@ -213,8 +296,9 @@ func TestK3dRefused(t *testing.T) {
 	if err := up.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if err := up.Wait(); err == nil {
-		t.Errorf("up succeeded though it was interrupted:\n%s", said.String())
+	err = up.Wait()
+	if up.ProcessState.ExitCode() != 130 || !strings.Contains(said.String(), "nothing was left behind") {
+		t.Errorf("up, interrupted, ended with %v and said:\n%s", err, said.String())
 	}
 	checkNothingLeft(t, l)
 	if _, err := e.ContainerInspect(context.Background(), k3dNode); err == nil {

@@ -4,12 +4,14 @@ package e2e
 
 import (
 	"archive/tar"
+	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,7 +99,7 @@ func nodeContext(t *testing.T, to io.Writer) error {
 	if _, err := io.WriteString(archive, nodeDockerfile); err != nil {
 		return err
 	}
-	busybox, err := exec.LookPath("busybox")
+	busybox, err := staticBusybox()
 	if err != nil {
 		return fmt.Errorf("the node image needs a static shell (Debian's package busybox-static): %w", err)
 	}
@@ -116,6 +118,24 @@ func nodeContext(t *testing.T, to io.Writer) error {
 		}
 	}
 	return archive.Close()
+}
+
+// staticBusybox finds the shell. One that wants a dynamic loader, as that of
+// Debian's package busybox, would not run in an image without it.
+func staticBusybox() (string, error) {
+	path, err := exec.LookPath("busybox")
+	if err != nil {
+		return "", err
+	}
+	file, err := elf.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	if slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		return "", fmt.Errorf("%s is linked dynamically", path)
+	}
+	return path, nil
 }
 
 func addProgram(archive *tar.Writer, name, path string) error {

@@ -151,6 +151,10 @@ type status struct {
 		FailedScrapes, DroppedSamples   uint64
 		Error                           string
 	}
+	Forwards []struct {
+		Host, Port   int
+		Service, Pod string
+	}
 	Warnings []string
 }
 

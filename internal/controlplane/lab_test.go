@@ -54,7 +54,7 @@ func (l *lab) testBootstrap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, resource := range []string{"stages", "resourceusages", "clusterresourceusages"} {
+	for _, resource := range []string{"stages", "resourceusages", "clusterresourceusages", "portforwards", "clusterportforwards"} {
 		object, err := client.Resource(crdResource).Get(t.Context(), resource+".kwok.x-k8s.io", metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -106,6 +106,7 @@ func (l *lab) testRights(t *testing.T) {
 		{"kubelet", "watch", "apps", "deployments", true},
 		{"kubelet", "list", "batch", "cronjobs", true},
 		{"kubelet", "watch", "kwok.x-k8s.io", "clusterresourceusages", true},
+		{"kubelet", "list", "kwok.x-k8s.io", "clusterportforwards", true},
 		{"kubelet", "create", "", "events", true},
 		{"kubelet", "patch", "", "pods", true},
 		{"kubelet", "update", "", "pods", false},

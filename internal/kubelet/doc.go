@@ -13,6 +13,7 @@
 //     that exists or a listener of its own.
 //
 // Both require a client certificate; any certificate of the client CAs is let in.
+// The tunnel alone also serves /portForward, as KWOK's PortForward and ClusterPortForward objects say.
 // With Options.MetricsHost the tunnel also leads to the metrics API
 // (metrics.k8s.io), for the API server's aggregator and its certificate alone.
 //

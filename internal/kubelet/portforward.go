@@ -29,7 +29,8 @@ const (
 
 // servePortForward serves /portForward/NAMESPACE/POD. In a simulated pod
 // nothing listens; what listens in its place is what KWOK's PortForward of the
-// pod's name says, else the first ClusterPortForward by name that selects it.
+// pod's name says, else the first ClusterPortForward by name that selects the pod
+// and has the port.
 // https://kwok.sigs.k8s.io/docs/user/port-forward-configuration/
 func (a *api) servePortForward(w http.ResponseWriter, r *http.Request, pod string) {
 	namespace, name, ok := strings.Cut(pod, "/")
@@ -72,50 +73,68 @@ func (f portForwarder) PortForward(ctx context.Context, _ string, _ types.UID, p
 
 // target is what a port is led to.
 func (f portForwarder) target(ctx context.Context, port int32) (string, error) {
-	forwards, err := f.forwards(ctx)
-	if err != nil {
+	forward, err := f.forward(ctx, port)
+	switch {
+	case err != nil:
 		return "", err
+	case forward == nil:
+		return "", fmt.Errorf("the pod %s/%s is simulated: nothing listens on its port %d, and no PortForward or ClusterPortForward (kwok.x-k8s.io) leads it elsewhere", f.namespace, f.pod, port)
+	case len(forward.Command) > 0:
+		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led to a command, and commands are not run here: give it a target", port, f.namespace, f.pod)
+	case forward.Target == nil:
+		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led nowhere: give it a target", port, f.namespace, f.pod)
 	}
-	for _, forward := range forwards {
-		switch {
-		case len(forward.Ports) > 0 && !slices.Contains(forward.Ports, port):
-		case len(forward.Command) > 0:
-			return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led to a command, and commands are not run here: give it a target", port, f.namespace, f.pod)
-		case forward.Target != nil:
-			return net.JoinHostPort(forward.Target.Address, strconv.Itoa(int(forward.Target.Port))), nil
-		}
-	}
-	return "", fmt.Errorf("the pod %s/%s is simulated: nothing listens on its port %d, and no PortForward or ClusterPortForward (kwok.x-k8s.io) leads it elsewhere", f.namespace, f.pod, port)
+	return net.JoinHostPort(forward.Target.Address, strconv.Itoa(int(forward.Target.Port))), nil
 }
 
-// forwards are those of the pod's own object, else of the first that selects it.
-func (f portForwarder) forwards(ctx context.Context) ([]v1alpha1.Forward, error) {
+// forward is what the pod's own object says of a port; without such an object,
+// what the first of the cluster's says that selects the pod and has the port.
+// It is nil when there is none.
+func (f portForwarder) forward(ctx context.Context, port int32) (*v1alpha1.Forward, error) {
 	if f.objects == nil {
 		return nil, nil
 	}
 	client := f.objects.KwokV1alpha1()
 	own, err := client.PortForwards(f.namespace).Get(ctx, f.pod, metav1.GetOptions{})
 	if err == nil {
-		return own.Spec.Forwards, nil
+		return ofPort(own.Spec.Forwards, port), nil
 	}
 	// Not found is also what a cluster says that does not know the kind.
 	if !apierrors.IsNotFound(err) {
 		return nil, fmt.Errorf("looking for the PortForward %s/%s: %w", f.namespace, f.pod, err)
 	}
 	all, err := client.ClusterPortForwards().List(ctx, metav1.ListOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("listing ClusterPortForwards: %w", err)
-	}
-	if all == nil {
+	if apierrors.IsNotFound(err) {
 		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing ClusterPortForwards: %w", err)
 	}
 	slices.SortFunc(all.Items, func(a, b v1alpha1.ClusterPortForward) int { return strings.Compare(a.Name, b.Name) })
 	for _, one := range all.Items {
-		if selects(one.Spec.Selector, f.namespace, f.pod) {
-			return one.Spec.Forwards, nil
+		if !selects(one.Spec.Selector, f.namespace, f.pod) {
+			continue
+		}
+		if forward := ofPort(one.Spec.Forwards, port); forward != nil {
+			return forward, nil
 		}
 	}
 	return nil, nil
+}
+
+// ofPort is the first that names a port, else the first that names none at all,
+// which stands for every port.
+func ofPort(forwards []v1alpha1.Forward, port int32) *v1alpha1.Forward {
+	var every *v1alpha1.Forward
+	for i := range forwards {
+		switch forward := &forwards[i]; {
+		case slices.Contains(forward.Ports, port):
+			return forward
+		case len(forward.Ports) == 0 && every == nil:
+			every = forward
+		}
+	}
+	return every
 }
 
 // selects tells whether a pod is meant; what a selector does not name is any.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -24,33 +25,71 @@ func clusterForward(name string, selector *v1alpha1.ObjectSelector, forwards ...
 	return &v1alpha1.ClusterPortForward{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.ClusterPortForwardSpec{Selector: selector, Forwards: forwards}}
 }
 
-// The pod's own object comes before those of the cluster, and these by name.
+// Which object counts is as with KWOK's own kubelet: the pod's, else the first of
+// the cluster's that selects the pod and has the port; in one, the port's own
+// line comes before that of every port.
 func TestPortForwardTarget(t *testing.T) {
 	local := func() *v1alpha1.ForwardTarget { return &v1alpha1.ForwardTarget{Address: "127.0.0.1"} }
+	named := func(names ...string) *v1alpha1.ObjectSelector {
+		return &v1alpha1.ObjectSelector{MatchNamespaces: []string{"shop"}, MatchNames: names}
+	}
+	own := func(name string, forwards ...v1alpha1.Forward) *v1alpha1.PortForward {
+		return &v1alpha1.PortForward{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}, Spec: v1alpha1.PortForwardSpec{Forwards: forwards}}
+	}
 	objects := fake.NewSimpleClientset(
-		&v1alpha1.PortForward{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "own"}, Spec: v1alpha1.PortForwardSpec{Forwards: []v1alpha1.Forward{led(1, local(), 80), led(2, local())}}},
-		clusterForward("b", nil, led(3, local())),
-		clusterForward("a", &v1alpha1.ObjectSelector{MatchNamespaces: []string{"shop"}, MatchNames: []string{"cart"}}, led(4, local(), 80)),
-		clusterForward("c", &v1alpha1.ObjectSelector{MatchNames: []string{"shell"}}, v1alpha1.Forward{Command: []string{"nc"}}),
+		own("own", led(2, local()), led(1, local(), 80)),
+		own("strict", led(1, local(), 80)),
+		clusterForward("a", named("cart"), led(4, local(), 80)),
+		clusterForward("b", named("cart", "other"), led(5, local(), 81)),
+		clusterForward("c", named("shell"), v1alpha1.Forward{Command: []string{"nc"}}),
+		clusterForward("d", named("blank"), led(0, nil)),
+		clusterForward("e", nil, led(3, local(), 90)),
 	)
 	for _, c := range []struct {
 		pod  string
 		port int32
 		want string
 	}{
-		{"own", 80, "127.0.0.1:1"}, {"own", 81, "127.0.0.1:2"}, {"cart", 80, "127.0.0.1:4"}, {"cart", 81, "is simulated: nothing listens on its port 81"}, {"other", 80, "127.0.0.1:3"},
+		{"own", 80, "127.0.0.1:1"},
+		{"own", 81, "127.0.0.1:2"},
+		{"strict", 90, "nothing listens on its port 90"},
+		{"cart", 80, "127.0.0.1:4"},
+		{"cart", 81, "127.0.0.1:5"},
+		{"cart", 90, "127.0.0.1:3"},
+		{"cart", 91, "the pod shop/cart is simulated: nothing listens on its port 91"},
+		{"other", 80, "is simulated"},
+		{"shell", 80, "commands are not run here: give it a target"},
+		{"blank", 80, "is led nowhere: give it a target"},
 	} {
 		got, err := (portForwarder{objects, "shop", c.pod}).target(t.Context(), c.port)
 		if got != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("the port %d of %s leads to %q, %v, want %s", c.port, c.pod, got, err, c.want)
 		}
 	}
-	commands := fake.NewSimpleClientset(clusterForward("c", nil, v1alpha1.Forward{Command: []string{"nc"}}))
-	if _, err := (portForwarder{commands, "shop", "x"}).target(t.Context(), 80); err == nil || !strings.Contains(err.Error(), "commands are not run") {
-		t.Errorf("a command gives %v", err)
-	}
 	if _, err := (portForwarder{nil, "shop", "x"}).target(t.Context(), 80); err == nil || !strings.Contains(err.Error(), "is simulated") {
 		t.Errorf("without objects it gives %v", err)
+	}
+}
+
+// Ports are led through the tunnel alone: whoever may read at the plain listener,
+// as collectors do, gets nowhere.
+func TestPortForwardIsForTheTunnel(t *testing.T) {
+	s, _ := newTestStore(1, 1)
+	srv := serveStore(t, s)
+	post := func(client *http.Client, url string) int {
+		response, err := client.Post(url+"/portForward/shop/cart", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	if status := post(srv.direct(t), "https://"+srv.plain.String()+"/nodes/node-0"); status != http.StatusMethodNotAllowed {
+		t.Errorf("the plain listener answers %d", status)
+	}
+	// This one misses the request for another protocol.
+	if status := post(srv.through(t), "https://node-0:10250"); status != http.StatusBadRequest {
+		t.Errorf("the tunnel answers %d", status)
 	}
 }
 

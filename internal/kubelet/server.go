@@ -35,10 +35,16 @@ func (a *api) plain() http.Handler {
 	return mux
 }
 
-// tunnelled serves PATH as the node that the connection was made to.
+// tunnelled serves PATH as the node that the connection was made to, and leads
+// ports of pods. The plain listener does not: it is open to those who only read.
 func (a *api) tunnelled() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.serve(w, r, nodeOf(r.Context()), strings.TrimPrefix(r.URL.Path, "/"))
+		path := strings.TrimPrefix(r.URL.Path, "/")
+		if pod, forwards := strings.CutPrefix(path, "portForward/"); forwards {
+			a.servePortForward(w, r, pod)
+			return
+		}
+		a.serve(w, r, nodeOf(r.Context()), path)
 	})
 }
 
@@ -53,10 +59,6 @@ func (a *api) healthz(w http.ResponseWriter) {
 
 // serve answers one request to one node's kubelet.
 func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
-	if pod, forwards := strings.CutPrefix(path, "portForward/"); forwards {
-		a.servePortForward(w, r, pod)
-		return
-	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "The simulated kubelet is read-only.", http.StatusMethodNotAllowed)
@@ -82,7 +84,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
 	case "hostmetrics":
 		a.writeHostMetrics(w, v, r.URL.Query().Get("metrics"))
 	default:
-		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /metrics/cadvisor, /pods, /hostmetrics and /portForward.", path),
+		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /metrics/cadvisor, /pods and /hostmetrics.", path),
 			http.StatusNotFound)
 	}
 }
