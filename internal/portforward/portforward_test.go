@@ -33,12 +33,19 @@ func says(name string) func(*net.TCPConn) {
 // echo is a program that says all that it hears, at once.
 func echo(conn *net.TCPConn) { _, _ = io.Copy(conn, conn) }
 
-// ask says something over a new connection, and returns the answer.
+// ask says something over a new connection, and returns the answer. That the
+// connection was reset may show as early as when it is made.
 func ask(t *testing.T, f *Forwarder, text string) (string, error) {
 	t.Helper()
-	conn := dial(t, f)
+	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.Status()[0].Host))
+	if err != nil {
+		return "", err
+	}
 	defer conn.Close()
-	return over(conn, text)
+	if err := conn.SetDeadline(time.Now().Add(deadline)); err != nil {
+		return "", err
+	}
+	return over(conn.(*net.TCPConn), text)
 }
 
 // refused says whether a connection was reset, whenever that was.
@@ -200,12 +207,7 @@ func TestNotReady(t *testing.T) {
 func TestWaitsNoLonger(t *testing.T) {
 	l := newLab(t)
 	f := l.forward(func(f *Forwarder) { f.routes[0].patience = time.Millisecond })
-	conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.Status()[0].Host))
-	if err == nil {
-		defer conn.Close()
-		_, err = over(conn.(*net.TCPConn), "x")
-	}
-	if !refused(err) {
+	if _, err := ask(t, f, "x"); !refused(err) {
 		t.Errorf("without pods a connection ends with %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
