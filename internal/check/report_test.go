@@ -152,3 +152,41 @@ func TestDeclared(t *testing.T) {
 		t.Errorf("the reasons are %s", got)
 	}
 }
+
+// A declaration is for all rules of a name, and stale only where none of them
+// lacks its input.
+func TestDeclaredRules(t *testing.T) {
+	r := Report{Rules: []RuleResult{
+		{Group: "warning", Name: "Twice", Verdict: EmptyInput},
+		{Group: "critical", Name: "Twice", Verdict: EmptyInput},
+		{Group: "a", Name: "Half", Verdict: Silent},
+		{Group: "b", Name: "Half", Verdict: EmptyInput},
+		{Group: "a", Name: "Full", Verdict: Fires},
+		{Group: "a", Name: "Broken", Verdict: Error},
+		{Group: "a", Name: "Undeclared", Verdict: EmptyInput},
+	}}
+	var d Declarations
+	for _, name := range []string{"Twice", "Half", "Full", "Broken", "Absent"} {
+		d.Rules = append(d.Rules, RuleDeclaration{Rule: name, Reason: "because"})
+	}
+	r.declare(d)
+	var declared, failing []string
+	for _, rule := range r.Rules {
+		at := rule.Group + " " + rule.Name
+		if rule.Declared != "" {
+			declared = append(declared, at)
+		}
+		if rule.Fails() {
+			failing = append(failing, at)
+		}
+	}
+	if got := strings.Join(declared, ", "); got != "warning Twice, critical Twice, b Half" {
+		t.Errorf("declared are %s", got)
+	}
+	if got := strings.Join(failing, ", "); got != "a Broken, a Undeclared" {
+		t.Errorf("findings are %s", got)
+	}
+	if len(r.Stale) != 1 || r.Stale[0].What != "rule Full" {
+		t.Errorf("stale are %+v", r.Stale)
+	}
+}

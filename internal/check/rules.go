@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
@@ -192,16 +191,24 @@ func recordedBy(files []RuleFile) map[string]bool {
 	return names
 }
 
-// declareRules marks the rules that may read what is not there.
+// declareRules marks the rules that may read what is not there: all of a name,
+// as an alert may be there once for each severity. A declaration is stale where
+// none of them lacks its input.
 func (r *Report) declareRules(d Declarations) {
 	for _, e := range d.Rules {
-		i := slices.IndexFunc(r.Rules, func(rule RuleResult) bool { return rule.Name == e.Rule })
-		if i < 0 {
-			continue
+		full, empty := 0, 0
+		for i := range r.Rules {
+			rule := &r.Rules[i]
+			switch {
+			case rule.Name != e.Rule || rule.Verdict == Error:
+			case rule.Verdict == EmptyInput:
+				rule.Declared = e.Reason
+				empty++
+			default:
+				full++
+			}
 		}
-		if r.Rules[i].Verdict == EmptyInput {
-			r.Rules[i].Declared = e.Reason
-		} else if r.Rules[i].Verdict != Error {
+		if full > 0 && empty == 0 {
 			r.Stale = append(r.Stale, Stale{Where: e.where, What: "rule " + e.Rule, Reason: e.Reason})
 		}
 	}
