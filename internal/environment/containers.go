@@ -203,7 +203,7 @@ func (r *recipe) reconfigureCollector(ctx context.Context) error {
 	if err := r.configureCollector(ctx); err != nil {
 		return err
 	}
-	return collector.signal(ctx, "HUP")
+	return r.containers.engine.Signal(ctx, collector.id(), "HUP")
 }
 
 // memoryOf is what a container holds, in bytes.

@@ -50,6 +50,12 @@ const (
 	kubeletProxyPort = 10250
 )
 
+// lgtmCollectorArgs let the collector in LGTM show its own metrics to other
+// containers too, so that what it loses is counted; but for the host it is what
+// the collector does anyway. The image splits it at spaces.
+const lgtmCollectorArgs = `--config=yaml:{"service":{"telemetry":{"metrics":{"readers":[{"pull":{"exporter":{"prometheus":{` +
+	`"host":"0.0.0.0","port":8888,"without_scope_info":true,"without_type_suffix":true,"without_units":true}}}}]}}}}`
+
 // planKwok plans a simulated cluster that containers watch: the contrib
 // collector, and Grafana's LGTM.
 func planKwok(p Plan, folder state.Folder) (Plan, error) {
@@ -130,7 +136,10 @@ func lgtmSpec(p Plan, folder state.Folder) docker.Spec {
 	dir, ports := containerDir(folder, lgtmName), p.Environment.Ports
 	spec := docker.Spec{
 		Image: p.Environment.Images.LGTM,
-		Env:   []string{"PROMETHEUS_EXTRA_ARGS=--storage.tsdb.retention.time=" + p.Environment.Backend.Retention.String()},
+		Env: []string{
+			"PROMETHEUS_EXTRA_ARGS=--storage.tsdb.retention.time=" + p.Environment.Backend.Retention.String(),
+			"OTELCOL_EXTRA_ARGS=" + lgtmCollectorArgs,
+		},
 		Mounts: []docker.Mount{
 			{Source: filepath.Join(dir, "dashboards"), Target: lgtmDashboards, ReadOnly: true},
 			{Source: filepath.Join(dir, "rules"), Target: lgtmRules, ReadOnly: true},
@@ -140,6 +149,7 @@ func lgtmSpec(p Plan, folder state.Folder) docker.Spec {
 		},
 		Ports: []docker.Port{
 			{Host: ports.Dashboards, Container: grafanaPort}, {Host: ports.OTLPGRPC, Container: otlpGRPCPort}, {Host: ports.OTLPHTTP, Container: otlpHTTPPort},
+			{Host: p.Internal[lgtmCollectorSelf], Container: selfMetricsPort},
 		},
 	}
 	if p.Environment.Backend.PublishPrometheus {

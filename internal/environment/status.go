@@ -77,6 +77,8 @@ type ComponentStatus struct {
 	StartedIn string `json:"startedIn"`
 	// RSSBytes is the resident memory of the process or container alone.
 	RSSBytes uint64 `json:"rssBytes"`
+	// share is the process's part of the memory of all, in bytes.
+	share uint64
 }
 
 // Telemetry says how the metrics flow.
