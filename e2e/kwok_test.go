@@ -22,14 +22,15 @@ import (
 // kubeconfig, from images in a tarball.
 func TestKwok(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
-	e.removeImages()
+	file := l.kwok(e, "")
+	e.forget(standIns...) // they are loaded from the tarball
 	boards := filepath.Join(l.home, "boards")
 	if err := os.Mkdir(boards, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	l.write("boards/mine.jsonnet", `{uid: 'mine', title: 'First', panels: [], schemaVersion: 39}`)
 	l.write("boards/bad.json", `{"title": }`)
-	l.diorama("up", "-f", l.kwok(e, ""), "--dashboards", boards)
+	l.diorama("up", "-f", file, "--dashboards", boards)
 	s := l.status()
 	t.Logf("ready in %s", s.StartedIn)
 	if s.Kind != "kwok" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Cluster.Pods.Running != 6 {
@@ -72,7 +73,7 @@ func TestKwok(t *testing.T) {
 	// The data is in a volume, which survives.
 	before := time.Now()
 	l.diorama("down", "--keep-data")
-	l.diorama("up", "-f", l.kwok(e, ""))
+	l.diorama("up", "-f", file)
 	if err := atLeast(l.status().Endpoints.Prometheus, fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, before.Unix()), 5); err != nil {
 		t.Errorf("samples from before are lost: %v", err)
 	}
