@@ -34,7 +34,7 @@ const home = "/otel-lgtm"
 const takeOTLP = `yaml:{receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "0.0.0.0:4318"}}}}, ` +
 	`processors: {batch: {}}, ` +
 	`exporters: {otlp_http/metrics: {endpoint: "http://127.0.0.1:9090/api/v1/otlp"}, otlp_http/logs: {endpoint: "http://127.0.0.1:3100/otlp"}}, ` +
-	`service: {telemetry: {metrics: {level: none}}, pipelines: {` +
+	`service: {pipelines: {` +
 	`metrics: {receivers: [otlp], processors: [batch], exporters: [otlp_http/metrics]}, ` +
 	`logs: {receivers: [otlp], processors: [batch], exporters: [otlp_http/logs]}}}}`
 
@@ -43,7 +43,7 @@ func programs() []program {
 		{name: "grafana", dir: home + "/grafana", health: "http://127.0.0.1:3000/api/health", command: []string{"./bin/grafana", "server"}},
 		{name: "loki", dir: home, health: "http://127.0.0.1:3100/ready", command: []string{"./loki/loki"}},
 		{
-			name: "otelcol", dir: home, health: "http://127.0.0.1:13133/ready",
+			name: "otelcol", dir: home, health: "http://127.0.0.1:13133/ready", extra: "OTELCOL_EXTRA_ARGS",
 			command: []string{"./otelcol-contrib/otelcol-contrib", "--health-address=0.0.0.0:13133", "--config=" + takeOTLP},
 		},
 		{
