@@ -27,6 +27,8 @@ type flow struct {
 	stored bool
 	// collectors are the pages of the collectors' own metrics.
 	collectors []string
+	// scrapers are those of a stock collector.
+	scrapers standstill
 
 	mu   sync.Mutex
 	last Telemetry
@@ -37,6 +39,7 @@ type flow struct {
 // newFlow knows where to read of a plan's telemetry.
 func newFlow(plan Plan) *flow {
 	f := &flow{backendURL: endpoints(plan).Prometheus, foreign: plan.Network != "", stored: plan.K3d != nil}
+	f.scrapers.interval = time.Duration(plan.Environment.Telemetry.Interval)
 	own := plan.Environment.Telemetry.Collectors
 	page := func(port string) string { return "http://" + loopback(plan.Internal[port]) + "/metrics" }
 	// A configuration of the user's need not have a page of its own metrics.
@@ -87,6 +90,7 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 		t.FailedScrapes += health.FailedScrapes
 		t.DroppedSamples += health.LostPoints()
 		if f.foreign {
+			t.FailedScrapes += f.scrapers.failed(health.Scraped, time.Now())
 			ingestion.SamplesAppendedTotal += int64(health.SentPoints)
 			t.Events += health.SentRecords
 		}
