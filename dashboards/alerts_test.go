@@ -110,6 +110,11 @@ func alertCases() []alertCase {
 		{"CollectorScrapesFail", `
 			otelcol_scraper_errored_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="bad",scraper="s"} 0+10x70
 			otelcol_scraper_errored_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="good",scraper="s"} 5x70`, "receiver", []string{"bad"}},
+		{"CollectorScrapesNothing", `
+			otelcol_scraper_scraped_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="bad",scraper="s"} 7x70
+			otelcol_scraper_errored_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="bad",scraper="s"} 0x70
+			otelcol_scraper_scraped_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="never",scraper="s"} 0x70
+			otelcol_scraper_scraped_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="good",scraper="s"} 0+10x70`, "receiver", []string{"bad", "never"}},
 		{"SimulatedNodeScrapesFail", `
 			otelcol_node_scrapes_total{k8s_cluster_name="a",service_name="c",receiver="bad",outcome="failure"} 0+10x70
 			otelcol_node_scrapes_total{k8s_cluster_name="a",service_name="c",receiver="good",outcome="success"} 0+10x70`, "receiver", []string{"bad"}},

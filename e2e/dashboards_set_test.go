@@ -72,6 +72,11 @@ func TestDashboards(t *testing.T) {
 	t.Run("surroundings", func(t *testing.T) { checkSurroundings(t, endpoints.Dashboards) })
 	t.Run("rules", func(t *testing.T) { checkRules(t, endpoints.Prometheus) })
 	t.Run("check", func(t *testing.T) { checkShipped(t, l, endpoints.Prometheus) })
+	t.Run("no series for each pod of the collectors' own", func(t *testing.T) {
+		if got, err := count(endpoints.Prometheus, `otelcol_k8s_pod_association_total{pod_identifier!=""}`); err != nil || got > 0 {
+			t.Errorf("there are %d, %v", got, err)
+		}
+	})
 }
 
 // checkSurroundings asks for what the page shows beside dashboards.

@@ -42,6 +42,7 @@ func TestKwok(t *testing.T) {
 	t.Run("only containers of the network get in", func(t *testing.T) { e.t = t; e.checkGateway(s, "diorama-default") })
 	t.Run("containers", func(t *testing.T) { e.t, l.t = t, t; checkContainers(e, l, s) })
 	t.Run("telemetry", func(t *testing.T) { l.t = t; checkKwokTelemetry(t, l, s, 3) })
+	t.Run("self metrics", func(t *testing.T) { e.t, l.t = t, t; checkStockSelfMetrics(t, e, s) })
 	t.Run("dashboards", func(t *testing.T) { l.t = t; checkKwokDashboards(t, l, s) })
 	t.Run("scale", func(t *testing.T) {
 		l.t = t

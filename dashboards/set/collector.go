@@ -16,6 +16,14 @@ func collector() page {
 	m := inCluster + `,service_name=~"$collector"`
 	accepted := ownRate("otelcol_receiver_accepted_metric_points_total", m, "receiver", "transport")
 	sent := ownRate("otelcol_exporter_sent_metric_points_total", m, "exporter")
+	// A scrape that fails as a whole counts no errors: its scraper only reads nothing.
+	failing := "clamp_max((" + ownRate("otelcol_scraper_errored_metric_points_total", m, "receiver", "scraper") + " > bool 0) + (" +
+		ownRate("otelcol_scraper_scraped_metric_points_total", m, "receiver", "scraper") + " == bool 0), 1)"
+	// The second is what contrib calls it from 0.160 on.
+	pods := once(gauge("otelcol_otelsvc_k8s_pod_table_size_ratio", m)+" or "+gauge("otelcol_k8s_watcher_pod_cache_size_ratio", m), collectorKey)
+	// The identifier is the pod's own in contrib 0.149, what kind of one it is in 0.158, and left out by diorama's
+	// own collectors.
+	podless := ownRate("otelcol_k8s_pod_association_total", m+`,status="error"`, "otelcol_signal", "pod_identifier")
 	queue := ratio(own("otelcol_exporter_queue_size", m, "exporter", "data_type"), own("otelcol_exporter_queue_capacity", m, "exporter", "data_type"))
 	collectors := several(queryVariable("collector", "Collector", "label_values(otelcol_process_uptime_seconds_total{"+inCluster+"}, service_name)"))
 	return page{
@@ -29,7 +37,7 @@ func collector() page {
 				numberPanel{title: "Points in", about: "Metric points that the receivers take in.", unit: perSecond, expr: sum(accepted)},
 				numberPanel{title: "Points out", about: "Metric points that the exporters send.", unit: perSecond, expr: sum(sent)},
 				numberPanel{title: "Refused", about: "Metric points that the pipeline refused. Receivers lose what is refused.", unit: perSecond, expr: sum(ownRate("otelcol_receiver_refused_metric_points_total", m, "receiver", "transport")), steps: steps{{0.001, "red"}}},
-				numberPanel{title: "Scrape errors", about: "Metric points that could not be scraped.", unit: perSecond, expr: sum(ownRate("otelcol_scraper_errored_metric_points_total", m, "receiver", "scraper")), steps: steps{{0.001, "red"}}},
+				numberPanel{title: "Failing scrapers", about: "Scrapers that could not read something, or read nothing at all.", unit: number, expr: sum(failing), steps: anyIsBad()},
 				numberPanel{title: "Fullest queue", about: "The fullest sending queue. A full one loses data.", unit: percent, expr: "max(" + queue + ")", steps: steps{{0.5, "orange"}, {0.8, "red"}}},
 			),
 			heading("Receivers"),
@@ -39,7 +47,7 @@ func collector() page {
 					{sum(ownRate("otelcol_receiver_refused_metric_points_total", m, "receiver", "transport"), "service_name, receiver"), "{{service_name}} {{receiver}} refused"},
 					{sum(ownRate("otelcol_receiver_failed_metric_points_total", m, "receiver", "transport"), "service_name, receiver"), "{{service_name}} {{receiver}} failed"},
 				}},
-				graph{title: "Metric points scraped", about: "By receivers that scrape, and those of them that failed.", unit: perSecond, lines: []query{
+				graph{title: "Metrics scraped", about: "Metrics that receivers scrape, and those that failed. In spite of their names, the counters count no points.", unit: perSecond, lines: []query{
 					{sum(ownRate("otelcol_scraper_scraped_metric_points_total", m, "receiver", "scraper"), "service_name, receiver"), "{{service_name}} {{receiver}}"},
 					{sum(ownRate("otelcol_scraper_errored_metric_points_total", m, "receiver", "scraper"), "service_name, receiver"), "{{service_name}} {{receiver}} failed"},
 				}},
@@ -56,8 +64,8 @@ func collector() page {
 			),
 			charts(
 				graph{title: "Queues", about: "How full each exporter's queue is.", unit: percent, lines: []query{{queue, "{{service_name}} {{service_instance_id}} {{exporter}} {{data_type}}"}}, steps: steps{{0.8, "red"}}, max: 1},
-				graph{title: "Pods known", about: "Pods, by all their addresses and names, that k8s_attributes can look up.", unit: number, lines: []query{{own("otelcol_otelsvc_k8s_pod_table_size_ratio", m), instanceLegend}}},
-				graph{title: "Resources without a pod", about: "Resources for which k8s_attributes found no pod. Nodes and workloads are among them.", unit: perSecond, lines: []query{{sum(ownRate("otelcol_k8s_pod_association_total", m, "status", "otelcol_signal"), "service_name, status"), "{{service_name}} {{status}}"}}},
+				graph{title: "Pods known", about: "Pods, by all their addresses and names, that k8s_attributes can look up.", unit: number, lines: []query{{pods, instanceLegend}}},
+				graph{title: "Resources without a pod", about: "Resources for which k8s_attributes found no pod. Nodes and workloads are among them.", unit: perSecond, lines: []query{{sum(podless, "service_name"), "{{service_name}}"}}},
 			),
 			heading("Processes"), collectorProcesses(m),
 		},

@@ -65,8 +65,11 @@ type Declaration struct {
 	// Choice limits it: All is for all values chosen, one for single values.
 	Choice string `yaml:"choice"`
 	// Kinds limits it to environments of these kinds.
-	Kinds  []v1alpha1.Kind `yaml:"kinds"`
-	Reason string          `yaml:"reason"`
+	Kinds []v1alpha1.Kind `yaml:"kinds"`
+	// Sometimes is for what is empty or not for a reason that nobody here
+	// knows, such as the version of a collector: it is never stale.
+	Sometimes bool   `yaml:"sometimes"`
+	Reason    string `yaml:"reason"`
 
 	where string
 }
@@ -261,8 +264,8 @@ func (r *Report) declare(d Declarations) {
 }
 
 // declareOne marks the results of one name that a declaration has. What has
-// data wherever it was run is stale, and so is a name that the dashboard does
-// not have.
+// data wherever it was run is stale unless it is declared for some times only,
+// and so is a name that the dashboard does not have.
 func (r *Report) declareOne(e Declaration, name string, kinds ...string) {
 	checked, there, full, empty := false, false, 0, 0
 	for i := range r.Results {
@@ -286,7 +289,7 @@ func (r *Report) declareOne(e Declaration, name string, kinds ...string) {
 	case checked && !there && !r.Interrupted:
 		stale.Missing = true
 		r.Stale = append(r.Stale, stale)
-	case full > 0 && empty == 0:
+	case full > 0 && empty == 0 && !e.Sometimes:
 		r.Stale = append(r.Stale, stale)
 	}
 }

@@ -133,11 +133,13 @@ func TestDeclared(t *testing.T) {
 		{"id":1,"type":"stat","title":"Tagged","description":"Cores. [may be empty: no receiver has it]","targets":[{"refId":"A","expr":"nowhere"}]},
 		{"id":2,"type":"stat","title":"Stale","description":"[May be empty:  long ago ]","targets":[{"refId":"A","expr":"pod_up"}]},
 		{"id":3,"type":"stat","title":"In the file","targets":[{"refId":"A","expr":"nowhere"}]},
-		{"id":4,"type":"stat","title":"Broken","description":"[may be empty: x]","targets":[{"refId":"A","expr":"sum("}]}]}`))
+		{"id":4,"type":"stat","title":"Broken","description":"[may be empty: x]","targets":[{"refId":"A","expr":"sum("}]},
+		{"id":5,"type":"stat","title":"Newer","targets":[{"refId":"A","expr":"pod_up"}]}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n- {dashboard: d, panels: [In the file], reason: not yet}\n- {dashboard: d, panels: [Stale, Gone], reason: also here}\n- {dashboard: other, panels: [x], reason: y}\n"))
+	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n- {dashboard: d, panels: [In the file], reason: not yet}\n- {dashboard: d, panels: [Stale, Gone], reason: also here}\n- {dashboard: other, panels: [x], reason: y}\n"+
+		"- {dashboard: d, panels: [Newer], sometimes: true, reason: of a newer version}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -109,12 +110,13 @@ func newCollector(o RunOptions) (*otelcol.Collector, error) {
 	return c, nil
 }
 
-// Version is that of the OpenTelemetry Collector which is built in.
+// Version is that of the OpenTelemetry Collector which is built in, written as
+// its releases do.
 func Version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, module := range info.Deps {
 			if module.Path == "go.opentelemetry.io/collector/otelcol" {
-				return module.Version
+				return strings.TrimPrefix(module.Version, "v")
 			}
 		}
 	}

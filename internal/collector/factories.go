@@ -24,6 +24,7 @@ import (
 	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 
 	"github.com/diorama-lab/diorama/internal/collector/kubeletstatsnodes"
 	"github.com/diorama-lab/diorama/internal/collector/simulatedhostmetrics"
@@ -59,6 +60,6 @@ func Factories() (otelcol.Factories, error) {
 	}
 	return otelcol.Factories{
 		Receivers: receivers, Processors: processors, Exporters: exporters, Extensions: extensions,
-		Telemetry: newTelemetry(),
+		Telemetry: otelconftelemetry.NewFactory(),
 	}, nil
 }

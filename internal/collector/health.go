@@ -29,6 +29,10 @@ type Health struct {
 	FailedScrapes uint64 `json:"failedScrapes"`
 	// ErroredPoints could not be read in scrapes that otherwise succeeded.
 	ErroredPoints uint64 `json:"erroredPoints"`
+	// Scraped is how much each scraper of the stock receivers has read, by
+	// receiver and scraper. A scrape that fails as a whole is counted nowhere:
+	// it only adds nothing here.
+	Scraped map[string]uint64 `json:"scraped"`
 	// AcceptedPoints came in; RefusedPoints were turned away at a receiver,
 	// for example by memory_limiter.
 	AcceptedPoints uint64 `json:"acceptedPoints"`
@@ -106,6 +110,7 @@ func parseHealth(page io.Reader) (Health, error) {
 		Scrapes:       sum(scrapes, ""),
 		FailedScrapes: sum(scrapes, simulatednodes.OutcomeFailure),
 		ErroredPoints: points("otelcol_scraper_errored"),
+		Scraped:       scraped(families["otelcol_scraper_scraped_metric_points"]),
 		// receiver_failed tells part of the refusals apart, once the feature
 		// gate receiverhelper.newReceiverMetrics is on; until then it is 0.
 		RefusedPoints:       points("otelcol_receiver_refused") + points("otelcol_receiver_failed"),
@@ -115,6 +120,14 @@ func parseHealth(page io.Reader) (Health, error) {
 		EnqueueFailedPoints: points("otelcol_exporter_enqueue_failed"),
 		SentRecords:         sum(families["otelcol_exporter_sent_log_records"], ""),
 	}, nil
+}
+
+func scraped(family *dto.MetricFamily) map[string]uint64 {
+	read := map[string]uint64{}
+	for _, m := range family.GetMetric() {
+		read[label(m, "receiver")+" "+label(m, "scraper")] += uint64(value(m))
+	}
+	return read
 }
 
 // sum adds the values of a family, of one outcome only if it is given.

@@ -3,6 +3,7 @@ package collector
 import (
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"testing"
 )
 
@@ -20,6 +21,9 @@ otelcol_receiver_accepted_metric_points{receiver="kubeletstats",transport=""} 99
 otelcol_receiver_refused_metric_points{receiver="kubeletstats",transport=""} 3
 # TYPE otelcol_scraper_errored_metric_points counter
 otelcol_scraper_errored_metric_points{receiver="kubeletstats",scraper="kubeletstats"} 1
+# TYPE otelcol_scraper_scraped_metric_points counter
+otelcol_scraper_scraped_metric_points{receiver="kubeletstats/a",scraper="kubeletstats"} 70
+otelcol_scraper_scraped_metric_points{receiver="kubeletstats/b",scraper="kubeletstats"} 0
 # TYPE otelcol_node_scrapes_total counter
 otelcol_node_scrapes_total{outcome="failure",receiver="kubeletstats_nodes"} 4
 otelcol_node_scrapes_total{outcome="failure",receiver="simulated_hostmetrics"} 1
@@ -50,8 +54,9 @@ func TestReadHealth(t *testing.T) {
 	want := Health{
 		NodesFollowed: 9, Scrapes: 100, FailedScrapes: 5, ErroredPoints: 1, AcceptedPoints: 999999, RefusedPoints: 3,
 		SentPoints: 2000000, SendFailedPoints: 7, EnqueueFailedPoints: 2,
+		Scraped: map[string]uint64{"kubeletstats/a kubeletstats": 70, "kubeletstats/b kubeletstats": 0},
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	if got.LostPoints() != 12 {

@@ -33,6 +33,8 @@ type flow struct {
 	// image that stands for LGTM has none.
 	passing string
 	relay   collector.Relay
+	// scrapers are those of a stock collector.
+	scrapers standstill
 
 	mu   sync.Mutex
 	last Telemetry
@@ -43,6 +45,7 @@ type flow struct {
 // newFlow knows where to read of a plan's telemetry.
 func newFlow(plan Plan) *flow {
 	f := &flow{backendURL: endpoints(plan).Prometheus, foreign: plan.Network != "", stored: plan.K3d != nil}
+	f.scrapers.interval = time.Duration(plan.Environment.Telemetry.Interval)
 	own := plan.Environment.Telemetry.Collectors
 	page := func(port string) string { return "http://" + loopback(plan.Internal[port]) + "/metrics" }
 	// A configuration of the user's need not have a page of its own metrics.
@@ -96,6 +99,7 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 		t.FailedScrapes += health.FailedScrapes
 		t.DroppedSamples += health.LostPoints()
 		if f.foreign {
+			t.FailedScrapes += f.scrapers.failed(health.Scraped, time.Now())
 			ingestion.SamplesAppendedTotal += int64(health.SentPoints)
 			t.Events += health.SentRecords
 		}

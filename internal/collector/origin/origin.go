@@ -108,6 +108,7 @@ func ownMetrics() map[string]bool {
 		"otelcol_exporter_queue_size":                      false,
 		"otelcol_exporter_queue_capacity":                  false,
 		"otelcol_otelsvc_k8s_pod_table_size_ratio":         false,
+		"otelcol_k8s_watcher_pod_cache_size_ratio":         false,
 		"otelcol_k8s_pod_association_total":                true,
 		"otelcol_node_scrapes_total":                       true,
 		"otelcol_nodes_followed":                           false,
