@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -36,8 +38,9 @@ func (e *NotReadyError) Unwrap() error { return e.Cause }
 
 // How much of a log an error message carries.
 const (
-	tailLines = 8
-	tailBytes = 16 << 10
+	tailLines  = 8
+	tailErrors = 3
+	tailBytes  = 64 << 10
 )
 
 // tail returns the last lines of a log file, indented, or "" if it has none.
@@ -49,9 +52,25 @@ func tail(path string) string {
 	return "\nlast lines of " + path + ":\n  " + LastLines(data)
 }
 
-// LastLines returns the last lines of a log, as many as a message bears.
+// LastLines returns the last lines of a log, as many as a message bears, after
+// the last errors in what is before them: what ends a program is often said
+// before others say that they end too.
 func LastLines(log []byte) string {
 	log = log[max(0, len(log)-tailBytes):]
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n  ")
+	last := lines[max(0, len(lines)-tailLines):]
+	var failures []string
+	for _, line := range slices.Backward(lines[:len(lines)-len(last)]) {
+		if len(failures) < tailErrors && saysError.MatchString(line) {
+			failures = append(failures, line)
+		}
+	}
+	slices.Reverse(failures)
+	if len(failures) > 0 {
+		failures = append(failures, "…")
+	}
+	return strings.Join(append(failures, last...), "\n  ")
 }
+
+// saysError knows an error in the log formats of the programs that run here.
+var saysError = regexp.MustCompile(`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^panic: |^fatal error: `)
