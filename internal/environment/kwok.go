@@ -130,17 +130,20 @@ func lgtmSpec(p Plan, folder state.Folder) docker.Spec {
 	dir, ports := containerDir(folder, lgtmName), p.Environment.Ports
 	spec := docker.Spec{
 		Image: p.Environment.Images.LGTM,
-		Env:   []string{"PROMETHEUS_EXTRA_ARGS=--storage.tsdb.retention.time=" + p.Environment.Backend.Retention.String()},
 		Mounts: []docker.Mount{
 			{Source: filepath.Join(dir, "dashboards"), Target: lgtmDashboards, ReadOnly: true},
 			{Source: filepath.Join(dir, "rules"), Target: lgtmRules, ReadOnly: true},
 			{Source: filepath.Join(dir, "provider.yaml"), Target: lgtmProvider, ReadOnly: true},
+			{Source: filepath.Join(dir, "datasource.yaml"), Target: lgtmDatasource, ReadOnly: true},
 			{Source: filepath.Join(dir, "prometheus.yaml"), Target: lgtmPrometheusFile, ReadOnly: true},
 			{Source: p.Network + "-" + lgtmName, Target: lgtmData},
 		},
 		Ports: []docker.Port{
 			{Host: ports.Dashboards, Container: grafanaPort}, {Host: ports.OTLPGRPC, Container: otlpGRPCPort}, {Host: ports.OTLPHTTP, Container: otlpHTTPPort},
 		},
+	}
+	for _, v := range lgtmEnv(p.Environment) {
+		spec.Env = append(spec.Env, v.Name+"="+v.Value)
 	}
 	if p.Environment.Backend.PublishPrometheus {
 		spec.Ports = append(spec.Ports, docker.Port{Host: ports.Prometheus, Container: prometheusPort})
@@ -214,6 +217,7 @@ func containerCollector(env v1alpha1.Environment, nodes []string) (string, error
 func addLGTMFiles(p *Plan, folder state.Folder) error {
 	dir := containerDir(folder, lgtmName)
 	p.Files[filepath.Join(dir, "provider.yaml")] = providerFile()
+	p.Files[filepath.Join(dir, "datasource.yaml")] = datasourceFile(time.Duration(p.Environment.Telemetry.Interval))
 	prometheus, err := prometheusFile(p.Environment.Backend)
 	p.Files[filepath.Join(dir, "prometheus.yaml")] = prometheus
 	return err
