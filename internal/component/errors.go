@@ -53,23 +53,20 @@ func tail(path string) string {
 }
 
 // LastLines returns the last lines of a log, as many as a message bears, after
-// the last errors in what is before them: what ends a program is often said
-// before others say that they end too.
+// errors in what is before them: what ends a program is often said before
+// others say that they end too. Of many errors the first and the last are told.
 func LastLines(log []byte) string {
 	log = log[max(0, len(log)-tailBytes):]
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	last := lines[max(0, len(lines)-tailLines):]
-	var failures []string
-	for _, line := range slices.Backward(lines[:len(lines)-len(last)]) {
-		if len(failures) < tailErrors && saysError.MatchString(line) {
-			failures = append(failures, line)
-		}
+	end := max(0, len(lines)-tailLines)
+	failures := slices.DeleteFunc(slices.Clone(lines[:end]), func(line string) bool { return !saysError.MatchString(line) })
+	if len(failures) > 2*tailErrors {
+		failures = slices.Concat(failures[:tailErrors], []string{"…"}, failures[len(failures)-tailErrors:])
 	}
-	slices.Reverse(failures)
 	if len(failures) > 0 {
 		failures = append(failures, "…")
 	}
-	return strings.Join(append(failures, last...), "\n  ")
+	return strings.Join(append(failures, lines[end:]...), "\n  ")
 }
 
 // saysError knows an error in the log formats of the programs that run here.

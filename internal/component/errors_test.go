@@ -21,7 +21,10 @@ func TestLastLines(t *testing.T) {
 		{"JSON", `{"level":"error","msg":"no port"}` + "\n" + chatter(20), `{"level":"error"`, ""},
 		{"the collector", "2026-01-01\terror\tno port\n" + chatter(20), "2026-01-01\terror", ""},
 		{"panic", "panic: no port\n" + chatter(20), "panic: no port", ""},
-		{"the last of many", strings.Repeat("level=error 1\n", 4) + "level=error 2\n" + chatter(20), "level=error 1\n  level=error 1\n  level=error 2\n  …\n  level=info", ""},
+		{
+			"the first and the last of many", "level=error 1\n" + strings.Repeat("level=error 2\n", 8) + "level=error 3\n" + chatter(20),
+			"level=error 1\n  level=error 2\n  level=error 2\n  …\n  level=error 2\n  level=error 2\n  level=error 3\n  …\n  level=info", "",
+		},
 		{"error among the last", chatter(20) + "level=error at the end\n", `level=info msg="13 errors"`, "…"},
 	} {
 		got := LastLines([]byte(c.log))
