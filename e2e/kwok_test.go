@@ -44,6 +44,9 @@ func TestKwok(t *testing.T) {
 	t.Run("telemetry", func(t *testing.T) { l.t = t; checkKwokTelemetry(t, l, s, 3) })
 	t.Run("self metrics", func(t *testing.T) { e.t, l.t = t, t; checkStockSelfMetrics(t, e, s) })
 	t.Run("dashboards", func(t *testing.T) { l.t = t; checkKwokDashboards(t, l, s) })
+	t.Run("interval", func(t *testing.T) { l.t = t; checkInterval(t, l, s) })
+	t.Run("refused dashboards", func(t *testing.T) { l.t = t; checkRefused(t, l, s) })
+	t.Run("emptied folders", func(t *testing.T) { l.t = t; checkFolders(t, l, s) })
 	t.Run("scale", func(t *testing.T) {
 		l.t = t
 		l.diorama("scale", "--nodes", "5")

@@ -126,6 +126,9 @@ func (g *grafana) handler() http.Handler {
 	})
 	mux.HandleFunc("POST /api/folders", g.createFolder)
 	mux.HandleFunc("DELETE /api/folders/{uid}", g.deleteFolder)
+	mux.HandleFunc("GET /api/library-elements", func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusOK, map[string]any{"result": map[string]any{"totalCount": 0, "elements": []any{}}})
+	})
 	mux.HandleFunc("GET /api/annotations", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, []any{}) })
 	mux.HandleFunc("GET /api/datasources", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, g.sources) })
 	mux.HandleFunc("GET /api/datasources/uid/{uid}", g.source)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -72,7 +73,7 @@ func prometheusFlags(args []string) (o backend.Options, file string, err error) 
 	flags.Bool("web.enable-lifecycle", false, "")
 	flags.String("enable-feature", "", "")
 	flags.String("log.level", "info", "")
-	flags.SetOutput(os.Stderr)
+	flags.SetOutput(io.Discard) // the error says it
 	if err := flags.Parse(args); err != nil {
 		return o, "", err
 	}

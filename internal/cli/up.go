@@ -268,6 +268,9 @@ func dryRun(c *console.Console, env v1alpha1.Environment) error {
 		return err
 	}
 	plan, err := environment.DryPlan(env, folder)
+	if err == nil {
+		err = plan.CheckRules()
+	}
 	if err != nil {
 		return err
 	}

@@ -173,14 +173,16 @@ func addManifests(p *Plan, folder state.Folder) error {
 	}
 	type mount struct{ Name, Source, Target, Type string }
 	views := map[string]any{lgtmName: map[string]any{
-		"Name": env.Name, "Namespace": k3dNamespace, "Image": env.Images.LGTM, "Retention": env.Backend.Retention, "NodeDir": lgtmOnNodes, "Data": lgtmData, "CollectorArgs": lgtmCollectorArgs, "Probe": lgtmProbePath,
+		"Name": env.Name, "Namespace": k3dNamespace, "Image": env.Images.LGTM, "Env": lgtmEnv(env),
+		"NodeDir": lgtmOnNodes, "Data": lgtmData, "Probe": lgtmProbePath,
 		"Ports": []port{
 			{"grafana", grafanaPort}, {"otlp-grpc", otlpGRPCPort}, {"otlp-http", otlpHTTPPort}, {"prometheus", prometheusPort},
 			{"otel-metrics", selfMetricsPort},
 		},
 		"Mounts": []mount{
 			{"dashboards", "dashboards", lgtmDashboards, "Directory"}, {"rules", "rules", lgtmRules, "Directory"},
-			{"provider", "provider.yaml", lgtmProvider, "File"}, {"prometheus", "prometheus.yaml", lgtmPrometheusFile, "File"},
+			{"provider", "provider.yaml", lgtmProvider, "File"}, {"datasource", "datasource.yaml", lgtmDatasource, "File"},
+			{"prometheus", "prometheus.yaml", lgtmPrometheusFile, "File"},
 		},
 	}}
 	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {

@@ -50,12 +50,6 @@ const (
 	kubeletProxyPort = 10250
 )
 
-// lgtmCollectorArgs let the collector in LGTM show its own metrics to other
-// containers too, so that what it loses is counted; but for the host it is what
-// the collector does anyway. The image splits it at spaces.
-const lgtmCollectorArgs = `--config=yaml:{"service":{"telemetry":{"metrics":{"readers":[{"pull":{"exporter":{"prometheus":{` +
-	`"host":"0.0.0.0","port":8888,"without_scope_info":true,"without_type_suffix":true,"without_units":true}}}}]}}}}`
-
 // planKwok plans a simulated cluster that containers watch: the contrib
 // collector, and Grafana's LGTM.
 func planKwok(p Plan, folder state.Folder) (Plan, error) {
@@ -136,14 +130,11 @@ func lgtmSpec(p Plan, folder state.Folder) docker.Spec {
 	dir, ports := containerDir(folder, lgtmName), p.Environment.Ports
 	spec := docker.Spec{
 		Image: p.Environment.Images.LGTM,
-		Env: []string{
-			"PROMETHEUS_EXTRA_ARGS=--storage.tsdb.retention.time=" + p.Environment.Backend.Retention.String(),
-			"OTELCOL_EXTRA_ARGS=" + lgtmCollectorArgs,
-		},
 		Mounts: []docker.Mount{
 			{Source: filepath.Join(dir, "dashboards"), Target: lgtmDashboards, ReadOnly: true},
 			{Source: filepath.Join(dir, "rules"), Target: lgtmRules, ReadOnly: true},
 			{Source: filepath.Join(dir, "provider.yaml"), Target: lgtmProvider, ReadOnly: true},
+			{Source: filepath.Join(dir, "datasource.yaml"), Target: lgtmDatasource, ReadOnly: true},
 			{Source: filepath.Join(dir, "prometheus.yaml"), Target: lgtmPrometheusFile, ReadOnly: true},
 			{Source: p.Network + "-" + lgtmName, Target: lgtmData},
 		},
@@ -151,6 +142,9 @@ func lgtmSpec(p Plan, folder state.Folder) docker.Spec {
 			{Host: ports.Dashboards, Container: grafanaPort}, {Host: ports.OTLPGRPC, Container: otlpGRPCPort}, {Host: ports.OTLPHTTP, Container: otlpHTTPPort},
 			{Host: p.Internal[lgtmCollectorSelf], Container: selfMetricsPort},
 		},
+	}
+	for _, v := range lgtmEnv(p.Environment) {
+		spec.Env = append(spec.Env, v.Name+"="+v.Value)
 	}
 	if p.Environment.Backend.PublishPrometheus {
 		spec.Ports = append(spec.Ports, docker.Port{Host: ports.Prometheus, Container: prometheusPort})
@@ -224,6 +218,7 @@ func containerCollector(env v1alpha1.Environment, nodes []string) (string, error
 func addLGTMFiles(p *Plan, folder state.Folder) error {
 	dir := containerDir(folder, lgtmName)
 	p.Files[filepath.Join(dir, "provider.yaml")] = providerFile()
+	p.Files[filepath.Join(dir, "datasource.yaml")] = datasourceFile(time.Duration(p.Environment.Telemetry.Interval))
 	prometheus, err := prometheusFile(p.Environment.Backend)
 	p.Files[filepath.Join(dir, "prometheus.yaml")] = prometheus
 	return err

@@ -40,6 +40,8 @@ type flow struct {
 	last Telemetry
 	// lastSample is the newest stored timestamp.
 	lastSample time.Time
+	// rules is what is wrong with the rule files.
+	rules string
 }
 
 // newFlow knows where to read of a plan's telemetry.
@@ -119,7 +121,7 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.last, f.lastSample = t, ingestion.LastSampleTime
+	f.last, f.lastSample, f.rules = t, ingestion.LastSampleTime, ingestion.RulesError
 	return ingestion, err
 }
 
@@ -157,6 +159,18 @@ func (f *flow) telemetry() Telemetry {
 	return t
 }
 
+// warnings are the faults of rule files, where they do not keep the store from
+// starting.
+func (f *flow) warnings() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []string
+	for fault := range strings.Lines(f.rules) {
+		all = append(all, "rules not loaded: "+strings.TrimSuffix(fault, "\n"))
+	}
+	return all
+}
+
 // status tells all that is known of the environment now.
 func (s *supervisor) status(ctx context.Context) Status {
 	s.mu.Lock()
@@ -167,7 +181,7 @@ func (s *supervisor) status(ctx context.Context) Status {
 		CreatedAt: record.CreatedAt, StartedIn: rounded(record.StartedIn),
 		KubeContext: contextName(record.Environment), Endpoints: endpoints(s.plan),
 		Cluster: s.clusterStatus(record), Telemetry: s.flow.telemetry(), Components: s.allStatuses(ctx, true),
-		Forwards: s.recipe.forwards(), Warnings: s.recipe.warnings(),
+		Forwards: s.recipe.forwards(), Warnings: append(s.recipe.warnings(), s.flow.warnings()...),
 	}
 	for _, c := range status.Components {
 		status.RSSBytes += c.share

@@ -34,7 +34,8 @@ type Status struct {
 	// pods are real.
 	Forwards []portforward.Status `json:"forwards,omitempty"`
 	// Warnings are what does not keep the environment from running, such as
-	// dashboards that cannot be read, for kinds whose page does not say so.
+	// rule files that do not load, and dashboards that cannot be read or that
+	// Grafana would not take, for kinds whose page does not say so.
 	Warnings []string `json:"warnings,omitempty"`
 }
 
