@@ -27,6 +27,7 @@ const (
 	lgtmName         = "lgtm"
 	collectorName    = "collector"
 	statsProxyName   = "stats-proxy"
+	beylaName        = "beyla"
 )
 
 // Paths in containers: of what we give them, and of what LGTM's image has.
@@ -74,6 +75,9 @@ func planKwok(p Plan, folder state.Folder) (Plan, error) {
 	p.step(credentialsName, "writes a kubeconfig and certificates for the containers", kubelets)
 	p.step(provisioningName, "writes the dashboards and rules for Grafana and Prometheus, again whenever one is saved")
 	p.container(lgtmName, []string{imagesName, networkName, provisioningName}, lgtmSpec(p, folder))
+	if p.Environment.Kwok.Beyla {
+		p.container(beylaName, []string{lgtmName}, beylaSpec(p))
+	}
 	needs := []string{lgtmName, gatewayName, credentialsName}
 	if image := p.Environment.Images.StatsProxy; image != "" {
 		p.container(statsProxyName, []string{imagesName, gatewayName, credentialsName}, statsProxySpec(image, p.Environment, folder))
@@ -94,6 +98,9 @@ func imagesOf(env v1alpha1.Environment) []string {
 	images := []string{env.Images.LGTM, env.Images.Collector}
 	if env.Images.StatsProxy != "" {
 		images = append(images, env.Images.StatsProxy)
+	}
+	if env.Kwok.Beyla {
+		images = append(images, env.Images.Beyla)
 	}
 	return images
 }

@@ -114,7 +114,7 @@ func (p Plan) volumes() []string {
 // internalPorts are the names of the ports that users need not know.
 var internalPorts = []string{
 	"etcdClient", "etcdPeer", "controllerManager", "scheduler", "kubeletTunnel", "kwokHealth",
-	"clusterCollectorHealth", "clusterCollectorSelf", "nodeCollectorHealth", "nodeCollectorSelf",
+	"clusterCollectorHealth", "clusterCollectorSelf", "nodeCollectorHealth", "nodeCollectorSelf", "beylaMetrics",
 }
 
 // NewPlan plans an environment. It has no side effects.
