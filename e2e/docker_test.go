@@ -113,7 +113,7 @@ func (e engine) images() string {
 // removeImages makes the engine forget the stand-ins.
 func (e engine) removeImages() {
 	nodeImageBuilt = false
-	for _, name := range append([]string{nodeImage}, standIns...) {
+	for _, name := range append([]string{nodeImage, beylaImage}, standIns...) {
 		// One that is not there is as wanted.
 		_, _ = e.ImageRemove(context.Background(), name, image.RemoveOptions{Force: true, PruneChildren: true})
 	}
