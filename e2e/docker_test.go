@@ -113,7 +113,7 @@ func (e engine) images() string {
 // removeImages makes the engine forget the stand-ins.
 func (e engine) removeImages() {
 	nodeImageBuilt, lgtmImageBuilt = false, false
-	e.forget(append([]string{nodeImage, lgtmImage}, standIns...)...)
+	e.forget(append([]string{nodeImage, lgtmImage, beylaImage}, standIns...)...)
 }
 
 // forget removes images, but for what others are built upon.

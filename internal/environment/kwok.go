@@ -27,6 +27,7 @@ const (
 	lgtmName         = "lgtm"
 	collectorName    = "collector"
 	statsProxyName   = "stats-proxy"
+	beylaName        = "beyla"
 )
 
 // Paths in containers: of what we give them, and of what LGTM's image has.
@@ -74,6 +75,9 @@ func planKwok(p Plan, folder state.Folder) (Plan, error) {
 	p.step(credentialsName, "writes a kubeconfig and certificates for the containers", kubelets)
 	p.step(provisioningName, "writes the dashboards and rules for Grafana and Prometheus, again whenever one is saved")
 	p.container(lgtmName, []string{imagesName, networkName, provisioningName}, lgtmSpec(p, folder))
+	if p.Environment.Kwok.Beyla {
+		p.container(beylaName, []string{lgtmName}, beylaSpec(p))
+	}
 	needs := []string{lgtmName, gatewayName, credentialsName}
 	if image := p.Environment.Images.StatsProxy; image != "" {
 		p.container(statsProxyName, []string{imagesName, gatewayName, credentialsName}, statsProxySpec(image, p.Environment, folder))
@@ -94,6 +98,9 @@ func imagesOf(env v1alpha1.Environment) []string {
 	images := []string{env.Images.LGTM, env.Images.Collector}
 	if env.Images.StatsProxy != "" {
 		images = append(images, env.Images.StatsProxy)
+	}
+	if env.Kwok.Beyla {
+		images = append(images, env.Images.Beyla)
 	}
 	return images
 }
@@ -207,7 +214,7 @@ func containerCollector(env v1alpha1.Environment, nodes []string) (string, error
 	}
 	everywhere := func(port int) string { return fmt.Sprintf("0.0.0.0:%d", port) }
 	return collector.ContainerConfig(collector.Options{
-		Kubeconfig: inContainers + "/kubeconfig", ClusterName: env.Name, BackendURL: fmt.Sprintf("http://%s:%d", lgtmName, otlpHTTPPort),
+		Kubeconfig: inContainers + "/kubeconfig", ClusterName: env.Name, Image: env.Images.Collector, BackendURL: fmt.Sprintf("http://%s:%d", lgtmName, otlpHTTPPort),
 		KubeletEndpoint: kubelet, KubeletCA: inContainers + "/ca.crt", ClientCert: inContainers + "/client.crt", ClientKey: inContainers + "/client.key",
 		Interval: time.Duration(env.Telemetry.Interval), OTLPGRPC: everywhere(otlpGRPCPort), OTLPHTTP: everywhere(otlpHTTPPort),
 		Health: everywhere(healthPort), SelfMetrics: everywhere(selfMetricsPort), Nodes: nodes,

@@ -89,14 +89,14 @@ func TestKwokContainers(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"grafana/otel-lgtm:0.31.0", "otel/opentelemetry-collector-contrib:0.149.0"}; !slices.Equal(plan.images(), want) {
+	if want := []string{"grafana/otel-lgtm:0.28.0", "otel/opentelemetry-collector-contrib:0.153.0"}; !slices.Equal(plan.images(), want) {
 		t.Errorf("images are %q, want %q", plan.images(), want)
 	}
 	if want := []string{"diorama-default-lgtm"}; !slices.Equal(plan.volumes(), want) {
 		t.Errorf("volumes are %q, want %q", plan.volumes(), want)
 	}
 	collector := plan.Files[containerCollectorFile(state.Folder{Name: "default", Path: "/env"})]
-	if n := strings.Count(collector, "\n  kubeletstats/"); n != 50 {
+	if n := strings.Count(collector, "\n  kubelet_stats/"); n != 50 {
 		t.Errorf("the collector has %d receivers of nodes, want 50", n)
 	}
 }

@@ -115,6 +115,7 @@ func (p Plan) volumes() []string {
 var internalPorts = []string{
 	"etcdClient", "etcdPeer", "controllerManager", "scheduler", "kubeletTunnel", "kwokHealth",
 	"clusterCollectorHealth", "clusterCollectorSelf", "nodeCollectorHealth", "nodeCollectorSelf", lgtmCollectorSelf,
+	"beylaMetrics",
 }
 
 // lgtmCollectorSelf is the port that leads to the own metrics of the collector

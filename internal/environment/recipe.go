@@ -119,6 +119,8 @@ func (r *recipe) probe(name string) func(context.Context) error {
 		return plain(r.plan.Internal["nodeCollectorHealth"], "/")
 	case lgtmName:
 		return r.probeLGTM
+	case beylaName:
+		return r.probeBeyla
 	case collectorName:
 		// A configuration of the user's need not have a health check.
 		if r.plan.Environment.Telemetry.Collectors.Cluster == "" {
