@@ -58,6 +58,7 @@ func TestK3d(t *testing.T) {
 	t.Run("objects", func(t *testing.T) { l.t = t; checkK3dObjects(t, l) })
 	t.Run("ports", func(t *testing.T) { l.t = t; checkK3dPorts(t, l, s) })
 	t.Run("check", func(t *testing.T) { l.t = t; checkK3dCheck(t, l) })
+	t.Run("what does not answer is reported", func(t *testing.T) { e.t, l.t = t, t; checkK3dSilence(t, e, l) })
 	e.t, l.t = t, t
 	if said := l.dioramaFails("scale", "--nodes", "5"); !strings.Contains(said, "cluster.nodes") {
 		t.Errorf("scale says %q", said)
@@ -230,6 +231,43 @@ func checkK3dCheck(t *testing.T, l *lab) {
 		}
 		return nil
 	})
+}
+
+// checkK3dSilence stops what stands for LGTM, and then the node as a whole.
+func checkK3dSilence(t *testing.T, e engine, l *lab) {
+	signal := func(name string) {
+		// The brackets keep the shell from finding itself.
+		e.exec(k3dNode, "busybox", "sh", "-c", `for p in /proc/[0-9]*; do `+
+			`busybox tr '\000' ' ' <$p/cmdline | busybox grep -q 'data/[b]ackend' && kill -`+name+` ${p#/proc/}; done`)
+	}
+	reported := func(component, why string) {
+		t.Helper()
+		eventually(t, component+" is reported", func() error {
+			s := l.status()
+			c := s.component(component)
+			if s.Phase != "Degraded" || c.Phase != "NotReady" || !strings.Contains(c.Message, why) {
+				return fmt.Errorf("phase %s, %+v", s.Phase, c)
+			}
+			return nil
+		})
+	}
+	ready := func() {
+		t.Helper()
+		eventually(t, "all is Ready again", func() error {
+			if s := l.status(); s.Phase != "Ready" {
+				return fmt.Errorf("phase %s, %+v", s.Phase, s.Components)
+			}
+			return nil
+		})
+	}
+	signal("STOP")
+	reported("forwards", "asking Grafana")
+	signal("CONT")
+	ready()
+	e.check(e.ContainerPause(t.Context(), k3dNode))
+	reported("cluster", "asking the Kubernetes API")
+	e.check(e.ContainerUnpause(t.Context(), k3dNode))
+	ready()
 }
 
 func checkNothingLeft(t *testing.T, l *lab) {
