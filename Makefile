@@ -64,8 +64,8 @@ e2e: build bin/kubectl k3snode lgtm
 # them; nodes are privileged containers.
 K3S_IMAGE      ?= rancher/k3s:v1.35.5-k3s1
 WORKLOAD_IMAGE ?= busybox:1.37
-test-k3d: build bin/kubectl
-	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl DIORAMA_DOCKER=required \
+test-k3d: build bin/kubectl lgtm
+	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl LGTM_BINARY=$(CURDIR)/bin/lgtm DIORAMA_DOCKER=required \
 		DIORAMA_K3S_IMAGE=$(K3S_IMAGE) DIORAMA_WORKLOAD_IMAGE=$(WORKLOAD_IMAGE) \
 		go test -count=1 -timeout 20m -tags e2e -run TestK3dReal -v ./e2e
 

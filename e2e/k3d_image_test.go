@@ -71,7 +71,8 @@ func (e engine) build(tag string, write func(to io.Writer) error) error {
 	// The binaries are large: they are read as the engine takes them.
 	read, to := io.Pipe()
 	go func() { to.CloseWithError(write(to)) }()
-	answer, err := e.ImageBuild(e.t.Context(), read, build.ImageBuildOptions{Tags: []string{tag}, Remove: true, ForceRemove: true})
+	options := build.ImageBuildOptions{Tags: []string{tag}, Remove: true, ForceRemove: true}
+	answer, err := e.ImageBuild(e.t.Context(), read, options)
 	if err != nil {
 		return err
 	}

@@ -14,22 +14,21 @@ import (
 )
 
 // TestK3dRealPods brings the kind k3d up with nodes whose pods run, which
-// `make test-k3d` names: diorama's own images stand for LGTM and the collector,
-// all else is what users have.
+// `make test-k3d` names: e2e/lgtm stands for LGTM and diorama's own image for the
+// collector, all else is what users have.
 func TestK3dRealPods(t *testing.T) {
 	node, workload := os.Getenv("DIORAMA_K3S_IMAGE"), os.Getenv("DIORAMA_WORKLOAD_IMAGE")
 	if node == "" || workload == "" {
 		t.Skip("make test-k3d names the images of nodes and workloads")
 	}
 	e, l := newEngine(t), newLab(t)
-	e.images()
 	file := l.write("real.yaml", fmt.Sprintf(`kind: k3d
 cluster: {nodes: 5, pods: 40}
 telemetry: {interval: 2s}
-images: {lgtm: "diorama-lgtm:e2e", collector: "diorama-collector:e2e", k3s: %q, workload: %q, load: [%q]}
+images: {lgtm: %q, collector: "diorama-collector:e2e", k3s: %q, workload: %q, load: [%q]}
 chart: {path: %q}
 ports: auto
-`, node, workload, e.images(), chartFolder(t)))
+`, e.lgtm(), node, workload, e.images(), chartFolder(t)))
 	l.diorama("up", "-f", file)
 	s := l.status()
 	t.Logf("ready in %s", s.StartedIn)
@@ -78,6 +77,15 @@ ports: auto
 			t.Errorf("%s, %v: %s", response.Status, err, body)
 		}
 	})
+	t.Run("Grafana asks for the interval", func(t *testing.T) {
+		var source struct {
+			JSONData struct{ TimeInterval string }
+		}
+		err := getJSON(s.Endpoints.Dashboards+"/api/datasources/uid/prometheus", &source)
+		if got := source.JSONData.TimeInterval; err != nil || got != "2s" {
+			t.Errorf("the data source has the interval %q: %v", got, err)
+		}
+	})
 	t.Run("check", func(t *testing.T) {
 		l.t = t
 		// Kubelets measure volumes once a minute, and the job comes as often.
@@ -116,10 +124,10 @@ func TestK3dRealCrash(t *testing.T) {
 	file := l.write("crash.yaml", fmt.Sprintf(`kind: k3d
 cluster: {workloads: none}
 telemetry: {collectors: {nodes: %q}}
-images: {lgtm: "diorama-lgtm:e2e", collector: "diorama-collector:e2e", k3s: %q, load: [%q]}
+images: {lgtm: %q, collector: "diorama-collector:e2e", k3s: %q, load: [%q]}
 chart: {path: %q}
 ports: auto
-`, l.write("values.yaml", values), node, e.images(), chartFolder(t)))
+`, l.write("values.yaml", values), e.lgtm(), node, e.images(), chartFolder(t)))
 	said := l.dioramaFails("up", "-f", file)
 	for _, want := range []string{"otel-nodes", "does not come up", "no_such"} {
 		if !strings.Contains(said, want) {

@@ -27,6 +27,9 @@ ENTRYPOINT []
 CMD ["/otel-lgtm/run-all.sh"]
 `
 
+// lgtmSources is where the image has its data sources.
+const lgtmSources = "/otel-lgtm/grafana/conf/provisioning/datasources"
+
 // lgtm makes sure that the engine has the image that stands for LGTM.
 func (e engine) lgtm() string {
 	e.t.Helper()
@@ -51,7 +54,8 @@ func lgtmContext(t *testing.T, to io.Writer) error {
 		return err
 	}
 	for name, path := range map[string]string{
-		"prometheus.yaml": home + "prometheus.yaml", "grafana-datasources.yaml": home + "grafana/conf/provisioning/datasources/grafana-datasources.yaml",
+		"prometheus.yaml":          home + "prometheus.yaml",
+		"grafana-datasources.yaml": "files" + lgtmSources + "/grafana-datasources.yaml",
 	} {
 		text, err := os.ReadFile(filepath.Join("lgtm", "image", name))
 		if err == nil {
@@ -61,13 +65,16 @@ func lgtmContext(t *testing.T, to io.Writer) error {
 			return err
 		}
 	}
-	if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: home + "grafana/conf/provisioning/dashboards", Mode: 0o755}); err != nil {
+	providers := &tar.Header{Typeflag: tar.TypeDir, Name: home + "grafana/conf/provisioning/dashboards", Mode: 0o755}
+	if err := archive.WriteHeader(providers); err != nil {
 		return err
 	}
 	links := map[string]string{
 		home + "otelcol-contrib/otelcol-contrib": "/diorama", "files/bin/pkill": "/otel-lgtm/standin",
 	}
-	for _, program := range []string{"run-all.sh", "docker/healthcheck.sh", "prometheus/prometheus", "grafana/bin/grafana", "loki/loki"} {
+	for _, program := range []string{
+		"run-all.sh", "docker/healthcheck.sh", "prometheus/prometheus", "grafana/bin/grafana", "loki/loki",
+	} {
 		links[home+program] = "/otel-lgtm/standin"
 	}
 	if err := addLinks(archive, links); err != nil {

@@ -49,8 +49,9 @@ func checkInterval(t *testing.T, l *lab, s status) {
 		var source struct {
 			JSONData struct{ TimeInterval string }
 		}
-		if err := getJSON(s.Endpoints.Dashboards+"/api/datasources/uid/"+uid, &source); err != nil || source.JSONData.TimeInterval != want {
-			t.Errorf("the data source %s has the interval %q, want %q: %v", uid, source.JSONData.TimeInterval, want, err)
+		err := getJSON(s.Endpoints.Dashboards+"/api/datasources/uid/"+uid, &source)
+		if got := source.JSONData.TimeInterval; err != nil || got != want {
+			t.Errorf("the data source %s has the interval %q, want %q: %v", uid, got, want, err)
 		}
 	}
 	const expr = "sum(rate(k8s_node_cpu_time_seconds_total[$__rate_interval]))"
@@ -67,11 +68,12 @@ func checkInterval(t *testing.T, l *lab, s status) {
 			}
 		}
 		query := map[string]any{
-			"refId": "A", "datasource": map[string]string{"type": "prometheus", "uid": "prometheus"}, "expr": expr, "range": true,
+			"refId": "A", "datasource": map[string]string{"type": "prometheus", "uid": "prometheus"},
+			"expr": expr, "range": true,
 			"intervalMs": 2000, "maxDataPoints": 300, // as the page computes them for a panel of 300 points
 		}
-		err := post(s.Endpoints.Dashboards+"/api/ds/query", map[string]any{"from": "now-15m", "to": "now", "queries": []any{query}}, &answer)
-		if err != nil {
+		body := map[string]any{"from": "now-15m", "to": "now", "queries": []any{query}}
+		if err := post(s.Endpoints.Dashboards+"/api/ds/query", body, &answer); err != nil {
 			return err
 		}
 		frames := answer.Results["A"].Frames
@@ -101,7 +103,10 @@ func checkRefused(t *testing.T, l *lab, s status) {
 	long := strings.Repeat("long-", 9)
 	l.write("boards/long.json", fmt.Sprintf(`{"uid": %q, "title": "Long", "panels": [], "schemaVersion": 39}`, long))
 	l.write("boards/twice.json", `{"uid": "twice", "title": "Second", "panels": [], "schemaVersion": 39}`) // as mine
-	told := []string{`long.json: Grafana refuses it: the uid "` + long + `" has 45 characters, and may have 40`, `the title "Second" is also that of`}
+	told := []string{
+		`long.json: Grafana refuses it: the uid "` + long + `" has 45 characters, and may have 40`,
+		`the title "Second" is also that of`,
+	}
 	eventually(t, "the status tells what is refused", func() error {
 		warnings := strings.Join(l.status().Warnings, "\n")
 		for _, want := range told {
@@ -120,7 +125,8 @@ func checkRefused(t *testing.T, l *lab, s status) {
 	l.write("boards/long.json", `{"uid": "long", "title": "Long", "panels": [], "schemaVersion": 39}`)
 	l.write("boards/twice.json", `{"uid": "twice", "title": "Third", "panels": [], "schemaVersion": 39}`)
 	eventually(t, "what is mended is in Grafana", func() error {
-		return errors.Join(getJSON(s.Endpoints.Dashboards+"/api/dashboards/uid/long", new(any)), getJSON(s.Endpoints.Dashboards+"/api/dashboards/uid/twice", new(any)))
+		byUID := s.Endpoints.Dashboards + "/api/dashboards/uid/"
+		return errors.Join(getJSON(byUID+"long", new(any)), getJSON(byUID+"twice", new(any)))
 	})
 	for _, name := range []string{"long", "twice"} {
 		if err := os.Remove(filepath.Join(l.home, "boards", name+".json")); err != nil {
@@ -146,7 +152,8 @@ func checkFolders(t *testing.T, l *lab, s status) {
 		if err := os.Mkdir(filepath.Join(l.home, "boards", name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		l.write("boards/"+name+"/board.json", fmt.Sprintf(`{"uid": "in-%s", "title": "One", "panels": [], "schemaVersion": 39}`, name))
+		board := fmt.Sprintf(`{"uid": "in-%s", "title": "One", "panels": [], "schemaVersion": 39}`, name)
+		l.write("boards/"+name+"/board.json", board)
 	}
 	var shared string
 	eventually(t, "Grafana has both folders", func() error {
@@ -186,7 +193,7 @@ func TestKwokFails(t *testing.T) {
 	e.check(e.build(broken, func(to io.Writer) error {
 		archive := tar.NewWriter(to)
 		return errors.Join(
-			addText(archive, "Dockerfile", "FROM "+lgtmImage+"\nCOPY bad.yaml /otel-lgtm/grafana/conf/provisioning/datasources/bad.yaml\n"),
+			addText(archive, "Dockerfile", "FROM "+lgtmImage+"\nCOPY bad.yaml "+lgtmSources+"/\n"),
 			addText(archive, "bad.yaml", "datasources: [\n"), archive.Close())
 	}))
 	t.Cleanup(func() {
@@ -220,11 +227,17 @@ func TestKwokFails(t *testing.T) {
 func TestRuleFiles(t *testing.T) {
 	l := newLab(t)
 	rules := l.write("own.yaml", "groups:\n- name: g\n  rules:\n  - {record: a, expr: 'sum('}\n")
-	file := l.write("env.yaml", fmt.Sprintf("kind: embedded\ncluster: {nodes: 1, pods: 1}\ntelemetry: {interval: 1s}\nports: auto\nbackend: {rules: [%q]}\n", rules))
+	file := l.write("env.yaml", fmt.Sprintf(`kind: embedded
+cluster: {nodes: 1, pods: 1}
+telemetry: {interval: 1s}
+ports: auto
+backend: {rules: [%q]}
+`, rules))
 	l.diorama("up", "-f", file)
 	s := l.status()
 	eventually(t, "the status tells of the rule file", func() error {
-		if warnings := strings.Join(l.status().Warnings, "\n"); !strings.Contains(warnings, "rules not loaded: "+rules+":4:23: ") {
+		warnings := strings.Join(l.status().Warnings, "\n")
+		if !strings.Contains(warnings, "rules not loaded: "+rules+":4:23: ") {
 			return fmt.Errorf("the warnings are %q", warnings)
 		}
 		return nil

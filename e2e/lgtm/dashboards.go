@@ -50,7 +50,9 @@ func readProviders(dir string) ([]*reader, error) {
 			if p.Seconds == 0 {
 				p.Seconds = 10
 			}
-			all = append(all, &reader{name: p.Name, path: p.Options.Path, every: time.Duration(p.Seconds) * time.Second, folders: p.Options.Folders})
+			all = append(all, &reader{
+				name: p.Name, path: p.Options.Path, folders: p.Options.Folders, every: time.Duration(p.Seconds) * time.Second,
+			})
 		}
 	}
 	return all, nil
@@ -82,7 +84,7 @@ func (g *grafana) validate(ctx context.Context, readers []*reader) {
 		for _, r := range readers {
 			r.restricted.Store(r.twice.Load())
 			if r.twice.Load() {
-				g.log.Warn("dashboards provisioning provider has no database write permissions because of duplicates", "provider", r.name)
+				g.log.Warn("provider has no database write permissions because of duplicates", "provider", r.name)
 			}
 		}
 	}

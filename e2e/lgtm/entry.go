@@ -31,23 +31,29 @@ const home = "/otel-lgtm"
 
 // takeOTLP is the configuration of the collector that takes OTLP: as LGTM's, it
 // says yes to the sender at once, and tries for minutes to hand on.
-const takeOTLP = `yaml:{receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "0.0.0.0:4318"}}}}, ` +
+const takeOTLP = `yaml:{` +
+	`receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "0.0.0.0:4318"}}}}, ` +
 	`processors: {batch: {}}, ` +
-	`exporters: {otlp_http/metrics: {endpoint: "http://127.0.0.1:9090/api/v1/otlp"}, otlp_http/logs: {endpoint: "http://127.0.0.1:3100/otlp"}}, ` +
+	`exporters: {otlp_http/metrics: {endpoint: "http://127.0.0.1:9090/api/v1/otlp"}, ` +
+	`otlp_http/logs: {endpoint: "http://127.0.0.1:3100/otlp"}}, ` +
 	`service: {pipelines: {` +
 	`metrics: {receivers: [otlp], processors: [batch], exporters: [otlp_http/metrics]}, ` +
 	`logs: {receivers: [otlp], processors: [batch], exporters: [otlp_http/logs]}}}}`
 
 func programs() []program {
 	return []program{
-		{name: "grafana", dir: home + "/grafana", health: "http://127.0.0.1:3000/api/health", command: []string{"./bin/grafana", "server"}},
+		{
+			name: "grafana", dir: home + "/grafana", health: "http://127.0.0.1:3000/api/health",
+			command: []string{"./bin/grafana", "server"},
+		},
 		{name: "loki", dir: home, health: "http://127.0.0.1:3100/ready", command: []string{"./loki/loki"}},
 		{
 			name: "otelcol", dir: home, health: "http://127.0.0.1:13133/ready", extra: "OTELCOL_EXTRA_ARGS",
 			command: []string{"./otelcol-contrib/otelcol-contrib", "--health-address=0.0.0.0:13133", "--config=" + takeOTLP},
 		},
 		{
-			name: "prometheus", dir: home, health: "http://127.0.0.1:9090/api/v1/status/runtimeinfo", extra: "PROMETHEUS_EXTRA_ARGS",
+			name: "prometheus", dir: home, health: "http://127.0.0.1:9090/api/v1/status/runtimeinfo",
+			extra: "PROMETHEUS_EXTRA_ARGS",
 			command: []string{
 				"./prometheus/prometheus", "--web.enable-remote-write-receiver", "--web.enable-otlp-receiver",
 				"--enable-feature=exemplar-storage", "--storage.tsdb.path=/data/prometheus", "--config.file=./prometheus.yaml",
@@ -110,7 +116,8 @@ func runAll(ctx context.Context, out io.Writer) error {
 			select {
 			case <-r.ended:
 				if !r.ready {
-					return fmt.Errorf("%s exited before it was ready; re-run with ENABLE_LOGS_%s=true (or ENABLE_LOGS_ALL=true) to see its output", r.name, strings.ToUpper(r.name))
+					return fmt.Errorf("%s exited before it was ready; re-run with ENABLE_LOGS_%s=true "+
+						"(or ENABLE_LOGS_ALL=true) to see its output", r.name, strings.ToUpper(r.name))
 				}
 			default:
 			}

@@ -64,6 +64,14 @@ func runGrafana(ctx context.Context) error {
 		file: filepath.Join("/data/grafana/data", "grafana.json"), log: slog.New(slog.NewTextHandler(os.Stdout, nil)),
 		Folders: map[string]folder{}, Dashboards: map[string]dashboard{},
 	}
+	err := g.start(ctx)
+	if err != nil {
+		g.log.Error("failed to start", "err", err)
+	}
+	return err
+}
+
+func (g *grafana) start(ctx context.Context) error {
 	if err := g.load(); err != nil {
 		return err
 	}
@@ -116,6 +124,9 @@ func (g *grafana) handler() http.Handler {
 	mux.HandleFunc("GET /api/health", func(w http.ResponseWriter, _ *http.Request) {
 		respond(w, http.StatusOK, map[string]any{"database": "ok", "version": "12.4.0-stand-in", "commit": "none"})
 	})
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "<!DOCTYPE html><html><title>Grafana (stand-in)</title></html>")
+	})
 	mux.HandleFunc("GET /api/search", g.search)
 	mux.HandleFunc("GET /api/dashboards/uid/{uid}", g.dashboard)
 	mux.HandleFunc("POST /api/dashboards/db", g.save)
@@ -129,8 +140,12 @@ func (g *grafana) handler() http.Handler {
 	mux.HandleFunc("GET /api/library-elements", func(w http.ResponseWriter, _ *http.Request) {
 		respond(w, http.StatusOK, map[string]any{"result": map[string]any{"totalCount": 0, "elements": []any{}}})
 	})
-	mux.HandleFunc("GET /api/annotations", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, []any{}) })
-	mux.HandleFunc("GET /api/datasources", func(w http.ResponseWriter, _ *http.Request) { respond(w, http.StatusOK, g.sources) })
+	mux.HandleFunc("GET /api/annotations", func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusOK, []any{})
+	})
+	mux.HandleFunc("GET /api/datasources", func(w http.ResponseWriter, _ *http.Request) {
+		respond(w, http.StatusOK, g.sources)
+	})
 	mux.HandleFunc("GET /api/datasources/uid/{uid}", g.source)
 	mux.HandleFunc("/api/datasources/proxy/uid/{uid}/{path...}", g.proxied)
 	mux.HandleFunc("POST /api/ds/query", g.query)
@@ -159,7 +174,8 @@ func (g *grafana) search(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for uid, d := range g.Dashboards {
-		if kind != "dash-folder" && (len(in) == 0 || slices.Contains(in, d.FolderUID)) && strings.Contains(strings.ToLower(d.title()), words) {
+		asked := kind != "dash-folder" && (len(in) == 0 || slices.Contains(in, d.FolderUID))
+		if asked && strings.Contains(strings.ToLower(d.title()), words) {
 			hit := map[string]any{"uid": uid, "title": d.title(), "type": "dash-db", "tags": []string{}}
 			if d.FolderUID != "" {
 				hit["folderUid"], hit["folderTitle"] = d.FolderUID, g.Folders[d.FolderUID].Title
@@ -288,8 +304,10 @@ func (g *grafana) proxied(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, "non allow-listed "+r.Method+"s not allowed on proxied Prometheus datasource")
 		return
 	}
-	(&httputil.ReverseProxy{ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelError), Rewrite: func(p *httputil.ProxyRequest) {
+	proxy := &httputil.ReverseProxy{ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelError)}
+	proxy.Rewrite = func(p *httputil.ProxyRequest) {
 		p.Out.URL.Path, p.Out.URL.RawPath = "/"+path, ""
 		p.SetURL(target)
-	}}).ServeHTTP(w, r)
+	}
+	proxy.ServeHTTP(w, r)
 }

@@ -39,12 +39,13 @@ func TestReadSources(t *testing.T) {
 	if got := interval(); got != "60s" {
 		t.Errorf("a file that is read before the image's own has given the interval %v", got)
 	}
-	write("later.yaml", "datasources: [{name: Prometheus, uid: prometheus, jsonData: {timeInterval: 1s, x: '$${__value.raw}'}}]")
+	write("later.yaml", "datasources: [{name: Prometheus, uid: prometheus, jsonData: {timeInterval: 1s, x: '$${x.y}'}}]")
 	if got := interval(); got != "1s" {
 		t.Errorf("the interval is %v", got)
 	}
 	for _, bad := range []string{
-		"datasources: [{name: Another, uid: prometheus}]", "datasources: [{name: A, uid: a, isDefault: true}, {name: B, uid: b, isDefault: true}]", "datasources: [",
+		"datasources: [{name: Another, uid: prometheus}]", "datasources: [",
+		"datasources: [{name: A, uid: a, isDefault: true}, {name: B, uid: b, isDefault: true}]",
 	} {
 		write("later.yaml", bad)
 		if all, err := readSources(dir); err == nil {
@@ -74,7 +75,10 @@ func TestSpacing(t *testing.T) {
 		{asked{IntervalMS: 5_000, MaxDataPoints: 300}, 5 * time.Second, 5 * time.Second, 20 * time.Second, 15 * time.Minute},
 		{asked{IntervalMS: 2_000, MaxDataPoints: 300}, time.Second, 2 * time.Second, 4 * time.Second, 15 * time.Minute},
 		{asked{IntervalMS: 30_000, MaxDataPoints: 100}, 5 * time.Second, 30 * time.Second, 35 * time.Second, time.Hour},
-		{asked{IntervalMS: 5_000, MaxDataPoints: 300, Interval: "1m"}, 5 * time.Second, time.Minute, 4 * time.Minute, 15 * time.Minute},
+		{
+			asked{IntervalMS: 5_000, MaxDataPoints: 300, Interval: "1m"}, 5 * time.Second,
+			time.Minute, 4 * time.Minute, 15 * time.Minute,
+		},
 	} {
 		step, rate, err := c.q.spacing(c.over, c.scrape)
 		if err != nil || step != c.step || rate != c.rate {
@@ -84,7 +88,8 @@ func TestSpacing(t *testing.T) {
 }
 
 func TestPrometheusFlags(t *testing.T) {
-	o, file, err := prometheusFlags([]string{"--config.file=x.yaml", "--web.enable-otlp-receiver", "--storage.tsdb.retention.time=24h"})
+	args := []string{"--config.file=x.yaml", "--web.enable-otlp-receiver", "--storage.tsdb.retention.time=24h"}
+	o, file, err := prometheusFlags(args)
 	if err != nil || file != "x.yaml" || o.Retention != 24*time.Hour {
 		t.Errorf("%+v, %q, %v", o, file, err)
 	}

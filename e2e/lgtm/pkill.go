@@ -13,7 +13,8 @@ import (
 // pkill sends SIGTERM, or the signal of -9 or -STOP, to the processes of a name.
 func pkill(proc string, args []string) error {
 	signals := map[string]syscall.Signal{
-		"-9": syscall.SIGKILL, "-KILL": syscall.SIGKILL, "-TERM": syscall.SIGTERM, "-STOP": syscall.SIGSTOP, "-CONT": syscall.SIGCONT,
+		"-9": syscall.SIGKILL, "-KILL": syscall.SIGKILL, "-TERM": syscall.SIGTERM,
+		"-STOP": syscall.SIGSTOP, "-CONT": syscall.SIGCONT,
 	}
 	signal := syscall.SIGTERM
 	if len(args) == 2 {

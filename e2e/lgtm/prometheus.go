@@ -120,7 +120,8 @@ func onlyPrometheus() http.Handler {
 	own := []string{"/api/v1/", "/-/", "/metrics"}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		has := slices.ContainsFunc(own, func(prefix string) bool { return strings.HasPrefix(r.URL.Path, prefix) })
-		foreign := strings.HasPrefix(r.URL.Path, "/api/v1/diorama/") || strings.HasPrefix(r.URL.Path, "/api/v1/otlp/") && r.URL.Path != "/api/v1/otlp/v1/metrics"
+		foreign := strings.HasPrefix(r.URL.Path, "/api/v1/diorama/") ||
+			strings.HasPrefix(r.URL.Path, "/api/v1/otlp/") && r.URL.Path != "/api/v1/otlp/v1/metrics"
 		switch {
 		case !has || foreign:
 			http.NotFound(w, r)

@@ -108,8 +108,9 @@ func (q asked) spacing(length, scrape time.Duration) (step, rate time.Duration, 
 // round makes a step one of those that Grafana rounds to.
 func round(step time.Duration) time.Duration {
 	for _, nice := range []struct{ below, is time.Duration }{
-		{1500 * time.Millisecond, time.Second}, {3500 * time.Millisecond, 2 * time.Second}, {7500 * time.Millisecond, 5 * time.Second},
-		{12500 * time.Millisecond, 10 * time.Second}, {17500 * time.Millisecond, 15 * time.Second}, {25 * time.Second, 20 * time.Second},
+		{1500 * time.Millisecond, time.Second}, {3500 * time.Millisecond, 2 * time.Second},
+		{7500 * time.Millisecond, 5 * time.Second}, {12500 * time.Millisecond, 10 * time.Second},
+		{17500 * time.Millisecond, 15 * time.Second}, {25 * time.Second, 20 * time.Second},
 		{45 * time.Second, 30 * time.Second}, {90 * time.Second, time.Minute}, {210 * time.Second, 2 * time.Minute},
 		{450 * time.Second, 5 * time.Minute}, {750 * time.Second, 10 * time.Minute},
 	} {
@@ -135,7 +136,8 @@ func (q asked) execute(ctx context.Context, s source, from, to time.Time) ([]any
 		return nil, err
 	}
 	expr := strings.NewReplacer(
-		"$__interval_ms", strconv.FormatInt(step.Milliseconds(), 10), "$__rate_interval_ms", strconv.FormatInt(rate.Milliseconds(), 10),
+		"$__interval_ms", strconv.FormatInt(step.Milliseconds(), 10),
+		"$__rate_interval_ms", strconv.FormatInt(rate.Milliseconds(), 10),
 		"$__interval", model.Duration(step).String(), "$__rate_interval", rate.String(),
 		"$__range", fmt.Sprintf("%.0fs", to.Sub(from).Seconds()),
 	).Replace(q.Expr)
@@ -215,7 +217,8 @@ func (a answer) frames(refID, executed string) []any {
 		}
 		frames = append(frames, map[string]any{
 			"schema": map[string]any{"refId": refID, "meta": meta, "fields": []any{
-				map[string]any{"name": "Time", "type": "time"}, map[string]any{"name": "Value", "type": "number", "labels": series.Metric},
+				map[string]any{"name": "Time", "type": "time"},
+				map[string]any{"name": "Value", "type": "number", "labels": series.Metric},
 			}},
 			"data": map[string]any{"values": []any{times, values}},
 		})

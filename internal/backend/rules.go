@@ -44,7 +44,8 @@ type ruler struct {
 
 func newRuler(ctx context.Context, o Options, reg prometheus.Registerer, engine *promql.Engine, q storage.Queryable, in *ingest, p parser.Parser) *ruler {
 	r := &ruler{
-		patterns: o.RuleFiles, interval: o.RuleInterval, log: o.Logger, done: make(chan struct{}), watched: make(chan struct{}),
+		patterns: o.RuleFiles, interval: o.RuleInterval, log: o.Logger,
+		done: make(chan struct{}), watched: make(chan struct{}),
 		url: "http://" + o.Listen,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "prometheus_config_last_reload_successful",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -190,5 +191,30 @@ func TestDeclaredRules(t *testing.T) {
 	}
 	if len(r.Stale) != 1 || r.Stale[0].What != "rule Full" {
 		t.Errorf("stale are %+v", r.Stale)
+	}
+}
+
+// What Grafana refuses in silence is a finding, with the file, the limit and
+// what to do.
+func TestRefused(t *testing.T) {
+	var all []*dashboard.Dashboard
+	for name, text := range map[string]string{
+		"long.json": fmt.Sprintf(`{"uid": "%041d", "title": "Long", "panels": []}`, 0),
+		"good.json": `{"uid": "good", "title": "Good", "panels": []}`,
+	} {
+		d, err := dashboard.Parse(name, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	problems := refused(all)
+	if len(problems) != 1 || !strings.HasPrefix(problems[0], "long.json: ") ||
+		!strings.Contains(problems[0], "has 41 characters, and may have 40: shorten it") {
+		t.Errorf("the problems are %q", problems)
+	}
+	report := Report{Problems: problems}
+	if report.summarize(false); report.Summary.Findings != 1 {
+		t.Errorf("the summary is %+v", report.Summary)
 	}
 }

@@ -75,7 +75,8 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 	f.StringArrayVar(&flags.declarations, "declarations", nil, "further file of declared emptiness (default "+check.DeclarationsFile+" beside the dashboards)")
 	f.StringSliceVar(&flags.each, "each", nil, "variables all of whose values are checked one by one, such as cluster,namespace")
 	f.DurationVar(&flags.patience, "wait", 0, "ask again for what is empty, for at most this long")
-	f.DurationVar(&flags.scrape, "scrape-interval", 0, "how often series get a sample (default: the interval of Grafana's data source, else 15s)")
+	f.DurationVar(&flags.scrape, "scrape-interval", 0,
+		"how often series get a sample (default: the interval of Grafana's data source, else 15s)")
 	f.BoolVar(&flags.strict, "strict", false, "notes, constants and stale declarations are findings too")
 	f.BoolVar(&flags.metrics, "metrics", false, "say of each metric where it comes from and what relies on it, and which metrics nothing reads")
 	f.BoolVar(&flags.mutate, "mutate", false, "drop one metric or label after the other from what is asked, and say which panels never notice")

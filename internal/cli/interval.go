@@ -23,7 +23,8 @@ func sourceInterval(ctx context.Context, c *console.Console, client *dashboard.C
 	case err == nil:
 		return interval
 	case !errors.Is(err, dashboard.ErrNotGrafana):
-		c.Warn("queries are made for an interval of %s, as Grafana's is not known (--scrape-interval says it): %v", usualInterval, err)
+		c.Warn("queries are made for an interval of %s, as Grafana's is not known (--scrape-interval says it): %v",
+			usualInterval, err)
 	}
 	return usualInterval
 }

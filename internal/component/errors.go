@@ -59,7 +59,8 @@ func LastLines(log []byte) string {
 	log = log[max(0, len(log)-tailBytes):]
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	end := max(0, len(lines)-tailLines)
-	failures := slices.DeleteFunc(slices.Clone(lines[:end]), func(line string) bool { return !saysError.MatchString(line) })
+	harmless := func(line string) bool { return !saysError.MatchString(line) }
+	failures := slices.DeleteFunc(slices.Clone(lines[:end]), harmless)
 	if len(failures) > 2*tailErrors {
 		failures = slices.Concat(failures[:tailErrors], []string{"…"}, failures[len(failures)-tailErrors:])
 	}
@@ -70,4 +71,4 @@ func LastLines(log []byte) string {
 }
 
 // saysError knows an error in the log formats of the programs that run here.
-var saysError = regexp.MustCompile(`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^panic: |^fatal error: `)
+var saysError = regexp.MustCompile(`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b`)

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// What Grafana takes. https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/#identifier-id-vs-unique-identifier-uid
+// What Grafana takes. https://grafana.com/docs/grafana/latest/developers/http_api/dashboard/
 const (
 	uidLimit   = 40
 	titleLimit = 5000
@@ -34,7 +34,8 @@ func RefusedByGrafana(all []*Dashboard) map[int]FileError {
 			continue
 		}
 		refused[i] = FileError{File: d.File, Message: fmt.Sprintf(
-			"the title %q is also that of %s, in the same folder; Grafana would then take no changes of any dashboard: give one of them another title",
+			"the title %q is also that of %s, in the same folder; Grafana would then take no changes of any dashboard: "+
+				"give one of them another title",
 			d.Title(), first.File)}
 	}
 	return refused

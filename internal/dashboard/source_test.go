@@ -50,7 +50,8 @@ func TestSourceInterval(t *testing.T) {
 	if SourceAddress("http://127.0.0.1:3000/") != "http://127.0.0.1:3000/api/datasources/proxy/uid/prometheus" {
 		t.Error("the address of an environment's data source is another one")
 	}
-	if _, err := NewClient("http://127.0.0.1:1/api/datasources/proxy/uid/x").SourceInterval(t.Context()); err == nil || errors.Is(err, ErrNotGrafana) {
+	_, err := NewClient("http://127.0.0.1:1/api/datasources/proxy/uid/x").SourceInterval(t.Context())
+	if err == nil || errors.Is(err, ErrNotGrafana) {
 		t.Errorf("a Grafana that does not answer gives %v", err)
 	}
 }

@@ -152,7 +152,8 @@ func (r *recipe) provision(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.containers.provisioning = &provisioning{
-		library: library, dir: filepath.Join(dir, "dashboards"), folders: newGrafanaFolders("http://" + loopback(env.Ports.Dashboards)),
+		library: library, dir: filepath.Join(dir, "dashboards"),
+		folders: newGrafanaFolders("http://" + loopback(env.Ports.Dashboards)),
 	}
 	return r.containers.provisioning.start(ctx)
 }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -108,11 +110,7 @@ func (g *grafanaFolders) tidy(ctx context.Context) {
 func (g *grafanaFolders) pending() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var all []string
-	for title := range g.emptied {
-		all = append(all, title)
-	}
-	return all
+	return slices.Sorted(maps.Keys(g.emptied))
 }
 
 // looked notes what came of a look at an emptied folder.
@@ -142,11 +140,7 @@ func (g *grafanaFolders) looked(title, uid string, used bool, err error) {
 func (g *grafanaFolders) problems() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	var all []string
-	for _, why := range g.kept {
-		all = append(all, why)
-	}
-	return all
+	return slices.Sorted(maps.Values(g.kept))
 }
 
 // look finds a folder, and whether there is something in it: dashboards,

@@ -61,8 +61,12 @@ func TestDatasourceFile(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(datasourceFile(interval)), &read); err != nil {
 			t.Fatal(err)
 		}
-		if d := read.Datasources[0]; d.JSONData.TimeInterval != want || d.Name != "Prometheus" || d.UID != "prometheus" || d.URL != "http://127.0.0.1:9090" {
-			t.Errorf("%s: the data source is %+v", interval, d)
+		d := read.Datasources[0]
+		if place := d.Name + " " + d.UID + " " + d.URL; place != "Prometheus prometheus http://127.0.0.1:9090" {
+			t.Errorf("the data source is %s", place)
+		}
+		if got := d.JSONData.TimeInterval; got != want {
+			t.Errorf("%s: the data source's interval is %s, want %s", interval, got, want)
 		}
 	}
 	if path.Base(lgtmDatasource) <= "grafana-datasources.yaml" {
@@ -119,7 +123,8 @@ func TestUserRules(t *testing.T) {
 		}
 	}
 	bad := filepath.Join(dir, "b.yaml")
-	if err := os.WriteFile(bad, []byte("groups:\n- name: g\n  rules:\n  - {record: a, expr: 'sum('}\n"), 0o600); err != nil {
+	unclosed := "groups:\n- name: g\n  rules:\n  - {record: a, expr: 'sum('}\n"
+	if err := os.WriteFile(bad, []byte(unclosed), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	plan := Plan{Network: "n", Environment: v1alpha1.Default()}
