@@ -143,7 +143,8 @@ func TestWriteArchive(t *testing.T) {
 			t.Error("the image names another layer")
 		}
 		_, listens := config.Config.ExposedPorts["3000/tcp"]
-		if config.Config.User != "65532:65532" || config.Architecture != "amd64" || !listens || config.Config.Cmd[0] != "y" || !slices.Contains(config.Config.Env, "A=b") {
+		if config.Config.User != "65532:65532" || config.Architecture != "amd64" || !listens || config.Config.Cmd[0] != "y" ||
+			!slices.Contains(config.Config.Env, "A=b") {
 			t.Errorf("the image is %+v", config)
 		}
 	}
