@@ -17,7 +17,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # What the page is built from.
 PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
 
-.PHONY: build page image up down test unit unit-page e2e k3snode test-k3d e2e-page lint lint-page generate check-generated bench cross clean
+.PHONY: build page image up down test unit unit-page e2e k3snode lgtm test-k3d e2e-page lint lint-page generate check-generated bench cross clean
 
 build: page
 	@mkdir -p bin
@@ -55,8 +55,9 @@ unit-page: ui/node_modules/.package-lock.json
 	cd ui && npm test
 
 # The end-to-end scripts run the binary as users have it.
-e2e: build bin/kubectl k3snode
-	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl K3SNODE_BINARY=$(CURDIR)/bin/k3snode \
+e2e: build bin/kubectl k3snode lgtm
+	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl \
+		K3SNODE_BINARY=$(CURDIR)/bin/k3snode LGTM_BINARY=$(CURDIR)/bin/lgtm \
 		go test -count=1 -timeout 30m -tags e2e ./e2e
 
 # The kind k3d with nodes whose pods run. The engine has the images, or can pull
@@ -81,6 +82,11 @@ bin/kubectl: go.mod
 k3snode:
 	@mkdir -p bin
 	go build -ldflags "-s -w" -o bin/k3snode ./e2e/k3snode
+
+# What stands for the programs of LGTM in the image of the tests.
+lgtm:
+	@mkdir -p bin
+	go build -ldflags "-s -w" -o bin/lgtm ./e2e/lgtm
 
 lint: lint-page
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }

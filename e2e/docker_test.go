@@ -28,8 +28,8 @@ type engine struct {
 	t *testing.T
 }
 
-// imagesTag is that of the images that stand for LGTM and the contrib
-// collector: they are diorama's own binary.
+// imagesTag is that of diorama's own images, of which one stands for the contrib
+// collector; the one for LGTM is e2e/lgtm's, built upon them.
 const imagesTag = "e2e"
 
 var standIns = []string{"diorama:" + imagesTag, "diorama-lgtm:" + imagesTag, "diorama-collector:" + imagesTag}
@@ -112,8 +112,13 @@ func (e engine) images() string {
 
 // removeImages makes the engine forget the stand-ins.
 func (e engine) removeImages() {
-	nodeImageBuilt = false
-	for _, name := range append([]string{nodeImage}, standIns...) {
+	nodeImageBuilt, lgtmImageBuilt = false, false
+	e.forget(append([]string{nodeImage, lgtmImage, beylaImage}, standIns...)...)
+}
+
+// forget removes images, but for what others are built upon.
+func (e engine) forget(images ...string) {
+	for _, name := range images {
 		// One that is not there is as wanted.
 		_, _ = e.ImageRemove(context.Background(), name, image.RemoveOptions{Force: true, PruneChildren: true})
 	}
@@ -139,7 +144,7 @@ cluster: {nodes: 3, pods: 6}
 telemetry: {interval: 1s}
 images: {lgtm: %q, collector: %q, load: [%q]%s}
 ports: auto
-`, standIns[1], standIns[2], e.images(), more))
+`, e.lgtm(), standIns[2], e.images(), more))
 }
 
 // inspect looks at a component's container.

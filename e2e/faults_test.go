@@ -355,3 +355,36 @@ func TestStatsProxyAlone(t *testing.T) {
 		t.Errorf("an unknown node answers %s", response.Status)
 	}
 }
+
+// TestComponentThatHangs stops a process without ending it: it is not Ready as
+// long as it does not answer, and is again when it does.
+func TestComponentThatHangs(t *testing.T) {
+	l := newLab(t)
+	l.diorama(small...)
+	before := pids(l.status())
+	for _, name := range []string{"kube-scheduler", "backend"} {
+		t.Run(name, func(t *testing.T) {
+			l.t = t
+			if err := syscall.Kill(before[name], syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the status reports it", func() error {
+				s := l.status()
+				if c := s.component(name); s.Phase != "Degraded" || c.Phase != "NotReady" || !strings.Contains(c.Message, "not answering since") {
+					return fmt.Errorf("phase %s, %+v", s.Phase, c)
+				}
+				return nil
+			})
+			if err := syscall.Kill(before[name], syscall.SIGCONT); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "it is Ready again", func() error {
+				s := l.status()
+				if c := s.component(name); s.Phase != "Ready" || c.Phase != "Ready" {
+					return fmt.Errorf("phase %s, %+v", s.Phase, c)
+				}
+				return nil
+			})
+		})
+	}
+}

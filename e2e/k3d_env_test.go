@@ -142,7 +142,7 @@ func (e engine) exec(name string, command ...string) string {
 // checkK3dObjects looks for what was applied, and for the releases as Helm
 // itself finds them.
 func checkK3dObjects(t *testing.T, l *lab) {
-	for _, name := range []string{"deployment/lgtm", "service/lgtm", "deployment/otel-cluster", "daemonset/otel-nodes", "configmap/otel-nodes", "secret/sh.helm.release.v1.otel-cluster.v1"} {
+	for _, name := range []string{"deployment/lgtm", "service/lgtm", "deployment/otel-cluster", "daemonset/otel-nodes-agent", "configmap/otel-nodes-agent", "secret/sh.helm.release.v1.otel-cluster.v1"} {
 		l.kubectl("-n", "diorama", "get", name)
 	}
 	for _, name := range []string{"deployment/web", "statefulset/journal", "cronjob/every-minute", "resourcequota/demo", "horizontalpodautoscaler/web"} {
@@ -153,7 +153,7 @@ func checkK3dObjects(t *testing.T, l *lab) {
 	if release.Type != "helm.sh/release.v1" || release.Labels["status"] != "deployed" || release.Labels["owner"] != "helm" {
 		t.Errorf("the release is %+v", release.ObjectMeta)
 	}
-	annotated := l.kubectl("-n", "diorama", "get", "daemonset", "otel-nodes", "-o", `jsonpath={.metadata.annotations.meta\.helm\.sh/release-name}`)
+	annotated := l.kubectl("-n", "diorama", "get", "daemonset", "otel-nodes-agent", "-o", `jsonpath={.metadata.annotations.meta\.helm\.sh/release-name}`)
 	if annotated != "otel-nodes" {
 		t.Errorf("the daemon set is of the release %q", annotated)
 	}

@@ -43,13 +43,14 @@ var nodeImageBuilt bool
 func (e engine) nodes() {
 	e.t.Helper()
 	if !nodeImageBuilt {
-		e.check(e.buildNodeImage(e.images()))
+		e.check(e.load(e.images()))
+		e.check(e.build(nodeImage, func(to io.Writer) error { return nodeContext(e.t, to) }))
 		nodeImageBuilt = true
 	}
 }
 
-// buildNodeImage builds the node image upon one of the tarball's.
-func (e engine) buildNodeImage(tarball string) error {
+// load gives the images of a tarball to the engine.
+func (e engine) load(tarball string) error {
 	file, err := os.Open(tarball)
 	if err != nil {
 		return err
@@ -62,10 +63,15 @@ func (e engine) buildNodeImage(tarball string) error {
 	if err := succeeded(load.Body); err != nil {
 		return fmt.Errorf("loading %s: %w", tarball, err)
 	}
+	return nil
+}
+
+// build builds an image from what write writes.
+func (e engine) build(tag string, write func(to io.Writer) error) error {
 	// The binaries are large: they are read as the engine takes them.
-	read, write := io.Pipe()
-	go func() { write.CloseWithError(nodeContext(e.t, write)) }()
-	answer, err := e.ImageBuild(e.t.Context(), read, build.ImageBuildOptions{Tags: []string{nodeImage}, Remove: true, ForceRemove: true})
+	read, to := io.Pipe()
+	go func() { to.CloseWithError(write(to)) }()
+	answer, err := e.ImageBuild(e.t.Context(), read, build.ImageBuildOptions{Tags: []string{tag}, Remove: true, ForceRemove: true})
 	if err != nil {
 		return err
 	}
@@ -93,10 +99,7 @@ func succeeded(stream io.ReadCloser) error {
 // nodeContext writes what the image is built from.
 func nodeContext(t *testing.T, to io.Writer) error {
 	archive := tar.NewWriter(to)
-	if err := archive.WriteHeader(&tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(nodeDockerfile))}); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(archive, nodeDockerfile); err != nil {
+	if err := addText(archive, "Dockerfile", nodeDockerfile); err != nil {
 		return err
 	}
 	busybox, err := staticBusybox()
@@ -108,16 +111,32 @@ func nodeContext(t *testing.T, to io.Writer) error {
 			return err
 		}
 	}
-	links := map[string]string{"iptables-save": "k3s", "iptables-restore": "k3s", "ctr": "k3s"}
+	links := map[string]string{"bin/iptables-save": "k3s", "bin/iptables-restore": "k3s", "bin/ctr": "k3s"}
 	for _, command := range shellCommands {
-		links[command] = "busybox"
+		links["bin/"+command] = "busybox"
 	}
-	for name, program := range links {
-		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + name, Linkname: program}); err != nil {
+	if err := addLinks(archive, links); err != nil {
+		return err
+	}
+	return archive.Close()
+}
+
+func addText(archive *tar.Writer, name, text string) error {
+	if err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text))}); err != nil {
+		return err
+	}
+	_, err := io.WriteString(archive, text)
+	return err
+}
+
+// addLinks adds symbolic links, by what they lead to.
+func addLinks(archive *tar.Writer, links map[string]string) error {
+	for name, to := range links {
+		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: to}); err != nil {
 			return err
 		}
 	}
-	return archive.Close()
+	return nil
 }
 
 // staticBusybox finds the shell. One that wants a dynamic loader, as that of

@@ -111,8 +111,8 @@ func TestK3dRealCrash(t *testing.T) {
 		t.Skip("make test-k3d names the image of nodes")
 	}
 	e, l := newEngine(t), newLab(t)
-	values := strings.Replace(l.diorama("config", "collector", "nodes", "--env", "k3d"), "exporters: [otlp_http/backend]", "exporters: [no_such]", 1)
-	values = strings.NewReplacer("otel/opentelemetry-collector-contrib", "diorama-collector", `"0.149.0"`, "e2e").Replace(values)
+	own := l.write("own.yaml", "kind: k3d\nimages: {collector: \"diorama-collector:e2e\"}\n")
+	values := strings.Replace(l.diorama("config", "collector", "nodes", "-f", own), "exporters: [otlp_http/backend]", "exporters: [no_such]", 1)
 	file := l.write("crash.yaml", fmt.Sprintf(`kind: k3d
 cluster: {workloads: none}
 telemetry: {collectors: {nodes: %q}}

@@ -22,14 +22,15 @@ import (
 // kubeconfig, from images in a tarball.
 func TestKwok(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
-	e.removeImages()
+	file := l.kwok(e, "")
+	e.forget(standIns...) // they are loaded from the tarball
 	boards := filepath.Join(l.home, "boards")
 	if err := os.Mkdir(boards, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	l.write("boards/mine.jsonnet", `{uid: 'mine', title: 'First', panels: [], schemaVersion: 39}`)
 	l.write("boards/bad.json", `{"title": }`)
-	l.diorama("up", "-f", l.kwok(e, ""), "--dashboards", boards)
+	l.diorama("up", "-f", file, "--dashboards", boards)
 	s := l.status()
 	t.Logf("ready in %s", s.StartedIn)
 	if s.Kind != "kwok" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Cluster.Pods.Running != 6 {
@@ -43,6 +44,9 @@ func TestKwok(t *testing.T) {
 	t.Run("telemetry", func(t *testing.T) { l.t = t; checkKwokTelemetry(t, l, s, 3) })
 	t.Run("self metrics", func(t *testing.T) { e.t, l.t = t, t; checkStockSelfMetrics(t, e, s) })
 	t.Run("dashboards", func(t *testing.T) { l.t = t; checkKwokDashboards(t, l, s) })
+	t.Run("interval", func(t *testing.T) { l.t = t; checkInterval(t, l, s) })
+	t.Run("refused dashboards", func(t *testing.T) { l.t = t; checkRefused(t, l, s) })
+	t.Run("emptied folders", func(t *testing.T) { l.t = t; checkFolders(t, l, s) })
 	t.Run("scale", func(t *testing.T) {
 		l.t = t
 		l.diorama("scale", "--nodes", "5")
@@ -73,7 +77,7 @@ func TestKwok(t *testing.T) {
 	// The data is in a volume, which survives.
 	before := time.Now()
 	l.diorama("down", "--keep-data")
-	l.diorama("up", "-f", l.kwok(e, ""))
+	l.diorama("up", "-f", file)
 	if err := atLeast(l.status().Endpoints.Prometheus, fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, before.Unix()), 5); err != nil {
 		t.Errorf("samples from before are lost: %v", err)
 	}

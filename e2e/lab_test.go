@@ -139,13 +139,8 @@ type status struct {
 		DaemonPods int
 		JobPods    int
 	}
-	Components []struct {
-		Name, Phase, StartedIn, Log string
-		Container, Image, Message   string
-		PID, Restarts               int
-		RSSBytes                    uint64
-	}
-	Telemetry struct {
+	Components []componentStatus
+	Telemetry  struct {
 		Series                          uint64
 		SamplesPerSecond, LastSampleAge float64
 		FailedScrapes, DroppedSamples   uint64
@@ -156,6 +151,23 @@ type status struct {
 		Service, Pod string
 	}
 	Warnings []string
+}
+
+type componentStatus struct {
+	Name, Phase, StartedIn, Log string
+	Container, Image, Message   string
+	PID, Restarts               int
+	RSSBytes                    uint64
+}
+
+// component finds one by its name.
+func (s status) component(name string) componentStatus {
+	for _, c := range s.Components {
+		if c.Name == name {
+			return c
+		}
+	}
+	return componentStatus{}
 }
 
 func (l *lab) status(args ...string) status {

@@ -72,7 +72,29 @@ func parse(data []byte, kind Kind) (Environment, error) {
 		return env, typeErrors(err)
 	}
 	env.Kind = kind
-	return env, nil
+	for _, field := range env.foreign() {
+		// What is not in the file itself is for Validate to tell.
+		if line := lineOf(root.Content[0], field.name); line > 0 {
+			problems = append(problems, fmt.Errorf("line %d: %w", line, field.err))
+		}
+	}
+	return env, errors.Join(problems...)
+}
+
+// lineOf is the line of a field, such as images.beyla, in a file's mapping; 0
+// if it is not there.
+func lineOf(mapping *yaml.Node, name string) int {
+	first, rest, nested := strings.Cut(name, ".")
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		switch key := mapping.Content[i]; {
+		case key.Value != first:
+		case nested:
+			return lineOf(mapping.Content[i+1], rest)
+		default:
+			return key.Line
+		}
+	}
+	return 0
 }
 
 // kindOf is what a file says of its kind, whose defaults the rest is read over.

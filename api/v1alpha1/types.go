@@ -50,6 +50,7 @@ type Environment struct {
 	Backend   Backend   `yaml:"backend" json:"backend" jsonschema:"where the telemetry goes"`
 	// Dashboards come on top of those that are built in.
 	Dashboards Dashboards `yaml:"dashboards,omitempty" json:"dashboards,omitempty" jsonschema:"dashboards on top of those that come with diorama"`
+	Kwok       KwokParts  `yaml:"kwok,omitempty" json:"kwok,omitzero" jsonschema:"kind kwok: what it runs beside the collector and LGTM"`
 	Images     Images     `yaml:"images" json:"images" jsonschema:"the container images of the kinds that need Docker"`
 	Chart      Chart      `yaml:"chart,omitempty" json:"chart,omitzero" jsonschema:"kind k3d: the Helm chart that both collectors are installed from"`
 	Ports      Ports      `yaml:"ports" json:"ports" jsonschema:"the loopback ports; 0 picks a free one, the word auto picks them all"`
@@ -115,11 +116,19 @@ type Images struct {
 	Collector string `yaml:"collector" json:"collector" jsonschema:"the OpenTelemetry Collector, contrib distribution"`
 	// StatsProxy is an image of diorama itself.
 	StatsProxy string `yaml:"statsProxy,omitempty" json:"statsProxy,omitempty" jsonschema:"an image of diorama (make image) that serves the kubelet API to the collector; without it diorama does so itself"`
+	// Beyla is run if Kwok.Beyla says so.
+	Beyla string `yaml:"beyla,omitempty" json:"beyla,omitempty" jsonschema:"kind kwok: Grafana Beyla, run if kwok.beyla is true"`
 	// K3s and Workload are those of the kind k3d.
 	K3s      string `yaml:"k3s,omitempty" json:"k3s,omitempty" jsonschema:"kind k3d: the image of every node"`
 	Workload string `yaml:"workload,omitempty" json:"workload,omitempty" jsonschema:"kind k3d: the image of the default workloads; it has to have a shell"`
 	// Load are paths of tarballs, relative to the environment file.
 	Load []string `yaml:"load,omitempty" json:"load,omitempty" jsonschema:"tarballs of images (docker save), loaded if one of the images is missing"`
+}
+
+// KwokParts are what the kind kwok runs beside the collector and LGTM.
+type KwokParts struct {
+	// Beyla traces LGTM: what Grafana is asked, and what it asks Prometheus.
+	Beyla bool `yaml:"beyla,omitempty" json:"beyla,omitempty" jsonschema:"kind kwok: trace Grafana and Prometheus in LGTM with Beyla, in a privileged container that sees LGTM's processes"`
 }
 
 // Dashboards says where the user's own dashboards are.
@@ -216,7 +225,10 @@ func (d Duration) String() string {
 func DefaultOf(kind Kind) Environment {
 	env := Default()
 	env.Kind = kind
-	if kind == K3d {
+	switch kind {
+	case Kwok:
+		env.Images.Beyla = "grafana/beyla:3.15.0"
+	case K3d:
 		env.Cluster = Cluster{Servers: 1, Workloads: WorkloadsDefault}
 		// The version that k3d 5.9 itself would take.
 		env.Images.K3s, env.Images.Workload = "rancher/k3s:v1.35.5-k3s1", "busybox:1.37"
@@ -239,8 +251,8 @@ func Default() Environment {
 			TranslationStrategy: "UnderscoreEscapingWithSuffixes",
 			MaxEvents:           100000,
 		},
-		// The collector is of the version that diorama itself is built with.
-		Images: Images{LGTM: "grafana/otel-lgtm:0.31.0", Collector: "otel/opentelemetry-collector-contrib:0.149.0"},
+		// Those of the reference environments.
+		Images: Images{LGTM: "grafana/otel-lgtm:0.28.0", Collector: "otel/opentelemetry-collector-contrib:0.153.0"},
 		Ports:  DefaultPorts(),
 	}
 }

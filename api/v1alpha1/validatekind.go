@@ -17,11 +17,8 @@ func (f *failing) add(format string, args ...any) { *f = append(*f, fmt.Errorf(f
 // validateKind says what does not go together with the kind.
 func (e Environment) validateKind() []error {
 	var problems failing
-	if e.Kind != Kwok && e.Cluster.KubeContext != "" {
-		problems.add("cluster.kubeContext: only the kind %s watches a cluster that is there already", Kwok)
-	}
-	if e.Kind != K3d {
-		problems = append(problems, e.validateNoK3d()...)
+	for _, field := range e.foreign() {
+		problems = append(problems, field.err)
 	}
 	if e.Kind != Embedded {
 		if e.Images.LGTM == "" {
@@ -45,27 +42,44 @@ func (e Environment) validateKwok() []error {
 	if e.Telemetry.Collectors.Nodes != "" {
 		problems.add("telemetry.collectors.nodes: the kind %s has one collector; its configuration is telemetry.collectors.cluster", e.Kind)
 	}
+	if e.Kwok.Beyla && e.Images.Beyla == "" {
+		problems.add("images.beyla: name an image, or set kwok.beyla to false")
+	}
 	if e.Cluster.KubeContext != "" && (e.Cluster.PodTemplate != "" || len(e.Cluster.Stages) > 0) {
 		problems.add("cluster.kubeContext: the cluster behind it is watched as it is; leave out cluster.podTemplate and cluster.stages")
 	}
 	return problems
 }
 
-// validateNoK3d refuses what only the kind k3d knows.
-func (e Environment) validateNoK3d() []error {
-	var problems failing
+// foreignField is one that is set, but that only another kind has.
+type foreignField struct {
+	name string
+	err  error
+}
+
+// foreign are the fields of other kinds that the environment sets.
+func (e Environment) foreign() []foreignField {
+	var found []foreignField
 	for _, field := range []struct {
 		name string
+		kind Kind
 		set  bool
 	}{
-		{"cluster.servers", e.Cluster.Servers != 0}, {"cluster.agents", e.Cluster.Agents != 0}, {"cluster.workloads", e.Cluster.Workloads != ""},
-		{"images.k3s", e.Images.K3s != ""}, {"images.workload", e.Images.Workload != ""}, {"chart", e.Chart != Chart{}},
+		{"cluster.servers", K3d, e.Cluster.Servers != 0}, {"cluster.agents", K3d, e.Cluster.Agents != 0},
+		{"cluster.workloads", K3d, e.Cluster.Workloads != ""}, {"images.k3s", K3d, e.Images.K3s != ""},
+		{"images.workload", K3d, e.Images.Workload != ""}, {"chart", K3d, e.Chart != Chart{}},
+		{"kwok.beyla", Kwok, e.Kwok.Beyla}, {"images.beyla", Kwok, e.Images.Beyla != ""},
 	} {
-		if field.set {
-			problems.add("%s: only the kind %s has it", field.name, K3d)
+		if field.set && e.Kind != field.kind {
+			err := fmt.Errorf("%s: only the kind %s has it", field.name, field.kind)
+			found = append(found, foreignField{field.name, err})
 		}
 	}
-	return problems
+	if e.Kind != Kwok && e.Cluster.KubeContext != "" {
+		err := fmt.Errorf("cluster.kubeContext: only the kind %s watches a cluster that is there already", Kwok)
+		found = append(found, foreignField{"cluster.kubeContext", err})
+	}
+	return found
 }
 
 func (e Environment) validateK3d() []error {

@@ -97,7 +97,7 @@ func openInstance(o Options, stats *tsdb.DBStats) (_ *instance, err error) {
 	})
 	in.rules = newRuler(in.ctx, o, in.registry, in.engine, in.db, in.ingest, in.parser)
 	in.api = in.newAPI(cfg)
-	in.rules.start()
+	in.rules.start(in.ctx)
 	return in, nil
 }
 

@@ -187,7 +187,7 @@ func TestRulesReload(t *testing.T) {
 
 	write(strings.Replace(good, "vector(1)", "vector(", 1))
 	err := Reload(context.Background(), b.url)
-	if err == nil || !strings.Contains(err.Error(), file+": 6:") {
+	if err == nil || !strings.Contains(err.Error(), file+":6:") {
 		t.Errorf("reload: %v", err)
 	}
 	if in := ingestion(t, b.url); in.RulesError == "" {
@@ -200,6 +200,11 @@ func TestRulesReload(t *testing.T) {
 	if err := Reload(context.Background(), b.url); err != nil {
 		t.Errorf("reload: %v", err)
 	}
+	// A file that is saved is read without being asked for.
+	write("groups: nothing\n")
+	eventually(t, func() bool { return strings.Contains(ingestion(t, b.url).RulesError, file+":1: ") })
+	write("groups: [ ]\n")
+	eventually(t, func() bool { return ingestion(t, b.url).RulesError == "" })
 	eventually(t, func() bool { return alerts() == 0 })
 	if err := CheckRules([]string{filepath.Join(dir, "none.yaml")}); err == nil {
 		t.Error("a missing file is no error")

@@ -3,65 +3,20 @@ package backend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
-	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage"
 )
-
-// CheckRules reads the rule files behind the given paths and globs and
-// reports every fault with its file and line.
-func CheckRules(patterns []string) error {
-	_, err := goodRuleFiles(patterns)
-	return err
-}
-
-// RuleFiles are the files that paths and globs name, sorted and each once, and
-// an error for what is no glob and for paths that are not there. A glob may
-// match nothing.
-func RuleFiles(patterns []string) ([]string, error) {
-	var files []string
-	var errs []error
-	for _, pattern := range patterns {
-		found, err := filepath.Glob(pattern)
-		switch {
-		case err != nil:
-			errs = append(errs, fmt.Errorf("rule files %q: %w", pattern, err))
-		case len(found) == 0 && !strings.ContainsAny(pattern, "*?["):
-			errs = append(errs, fmt.Errorf("rule file %s does not exist", pattern))
-		}
-		files = append(files, found...)
-	}
-	slices.Sort(files)
-	return slices.Compact(files), errors.Join(errs...)
-}
-
-// goodRuleFiles are the files without faults, and an error for the others.
-func goodRuleFiles(patterns []string) ([]string, error) {
-	files, err := RuleFiles(patterns)
-	errs := []error{err}
-	promql := parser.NewParser(parser.Options{})
-	files = slices.DeleteFunc(files, func(file string) bool {
-		_, faults := rulefmt.ParseFile(file, false, model.UTF8Validation, promql)
-		errs = append(errs, faults...)
-		return len(faults) > 0
-	})
-	return files, errors.Join(errs...)
-}
 
 // ruler evaluates the rule files. Alerts end here: they are logged and
 // served by the API, there is no Alertmanager.
@@ -78,11 +33,18 @@ type ruler struct {
 	successful prometheus.Gauge
 	loaded     prometheus.Gauge
 	done       chan struct{}
+	// seen is what the files were when they were last read; loading keeps two
+	// loads from crossing.
+	seen    map[string]stamp
+	loading sync.Mutex
+	// unwatch ends the look at the files, watched is closed then.
+	unwatch func()
+	watched chan struct{}
 }
 
 func newRuler(ctx context.Context, o Options, reg prometheus.Registerer, engine *promql.Engine, q storage.Queryable, in *ingest, p parser.Parser) *ruler {
 	r := &ruler{
-		patterns: o.RuleFiles, interval: o.RuleInterval, log: o.Logger, done: make(chan struct{}),
+		patterns: o.RuleFiles, interval: o.RuleInterval, log: o.Logger, done: make(chan struct{}), watched: make(chan struct{}),
 		url: "http://" + o.Listen,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "prometheus_config_last_reload_successful",
@@ -119,25 +81,56 @@ func newRuler(ctx context.Context, o Options, reg prometheus.Registerer, engine 
 	return r
 }
 
-// start loads what can be loaded and begins to evaluate. A bad file does not
-// keep the backend from starting: samples matter more than rules.
-func (r *ruler) start() {
+// start loads what can be loaded, begins to evaluate, and follows the files. A
+// bad file does not keep the backend from starting: samples matter more than
+// rules.
+func (r *ruler) start(ctx context.Context) {
+	r.seen = stamps(r.patterns)
 	files, err := goodRuleFiles(r.patterns)
 	r.note(errors.Join(err, r.update(files)))
 	go func() {
 		defer close(r.done)
 		r.manager.Run()
 	}()
+	ctx, r.unwatch = context.WithCancel(ctx)
+	go func() {
+		defer close(r.watched)
+		r.watch(ctx)
+	}()
 }
 
 func (r *ruler) stop() {
+	r.unwatch()
+	<-r.watched
 	r.manager.Stop()
 	<-r.done
+}
+
+// watch loads the files again when one of them is another than before.
+func (r *ruler) watch(ctx context.Context) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		r.loading.Lock()
+		changed := !maps.Equal(r.seen, stamps(r.patterns))
+		r.loading.Unlock()
+		if changed && r.reload() == nil { // note has logged an error
+			r.log.Info("rule files loaded again")
+		}
+	}
 }
 
 // reload takes the files as they are now. If any of them is bad, all rules
 // stay as they were.
 func (r *ruler) reload() error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	r.seen = stamps(r.patterns)
 	files, err := goodRuleFiles(r.patterns)
 	if err == nil {
 		err = r.update(files)

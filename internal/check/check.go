@@ -21,7 +21,8 @@ type Options struct {
 	ScrapeInterval time.Duration
 	Dashboards     []*dashboard.Dashboard
 	Rules          []RuleFile
-	// Problems are files that could not be read.
+	// Problems are files that could not be read; Run adds dashboards that Grafana
+	// would not take.
 	Problems     []string
 	Declarations Declarations
 	// Each names variables all of whose values are checked, one by one.
@@ -92,6 +93,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	c.learn(ctx)
 	c.recorded = recordedBy(o.Rules)
 	report := Report{Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{}, Stale: []Stale{}, Problems: append([]string{}, o.Problems...)}
+	report.Problems = append(report.Problems, refused(o.Dashboards)...)
 	var failed error
 	for _, d := range o.Dashboards {
 		results, err := c.dashboard(ctx, d)
@@ -114,6 +116,18 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	report.declare(o.Declarations)
 	report.summarize(o.Strict)
 	return report, failed
+}
+
+// refused are the dashboards that would not be seen in Grafana.
+func refused(all []*dashboard.Dashboard) []string {
+	var problems []string
+	why := dashboard.RefusedByGrafana(all)
+	for i := range all {
+		if e, no := why[i]; no {
+			problems = append(problems, e.Error())
+		}
+	}
+	return problems
 }
 
 // extras adds what is asked for beside verdicts.

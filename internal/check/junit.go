@@ -59,7 +59,7 @@ func (r Report) WriteJUnit(out io.Writer) error {
 	all.add(rules)
 	files := junitSuite{Name: "files"}
 	for _, problem := range r.Problems {
-		files.add(junitCase{Name: "can be read", Class: "files", Error: &junitMessage{Message: problem}})
+		files.add(junitCase{Name: "can be used", Class: "files", Error: &junitMessage{Message: problem}})
 	}
 	all.add(files)
 	if _, err := io.WriteString(out, xml.Header); err != nil {

@@ -61,7 +61,7 @@ func (r Report) rows() [][4]string {
 		}
 	}
 	for _, problem := range r.Problems {
-		rows = append(rows, [4]string{"unreadable", "", "", problem})
+		rows = append(rows, [4]string{"unusable", "", "", problem})
 	}
 	for _, stale := range r.Stale {
 		rows = append(rows, [4]string{"stale", stale.Where, stale.What, stale.text()})
@@ -99,7 +99,7 @@ func (r Report) WriteGitHub(out io.Writer) error {
 	}
 	for _, problem := range r.Problems {
 		file, _, _ := strings.Cut(problem, ":")
-		say(true, file, "cannot be read", problem)
+		say(true, file, "cannot be used", problem)
 	}
 	for _, stale := range r.Stale {
 		file, _, _ := strings.Cut(stale.Where, ":")

@@ -50,7 +50,8 @@ type Report struct {
 	Rules   []RuleResult `json:"rules"`
 	// Stale are declarations of emptiness for what has data.
 	Stale []Stale `json:"stale"`
-	// Problems are files that could not be read.
+	// Problems are files that could not be read, and dashboards that Grafana would
+	// not take.
 	Problems []string `json:"problems"`
 	// Changes are those since an earlier report, if there is one.
 	Changes []Change `json:"changes,omitempty"`

@@ -122,7 +122,7 @@ func (r Report) WriteTable(out io.Writer, verbose bool) error {
 		fmt.Fprintf(&b, "stale: %s (%s)\n", stale.text(), stale.Where)
 	}
 	for _, problem := range r.Problems {
-		fmt.Fprintf(&b, "cannot be read: %s\n", problem)
+		fmt.Fprintf(&b, "cannot be used: %s\n", problem)
 	}
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
@@ -224,7 +224,7 @@ func (r Report) Line() string {
 		what string
 	}{
 		{s.Empty, "empty"}, {s.Error, "with errors"}, {s.Duplicate, "duplicate"}, {s.Constant, "constant"}, {s.Declared, "declared empty"},
-		{s.Skipped, "skipped"}, {s.Notes, "with notes"}, {s.Stale, "stale declarations"}, {s.Problems, "unreadable"},
+		{s.Skipped, "skipped"}, {s.Notes, "with notes"}, {s.Stale, "stale declarations"}, {s.Problems, "unusable"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))

@@ -75,7 +75,7 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 	f.StringArrayVar(&flags.declarations, "declarations", nil, "further file of declared emptiness (default "+check.DeclarationsFile+" beside the dashboards)")
 	f.StringSliceVar(&flags.each, "each", nil, "variables all of whose values are checked one by one, such as cluster,namespace")
 	f.DurationVar(&flags.patience, "wait", 0, "ask again for what is empty, for at most this long")
-	f.DurationVar(&flags.scrape, "scrape-interval", 0, "how often series get a sample (default: the environment's, else 15s)")
+	f.DurationVar(&flags.scrape, "scrape-interval", 0, "how often series get a sample (default: the interval of Grafana's data source, else 15s)")
 	f.BoolVar(&flags.strict, "strict", false, "notes, constants and stale declarations are findings too")
 	f.BoolVar(&flags.metrics, "metrics", false, "say of each metric where it comes from and what relies on it, and which metrics nothing reads")
 	f.BoolVar(&flags.mutate, "mutate", false, "drop one metric or label after the other from what is asked, and say which panels never notice")
@@ -122,6 +122,9 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 	}
 	defer client.Close()
 	options.Prometheus = client
+	if options.ScrapeInterval == 0 {
+		options.ScrapeInterval = sourceInterval(ctx, c, client)
+	}
 	progress, began := c.Progress(), time.Now()
 	defer progress.Close()
 	progress.Started("check")
@@ -202,11 +205,8 @@ func (flags checkFlags) options(ctx context.Context, places []string) (check.Opt
 		env, o.Address = record.Environment, status.Endpoints.Prometheus
 		kind = env.Kind
 		if o.ScrapeInterval == 0 {
-			o.ScrapeInterval = time.Duration(env.Telemetry.Interval)
+			o.ScrapeInterval = environmentInterval(ctx, status, env)
 		}
-	}
-	if o.ScrapeInterval == 0 {
-		o.ScrapeInterval = 15 * time.Second
 	}
 	sources, err := flags.sources(ctx, env, places)
 	if err != nil {

@@ -240,6 +240,9 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 	c.Note("  kubectl     context %s (current now)", status.KubeContext)
 	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)
 	c.Note("  OTLP        %s (gRPC), %s (HTTP)", status.Endpoints.OTLPGRPC, status.Endpoints.OTLPHTTP)
+	if record.Environment.Kwok.Beyla {
+		c.Note("  Tracing     Beyla traces Grafana and Prometheus, in a privileged container that sees LGTM's processes; Explore, Tempo shows it")
+	}
 	for _, warning := range status.Warnings {
 		c.Warn("%s", warning)
 	}
@@ -268,6 +271,9 @@ func dryRun(c *console.Console, env v1alpha1.Environment) error {
 		return err
 	}
 	plan, err := environment.DryPlan(env, folder)
+	if err == nil {
+		err = plan.CheckRules()
+	}
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ type Options struct {
 	// runs: its Kubernetes components have no option for it.
 	Kubeconfig  string
 	ClusterName string
+	// Image is the contrib distribution's, for ContainerConfig and in a
+	// cluster: its components are called as in its version.
+	Image string
 	// BackendURL is where Prometheus' API is, such as http://127.0.0.1:9090;
 	// for ContainerConfig, and with OTLP, it is where OTLP is taken, such as
 	// http://lgtm:4318.
@@ -73,6 +76,7 @@ func ContainerConfig(o Options) (string, error) {
 // values are what the templates see.
 type values struct {
 	Options
+	names
 	Name               string
 	SelfHost, SelfPort string
 	// InCluster tells that the collector is a pod, Name which of the two.
@@ -116,7 +120,7 @@ func valuesOf(name string, o Options) (values, error) {
 	}
 	otlp := strings.TrimSuffix(o.BackendURL, "/") + path
 	return values{
-		Options: o, Name: name, SelfHost: host, SelfPort: port,
+		Options: o, names: namesFor(o.Image), Name: name, SelfHost: host, SelfPort: port,
 		MetricsURL: otlp + "/metrics", LogsURL: otlp + "/logs",
 		// Objects that are gone are to disappear soon, but not for one missed scrape.
 		Expiration:             max(4*o.Interval, 30*time.Second),

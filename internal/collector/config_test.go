@@ -63,6 +63,16 @@ func TestConfigGolden(t *testing.T) {
 	}
 }
 
+func TestContainerConfigOfNewerImages(t *testing.T) {
+	newer := exampleOptions()
+	newer.Image = "otel/opentelemetry-collector-contrib:0.153.0"
+	got, err := ContainerConfig(newer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "container-0.153", got)
+}
+
 func TestConfigValidates(t *testing.T) {
 	// The home folder of somebody may have a $ in it.
 	odd := exampleOptions()

@@ -55,31 +55,51 @@ func (h Health) LostPoints() uint64 {
 // ReadHealth reads a collector's page of self metrics, for example
 // http://127.0.0.1:8888/metrics.
 func ReadHealth(ctx context.Context, selfMetricsURL string) (Health, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, selfMetricsURL, http.NoBody)
+	page, err := openSelfMetrics(ctx, selfMetricsURL)
 	if err != nil {
-		return Health{}, fmt.Errorf("asking for a collector's own metrics: %w", err)
+		return Health{}, err
+	}
+	defer func() { _ = page.Close() }()
+	return parseHealth(io.LimitReader(page, maxSelfMetrics))
+}
+
+// openSelfMetrics asks for a collector's page of self metrics, which the
+// caller closes.
+func openSelfMetrics(ctx context.Context, url string) (io.ReadCloser, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("asking for a collector's own metrics: %w", err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return Health{}, fmt.Errorf("asking for a collector's own metrics: %w", err)
+		return nil, fmt.Errorf("asking for a collector's own metrics: %w", err)
 	}
-	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return Health{}, fmt.Errorf("asking for a collector's own metrics: %s answered %s", selfMetricsURL, response.Status)
+		_ = response.Body.Close()
+		return nil, fmt.Errorf("asking for a collector's own metrics: %s answered %s", url, response.Status)
 	}
-	return parseHealth(io.LimitReader(response.Body, maxSelfMetrics))
+	return response.Body, nil
 }
 
-func parseHealth(page io.Reader) (Health, error) {
+// parseFamilies reads a page of self metrics. Whether counters end in _total is
+// an option of the reader: here they do not.
+func parseFamilies(page io.Reader) (map[string]*dto.MetricFamily, error) {
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	read, err := parser.TextToMetricFamilies(page)
 	if err != nil {
-		return Health{}, fmt.Errorf("reading a collector's own metrics: %w", err)
+		return nil, fmt.Errorf("reading a collector's own metrics: %w", err)
 	}
-	// Whether counters end in _total is an option of the reader.
 	families := make(map[string]*dto.MetricFamily, len(read))
 	for name, family := range read {
 		families[strings.TrimSuffix(name, "_total")] = family
+	}
+	return families, nil
+}
+
+func parseHealth(page io.Reader) (Health, error) {
+	families, err := parseFamilies(page)
+	if err != nil {
+		return Health{}, err
 	}
 	points := func(prefix string) uint64 {
 		return sum(families[prefix+"_metric_points"], "") + sum(families[prefix+"_log_records"], "")

@@ -28,8 +28,8 @@ const (
 type chartValues struct {
 	values
 	// What names the release's subject; Mode is the chart's word for it.
-	What, Release, Mode string
-	Repository, Tag     string
+	What, Release, Mode     string
+	Repository, Tag, Digest string
 }
 
 // ClusterValues renders the Helm values of the Deployment: the state of the
@@ -49,7 +49,7 @@ func renderValues(name string, o ChartOptions, v chartValues) (string, error) {
 	}
 	// A pod's addresses are its own: nobody else is there.
 	common, err := valuesOf(name, Options{
-		ClusterName: o.ClusterName, BackendURL: o.BackendURL, Interval: o.Interval,
+		ClusterName: o.ClusterName, Image: o.Image, BackendURL: o.BackendURL, Interval: o.Interval,
 		OTLPGRPC: "0.0.0.0:4317", OTLPHTTP: "0.0.0.0:4318", Health: "0.0.0.0:13133", SelfMetrics: "0.0.0.0:8888",
 	})
 	if err != nil {
@@ -58,15 +58,20 @@ func renderValues(name string, o ChartOptions, v chartValues) (string, error) {
 	otlp := strings.TrimSuffix(o.BackendURL, "/") + "/v1"
 	common.InCluster, common.MetricsURL, common.LogsURL = true, otlp+"/metrics", otlp+"/logs"
 	v.values = common
-	v.Repository, v.Tag = splitImage(o.Image)
+	v.Repository, v.Tag, v.Digest = splitImage(o.Image)
 	return execute("values-"+name+".yaml.tmpl", v)
 }
 
-// splitImage splits a reference into repository and tag: the last colon, if it
-// is none of a registry's port. Without a tag it is latest.
-func splitImage(image string) (repository, tag string) {
+// splitImage splits a reference, such as otel/x:1.2@sha256:…, into its parts.
+// The tag is after the last colon, if that is none of a registry's port; it is
+// latest where neither a tag nor a digest says which image is meant.
+func splitImage(image string) (repository, tag, digest string) {
+	image, digest, _ = strings.Cut(image, "@")
 	if i := strings.LastIndex(image, ":"); i > strings.LastIndex(image, "/") {
-		return image[:i], image[i+1:]
+		return image[:i], image[i+1:], digest
 	}
-	return image, "latest"
+	if digest == "" {
+		tag = "latest"
+	}
+	return image, tag, digest
 }

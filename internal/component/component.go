@@ -31,9 +31,6 @@ type Component interface {
 	// Start that failed or never happened. ctx bounds how long it is asked
 	// politely.
 	Stop(ctx context.Context) error
-	// Died delivers one error if the component ends, for good, without
-	// having been asked to.
-	Died() <-chan error
 }
 
 // Phase is where in its life a component is.
@@ -41,9 +38,11 @@ type Phase string
 
 // The phases of a component.
 const (
-	Waiting    Phase = "Waiting"
-	Starting   Phase = "Starting"
-	Ready      Phase = "Ready"
+	Waiting  Phase = "Waiting"
+	Starting Phase = "Starting"
+	Ready    Phase = "Ready"
+	// NotReady runs, but has not answered for a while.
+	NotReady   Phase = "NotReady"
 	Restarting Phase = "Restarting"
 	Stopping   Phase = "Stopping"
 	Stopped    Phase = "Stopped"

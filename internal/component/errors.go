@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -36,8 +38,9 @@ func (e *NotReadyError) Unwrap() error { return e.Cause }
 
 // How much of a log an error message carries.
 const (
-	tailLines = 8
-	tailBytes = 16 << 10
+	tailLines  = 8
+	tailErrors = 3
+	tailBytes  = 64 << 10
 )
 
 // tail returns the last lines of a log file, indented, or "" if it has none.
@@ -49,9 +52,22 @@ func tail(path string) string {
 	return "\nlast lines of " + path + ":\n  " + LastLines(data)
 }
 
-// LastLines returns the last lines of a log, as many as a message bears.
+// LastLines returns the last lines of a log, as many as a message bears, after
+// errors in what is before them: what ends a program is often said before
+// others say that they end too. Of many errors the first and the last are told.
 func LastLines(log []byte) string {
 	log = log[max(0, len(log)-tailBytes):]
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n  ")
+	end := max(0, len(lines)-tailLines)
+	failures := slices.DeleteFunc(slices.Clone(lines[:end]), func(line string) bool { return !saysError.MatchString(line) })
+	if len(failures) > 2*tailErrors {
+		failures = slices.Concat(failures[:tailErrors], []string{"…"}, failures[len(failures)-tailErrors:])
+	}
+	if len(failures) > 0 {
+		failures = append(failures, "…")
+	}
+	return strings.Join(append(failures, lines[end:]...), "\n  ")
 }
+
+// saysError knows an error in the log formats of the programs that run here.
+var saysError = regexp.MustCompile(`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^panic: |^fatal error: `)

@@ -34,9 +34,8 @@ func (j *journal) note(line string) {
 
 func (j *journal) index(line string) int { return slices.Index(j.lines, line) }
 
-func (s *scripted) Name() string       { return s.name }
-func (s *scripted) Needs() []string    { return s.needs }
-func (s *scripted) Died() <-chan error { return nil }
+func (s *scripted) Name() string    { return s.name }
+func (s *scripted) Needs() []string { return s.needs }
 
 func (s *scripted) Start(context.Context) error { s.journal.note("start " + s.name); return nil }
 

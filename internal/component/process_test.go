@@ -76,6 +76,12 @@ func parent() int {
 	select {}
 }
 
+// hurried is for tests, which do not wait as long as people do.
+var hurried = Patience{
+	Starting: 5 * time.Millisecond, Period: 10 * time.Millisecond, Again: 10 * time.Millisecond,
+	RestartFirst: 5 * time.Millisecond, RestartMost: 20 * time.Millisecond,
+}
+
 // newChild returns a process in the given role and the address it serves on.
 func newChild(t *testing.T, role string) (*Process, string) {
 	t.Helper()
@@ -89,15 +95,22 @@ func newChild(t *testing.T, role string) (*Process, string) {
 	}
 	p := NewProcess(ProcessConfig{
 		Name: role, Path: os.Args[0], Log: filepath.Join(t.TempDir(), role+".log"),
-		Env:   []string{childEnv + "=" + role, "COMPONENT_TEST_ADDRESS=" + address},
-		Probe: func(ctx context.Context) error { _, err := ask(ctx, address); return err },
+		Env:      []string{childEnv + "=" + role, "COMPONENT_TEST_ADDRESS=" + address},
+		Probe:    func(ctx context.Context) error { _, err := ask(ctx, address); return err },
+		Patience: hurried,
 	})
+	stopped(t, p)
+	return p, address
+}
+
+// stopped stops a component at the end of the test.
+func stopped(t *testing.T, c Component) {
+	t.Helper()
 	t.Cleanup(func() {
-		if err := p.Stop(context.Background()); err != nil {
+		if err := c.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	return p, address
 }
 
 func ask(ctx context.Context, address string) (int, error) {
@@ -204,12 +217,21 @@ func TestProcessStopBeforeStartAndReadyBeforeStart(t *testing.T) {
 }
 
 func TestProcessReadyEndsWithItsContext(t *testing.T) {
-	p, _ := newChild(t, "serves")
-	p.config.Probe = func(context.Context) error { return errors.New("not yet") }
+	p := NewProcess(ProcessConfig{
+		Name: "slow", Path: os.Args[0], Log: filepath.Join(t.TempDir(), "log"),
+		Env:   []string{childEnv + "=serves", "COMPONENT_TEST_ADDRESS=127.0.0.1:0"},
+		Probe: func(context.Context) error { return errors.New("not yet") },
+	})
+	stopped(t, p)
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	eventually(t, "it was asked", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.answers.last != nil
+	})
 	cancel()
 	err := p.Ready(ctx)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not yet") {

@@ -36,9 +36,14 @@ type Spec struct {
 	Alias   string `json:"alias"`
 	// AsUser runs the container as the user of this process, so that it can
 	// read what only the user may read.
-	AsUser bool    `json:"asUser,omitempty"`
-	Mounts []Mount `json:"mounts,omitempty"`
-	Ports  []Port  `json:"ports,omitempty"`
+	AsUser bool `json:"asUser,omitempty"`
+	// Privileged lets the container do what root of this machine may do.
+	Privileged bool `json:"privileged,omitempty"`
+	// ProcessesOf is the name of a container whose processes this one sees
+	// beside its own. It ends when that one does.
+	ProcessesOf string  `json:"processesOf,omitempty"`
+	Mounts      []Mount `json:"mounts,omitempty"`
+	Ports       []Port  `json:"ports,omitempty"`
 }
 
 // Mount shows a folder or file of this machine (an absolute path), or a
@@ -68,10 +73,13 @@ func (e *Engine) Run(ctx context.Context, owner Owner, n Network, spec Spec) (st
 		Image: spec.Image, Cmd: spec.Args, Env: spec.Env, Labels: owner.Labels(), ExposedPorts: nat.PortSet{}, User: e.user(spec),
 	}
 	host := &container.HostConfig{
-		NetworkMode: container.NetworkMode(n.Name), ExtraHosts: []string{HostName + ":" + n.hostAddress}, PortBindings: nat.PortMap{},
+		NetworkMode: container.NetworkMode(n.Name), Privileged: spec.Privileged, ExtraHosts: []string{HostName + ":" + n.hostAddress}, PortBindings: nat.PortMap{},
 		// Where SELinux is at work, it would keep containers from our folders.
 		SecurityOpt: []string{"no-new-privileges", "label=disable"},
 		LogConfig:   container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": logBytes}},
+	}
+	if spec.ProcessesOf != "" {
+		host.PidMode = container.PidMode("container:" + spec.ProcessesOf)
 	}
 	for _, p := range spec.Ports {
 		port := nat.Port(strconv.Itoa(p.Container) + "/tcp")

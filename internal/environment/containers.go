@@ -151,7 +151,9 @@ func (r *recipe) provision(ctx context.Context) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.containers.provisioning = &provisioning{library: library, dir: filepath.Join(dir, "dashboards")}
+	r.containers.provisioning = &provisioning{
+		library: library, dir: filepath.Join(dir, "dashboards"), folders: newGrafanaFolders("http://" + loopback(env.Ports.Dashboards)),
+	}
 	return r.containers.provisioning.start(ctx)
 }
 
@@ -165,14 +167,15 @@ func (r *recipe) endProvisioning(context.Context) error {
 	return nil
 }
 
-// warnings are the dashboards that cannot be read, where Grafana does not know.
+// warnings are the dashboards that cannot be read, or that Grafana would not
+// take, where its page does not say so.
 func (r *recipe) warnings() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.containers == nil || r.containers.provisioning == nil {
 		return nil
 	}
-	return r.containers.provisioning.broken()
+	return r.containers.provisioning.warnings()
 }
 
 // configureCollector writes the collector's configuration for the nodes that
@@ -203,7 +206,7 @@ func (r *recipe) reconfigureCollector(ctx context.Context) error {
 	if err := r.configureCollector(ctx); err != nil {
 		return err
 	}
-	return collector.signal(ctx, "HUP")
+	return r.containers.engine.Signal(ctx, collector.id(), "HUP")
 }
 
 // memoryOf is what a container holds, in bytes.

@@ -100,6 +100,7 @@ func planK3d(p Plan, folder state.Folder) (Plan, error) {
 		Forwards: []Forward{
 			{env.Ports.Dashboards, lgtmName, grafanaPort}, {env.Ports.Prometheus, lgtmName, prometheusPort},
 			{env.Ports.OTLPGRPC, lgtmName, otlpGRPCPort}, {env.Ports.OTLPHTTP, lgtmName, otlpHTTPPort},
+			{p.Internal[lgtmCollectorSelf], lgtmName, selfMetricsPort},
 		},
 	}
 	p.K3d.Cluster.Mounts = []docker.Mount{{Source: mounted, Target: lgtmOnNodes, ReadOnly: true}}
@@ -172,11 +173,16 @@ func addManifests(p *Plan, folder state.Folder) error {
 	}
 	type mount struct{ Name, Source, Target, Type string }
 	views := map[string]any{lgtmName: map[string]any{
-		"Name": env.Name, "Namespace": k3dNamespace, "Image": env.Images.LGTM, "Retention": env.Backend.Retention, "NodeDir": lgtmOnNodes, "Data": lgtmData,
-		"Ports": []port{{"grafana", grafanaPort}, {"otlp-grpc", otlpGRPCPort}, {"otlp-http", otlpHTTPPort}, {"prometheus", prometheusPort}},
+		"Name": env.Name, "Namespace": k3dNamespace, "Image": env.Images.LGTM, "Env": lgtmEnv(env),
+		"NodeDir": lgtmOnNodes, "Data": lgtmData, "Probe": lgtmProbePath,
+		"Ports": []port{
+			{"grafana", grafanaPort}, {"otlp-grpc", otlpGRPCPort}, {"otlp-http", otlpHTTPPort}, {"prometheus", prometheusPort},
+			{"otel-metrics", selfMetricsPort},
+		},
 		"Mounts": []mount{
 			{"dashboards", "dashboards", lgtmDashboards, "Directory"}, {"rules", "rules", lgtmRules, "Directory"},
-			{"provider", "provider.yaml", lgtmProvider, "File"}, {"prometheus", "prometheus.yaml", lgtmPrometheusFile, "File"},
+			{"provider", "provider.yaml", lgtmProvider, "File"}, {"datasource", "datasource.yaml", lgtmDatasource, "File"},
+			{"prometheus", "prometheus.yaml", lgtmPrometheusFile, "File"},
 		},
 	}}
 	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {

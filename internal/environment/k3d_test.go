@@ -121,7 +121,7 @@ func TestK3dFitsTogether(t *testing.T) {
 			t.Errorf("LGTM reads %s, which nobody writes", source)
 		}
 	}
-	if len(mounted) != 4 {
+	if len(mounted) != 5 {
 		t.Errorf("LGTM sees %q", mounted)
 	}
 }

@@ -2,6 +2,11 @@ package environment
 
 import (
 	"context"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/diorama-lab/diorama/internal/portforward"
 )
@@ -34,6 +39,28 @@ func (r *recipe) openForwards(ctx context.Context) error {
 		err := r.probeLGTM(ctx)
 		return err == nil, err
 	})
+}
+
+// renewLGTM deletes LGTM's pod, so that its Deployment makes another one: what
+// the kubelet restarts itself when Grafana or Prometheus does not answer may be
+// another program in it.
+func (r *recipe) renewLGTM(ctx context.Context) error {
+	config, err := r.restConfig()
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("setting up a client: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	pods := client.CoreV1().Pods(k3dNamespace)
+	labelled := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=" + lgtmName}
+	if err := pods.DeleteCollection(ctx, metav1.DeleteOptions{}, labelled); err != nil {
+		return fmt.Errorf("deleting the pod of LGTM: %w", err)
+	}
+	return nil
 }
 
 func (r *recipe) closeForwards(context.Context) error {

@@ -27,6 +27,7 @@ const (
 	lgtmName         = "lgtm"
 	collectorName    = "collector"
 	statsProxyName   = "stats-proxy"
+	beylaName        = "beyla"
 )
 
 // Paths in containers: of what we give them, and of what LGTM's image has.
@@ -74,6 +75,9 @@ func planKwok(p Plan, folder state.Folder) (Plan, error) {
 	p.step(credentialsName, "writes a kubeconfig and certificates for the containers", kubelets)
 	p.step(provisioningName, "writes the dashboards and rules for Grafana and Prometheus, again whenever one is saved")
 	p.container(lgtmName, []string{imagesName, networkName, provisioningName}, lgtmSpec(p, folder))
+	if p.Environment.Kwok.Beyla {
+		p.container(beylaName, []string{lgtmName}, beylaSpec(p))
+	}
 	needs := []string{lgtmName, gatewayName, credentialsName}
 	if image := p.Environment.Images.StatsProxy; image != "" {
 		p.container(statsProxyName, []string{imagesName, gatewayName, credentialsName}, statsProxySpec(image, p.Environment, folder))
@@ -94,6 +98,9 @@ func imagesOf(env v1alpha1.Environment) []string {
 	images := []string{env.Images.LGTM, env.Images.Collector}
 	if env.Images.StatsProxy != "" {
 		images = append(images, env.Images.StatsProxy)
+	}
+	if env.Kwok.Beyla {
+		images = append(images, env.Images.Beyla)
 	}
 	return images
 }
@@ -130,17 +137,21 @@ func lgtmSpec(p Plan, folder state.Folder) docker.Spec {
 	dir, ports := containerDir(folder, lgtmName), p.Environment.Ports
 	spec := docker.Spec{
 		Image: p.Environment.Images.LGTM,
-		Env:   []string{"PROMETHEUS_EXTRA_ARGS=--storage.tsdb.retention.time=" + p.Environment.Backend.Retention.String()},
 		Mounts: []docker.Mount{
 			{Source: filepath.Join(dir, "dashboards"), Target: lgtmDashboards, ReadOnly: true},
 			{Source: filepath.Join(dir, "rules"), Target: lgtmRules, ReadOnly: true},
 			{Source: filepath.Join(dir, "provider.yaml"), Target: lgtmProvider, ReadOnly: true},
+			{Source: filepath.Join(dir, "datasource.yaml"), Target: lgtmDatasource, ReadOnly: true},
 			{Source: filepath.Join(dir, "prometheus.yaml"), Target: lgtmPrometheusFile, ReadOnly: true},
 			{Source: p.Network + "-" + lgtmName, Target: lgtmData},
 		},
 		Ports: []docker.Port{
 			{Host: ports.Dashboards, Container: grafanaPort}, {Host: ports.OTLPGRPC, Container: otlpGRPCPort}, {Host: ports.OTLPHTTP, Container: otlpHTTPPort},
+			{Host: p.Internal[lgtmCollectorSelf], Container: selfMetricsPort},
 		},
+	}
+	for _, v := range lgtmEnv(p.Environment) {
+		spec.Env = append(spec.Env, v.Name+"="+v.Value)
 	}
 	if p.Environment.Backend.PublishPrometheus {
 		spec.Ports = append(spec.Ports, docker.Port{Host: ports.Prometheus, Container: prometheusPort})
@@ -203,7 +214,7 @@ func containerCollector(env v1alpha1.Environment, nodes []string) (string, error
 	}
 	everywhere := func(port int) string { return fmt.Sprintf("0.0.0.0:%d", port) }
 	return collector.ContainerConfig(collector.Options{
-		Kubeconfig: inContainers + "/kubeconfig", ClusterName: env.Name, BackendURL: fmt.Sprintf("http://%s:%d", lgtmName, otlpHTTPPort),
+		Kubeconfig: inContainers + "/kubeconfig", ClusterName: env.Name, Image: env.Images.Collector, BackendURL: fmt.Sprintf("http://%s:%d", lgtmName, otlpHTTPPort),
 		KubeletEndpoint: kubelet, KubeletCA: inContainers + "/ca.crt", ClientCert: inContainers + "/client.crt", ClientKey: inContainers + "/client.key",
 		Interval: time.Duration(env.Telemetry.Interval), OTLPGRPC: everywhere(otlpGRPCPort), OTLPHTTP: everywhere(otlpHTTPPort),
 		Health: everywhere(healthPort), SelfMetrics: everywhere(selfMetricsPort), Nodes: nodes,
@@ -214,6 +225,7 @@ func containerCollector(env v1alpha1.Environment, nodes []string) (string, error
 func addLGTMFiles(p *Plan, folder state.Folder) error {
 	dir := containerDir(folder, lgtmName)
 	p.Files[filepath.Join(dir, "provider.yaml")] = providerFile()
+	p.Files[filepath.Join(dir, "datasource.yaml")] = datasourceFile(time.Duration(p.Environment.Telemetry.Interval))
 	prometheus, err := prometheusFile(p.Environment.Backend)
 	p.Files[filepath.Join(dir, "prometheus.yaml")] = prometheus
 	return err

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/config"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/backend"
@@ -43,6 +45,31 @@ func TestPrometheusFile(t *testing.T) {
 	}
 }
 
+// Grafana's page reads only the first unit of an interval.
+func TestDatasourceFile(t *testing.T) {
+	for interval, want := range map[time.Duration]string{
+		5 * time.Second: "5s", 90 * time.Second: "90s", 1500 * time.Millisecond: "1500ms", time.Hour: "3600s",
+	} {
+		var read struct {
+			Datasources []struct {
+				Name, UID, URL string
+				JSONData       struct {
+					TimeInterval string `yaml:"timeInterval"`
+				} `yaml:"jsonData"`
+			}
+		}
+		if err := yaml.Unmarshal([]byte(datasourceFile(interval)), &read); err != nil {
+			t.Fatal(err)
+		}
+		if d := read.Datasources[0]; d.JSONData.TimeInterval != want || d.Name != "Prometheus" || d.UID != "prometheus" || d.URL != "http://127.0.0.1:9090" {
+			t.Errorf("%s: the data source is %+v", interval, d)
+		}
+	}
+	if path.Base(lgtmDatasource) <= "grafana-datasources.yaml" {
+		t.Errorf("%s is read before the image's own, which then wins", lgtmDatasource)
+	}
+}
+
 // Nothing of the user's own leaks into a container but what is mounted there,
 // and nothing is published but what the kind says.
 func TestKwokContainers(t *testing.T) {
@@ -62,14 +89,14 @@ func TestKwokContainers(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"grafana/otel-lgtm:0.31.0", "otel/opentelemetry-collector-contrib:0.149.0"}; !slices.Equal(plan.images(), want) {
+	if want := []string{"grafana/otel-lgtm:0.28.0", "otel/opentelemetry-collector-contrib:0.153.0"}; !slices.Equal(plan.images(), want) {
 		t.Errorf("images are %q, want %q", plan.images(), want)
 	}
 	if want := []string{"diorama-default-lgtm"}; !slices.Equal(plan.volumes(), want) {
 		t.Errorf("volumes are %q, want %q", plan.volumes(), want)
 	}
 	collector := plan.Files[containerCollectorFile(state.Folder{Name: "default", Path: "/env"})]
-	if n := strings.Count(collector, "\n  kubeletstats/"); n != 50 {
+	if n := strings.Count(collector, "\n  kubelet_stats/"); n != 50 {
 		t.Errorf("the collector has %d receivers of nodes, want 50", n)
 	}
 }
@@ -90,6 +117,20 @@ func TestUserRules(t *testing.T) {
 		if err != nil || info.Mode().Perm() != 0o644 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
+	}
+	bad := filepath.Join(dir, "b.yaml")
+	if err := os.WriteFile(bad, []byte("groups:\n- name: g\n  rules:\n  - {record: a, expr: 'sum('}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	plan := Plan{Network: "n", Environment: v1alpha1.Default()}
+	plan.Environment.Backend.Rules = []string{filepath.Join(dir, "*.yaml")}
+	for _, err := range []error{plan.CheckRules(), writeRules(to, plan.Environment.Backend.Rules)} {
+		if err == nil || !strings.Contains(err.Error(), bad+":4:23: ") || !strings.Contains(err.Error(), "mend it") {
+			t.Errorf("a rule file that does not load gives %v", err)
+		}
+	}
+	if plan.Network = ""; plan.CheckRules() != nil {
+		t.Error("the embedded kind, which starts without it, is refused")
 	}
 	if err := writeRules(to, []string{filepath.Join(dir, "*.none")}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a glob that matches nothing gives %v", err)
@@ -118,18 +159,18 @@ func TestProvisioning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &provisioning{library: library, dir: to}
+	p := &provisioning{library: library, dir: to, folders: newGrafanaFolders("http://127.0.0.1:1")}
 	if err := p.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	defer p.close()
-	if _, err := os.Stat(filepath.Join(to, "diorama-cluster.json")); err != nil || !title("team/one.json", "First")() || len(p.broken()) > 0 {
-		t.Errorf("the folder lacks a dashboard: %v; broken: %q", err, p.broken())
+	if _, err := os.Stat(filepath.Join(to, "diorama-cluster.json")); err != nil || !title("team/one.json", "First")() || len(p.warnings()) > 0 {
+		t.Errorf("the folder lacks a dashboard: %v; warnings: %q", err, p.warnings())
 	}
 	save("team/one.json", `{"uid": "one", "title": "Second", "panels": [], "schemaVersion": 39}`)
 	await(t, "the change", title("team/one.json", "Second"))
 	save("team/one.json", `{"uid": "one", "title": `)
-	await(t, "the broken file to be told", func() bool { return len(p.broken()) == 1 && strings.Contains(p.broken()[0], "team/one.json") })
+	await(t, "the broken file to be told", func() bool { return len(p.warnings()) == 1 && strings.Contains(p.warnings()[0], "team/one.json") })
 	if !title("team/one.json", "Second")() {
 		t.Error("a broken file lost what it held")
 	}
@@ -137,9 +178,23 @@ func TestProvisioning(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the removal", func() bool {
-		_, err := os.Stat(filepath.Join(to, "team/one.json"))
+		_, err := os.Stat(filepath.Join(to, "team"))
 		return errors.Is(err, os.ErrNotExist)
 	})
+	// What Grafana would refuse in silence is kept from it, and told.
+	long := strings.Repeat("u", 41)
+	save("long.json", `{"uid": "`+long+`", "title": "Long", "panels": [], "schemaVersion": 39}`)
+	await(t, "the long uid to be told", func() bool {
+		return len(p.warnings()) == 1 && strings.Contains(p.warnings()[0], "long.json: Grafana refuses it")
+	})
+	if _, err := os.Stat(filepath.Join(to, long+".json")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Grafana is given what it refuses: %v", err)
+	}
+	save("long.json", `{"uid": "short", "title": "Long", "panels": [], "schemaVersion": 39}`)
+	await(t, "the mended dashboard", title("short.json", "Long"))
+	if warnings := p.warnings(); len(warnings) > 0 {
+		t.Errorf("mended, it is still told: %q", warnings)
+	}
 }
 
 func await(t *testing.T, what string, done func() bool) {

@@ -13,17 +13,28 @@ import (
 	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
-// probeLGTM asks Grafana, Prometheus through Grafana, and the OTLP receiver.
+// probeLGTM asks each of the programs in LGTM that telemetry goes through: one
+// of them may end while the container, and its own health check, go on.
 func (r *recipe) probeLGTM(ctx context.Context) error {
 	ports := r.plan.Environment.Ports
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	if err := controlplane.Probe(ctx, client, "http://"+loopback(ports.Dashboards)+"/api/health"); err != nil {
-		return err
+		return fmt.Errorf("asking Grafana: %w", err)
 	}
-	if err := controlplane.Probe(ctx, client, prometheusURL(r.plan)+"/api/v1/query?query=1"); err != nil {
-		return err
+	if err := controlplane.Probe(ctx, client, "http://"+loopback(ports.Dashboards)+lgtmProbePath); err != nil {
+		return fmt.Errorf("asking Prometheus: %w", err)
 	}
-	address := "http://" + loopback(ports.OTLPHTTP) + "/v1/metrics"
+	if err := probeOTLP(ctx, client, "http://"+loopback(ports.OTLPHTTP)+"/v1/metrics"); err != nil {
+		return fmt.Errorf("asking the OTLP receiver: %w", err)
+	}
+	if err := probeSource(ctx, client, grafanaSource(ports.Dashboards, "loki")+"/loki/api/v1/labels"); err != nil {
+		return fmt.Errorf("asking Loki: %w", err)
+	}
+	return nil
+}
+
+// probeOTLP sends no metrics.
+func probeOTLP(ctx context.Context, client *http.Client, address string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader("{}"))
 	if err != nil {
 		return fmt.Errorf("making the probe: %w", err)
@@ -40,6 +51,32 @@ func (r *recipe) probeLGTM(ctx context.Context) error {
 	return nil
 }
 
+// probeSource asks a data source of Grafana's that an image need not have.
+func probeSource(ctx context.Context, client *http.Client, address string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return fmt.Errorf("making the probe: %w", err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= http.StatusInternalServerError {
+		return fmt.Errorf("%s answers %s", address, response.Status)
+	}
+	return nil
+}
+
+// sourcePath is where Grafana forwards to a data source, and lgtmProbePath
+// what only answers while both Grafana and Prometheus do.
+const (
+	sourcePath    = "/api/datasources/proxy/uid/"
+	lgtmProbePath = sourcePath + "prometheus/api/v1/query?query=1"
+)
+
+func grafanaSource(port int, uid string) string { return "http://" + loopback(port) + sourcePath + uid }
+
 // prometheusURL is where Prometheus' API can be asked. LGTM's is not
 // published, but Grafana leads to it.
 func prometheusURL(p Plan) string {
@@ -47,7 +84,7 @@ func prometheusURL(p Plan) string {
 	if p.Network == "" || p.K3d != nil || p.Environment.Backend.PublishPrometheus {
 		return "http://" + loopback(ports.Prometheus)
 	}
-	return "http://" + loopback(ports.Dashboards) + "/api/datasources/proxy/uid/prometheus"
+	return grafanaSource(ports.Dashboards, "prometheus")
 }
 
 // readPrometheus asks any Prometheus for what it tells of itself in its API:

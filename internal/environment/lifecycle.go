@@ -68,6 +68,9 @@ func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *stat
 	if err != nil {
 		return folder, left, err
 	}
+	if err := plan.CheckRules(); err != nil {
+		return folder, left, err
+	}
 	if context := env.Cluster.KubeContext; context != "" {
 		if _, err := kubeconfig.Extract(context); err != nil {
 			return folder, left, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +29,10 @@ type flow struct {
 	stored bool
 	// collectors are the pages of the collectors' own metrics.
 	collectors []string
+	// passing is that of the collector in LGTM, "" for a kind without; an
+	// image that stands for LGTM has none.
+	passing string
+	relay   collector.Relay
 	// scrapers are those of a stock collector.
 	scrapers standstill
 
@@ -34,6 +40,8 @@ type flow struct {
 	last Telemetry
 	// lastSample is the newest stored timestamp.
 	lastSample time.Time
+	// rules is what is wrong with the rule files.
+	rules string
 }
 
 // newFlow knows where to read of a plan's telemetry.
@@ -48,6 +56,9 @@ func newFlow(plan Plan) *flow {
 	}
 	if own.Nodes == "" && !f.foreign {
 		f.collectors = append(f.collectors, page("nodeCollectorSelf"))
+	}
+	if f.foreign {
+		f.passing = page(lgtmCollectorSelf)
 	}
 	return f
 }
@@ -73,19 +84,19 @@ func (f *flow) run(ctx context.Context) {
 }
 
 func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.Duration) (backend.Ingestion, error) {
-	ctx, cancel := context.WithTimeout(ctx, sampleEvery)
-	defer cancel()
 	read := backend.ReadIngestion
 	if f.foreign {
 		read = readPrometheus
 	}
-	ingestion, err := read(ctx, f.backendURL)
+	ingestion, err := within(ctx, func(ctx context.Context) (backend.Ingestion, error) { return read(ctx, f.backendURL) })
 	t := Telemetry{
 		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal + ingestion.FailedTotal),
 		Events: uint64(ingestion.EventsStored),
 	}
 	for _, page := range f.collectors {
-		health, healthErr := collector.ReadHealth(ctx, page)
+		health, healthErr := within(ctx, func(ctx context.Context) (collector.Health, error) {
+			return collector.ReadHealth(ctx, page)
+		})
 		err = errors.Join(err, healthErr)
 		t.FailedScrapes += health.FailedScrapes
 		t.DroppedSamples += health.LostPoints()
@@ -95,20 +106,45 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 			t.Events += health.SentRecords
 		}
 	}
+	t.DroppedSamples += f.lostOnTheWay(ctx)
 	// A store that was restarted counts from 0 again.
 	if appended := ingestion.SamplesAppendedTotal - before.SamplesAppendedTotal; before.SamplesAppendedTotal > 0 && appended >= 0 {
 		t.SamplesPerSecond = float64(appended) / since.Seconds()
 	}
 	if f.stored && err == nil {
-		err = readStored(ctx, f.backendURL, &t)
+		_, err = within(ctx, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, readStored(ctx, f.backendURL, &t)
+		})
 	}
 	if err != nil {
 		t.Error = err.Error()
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.last, f.lastSample = t, ingestion.LastSampleTime
+	f.last, f.lastSample, f.rules = t, ingestion.LastSampleTime, ingestion.RulesError
 	return ingestion, err
+}
+
+// lostOnTheWay is what the collector in LGTM took and did not deliver.
+func (f *flow) lostOnTheWay(ctx context.Context) uint64 {
+	if f.passing == "" {
+		return 0
+	}
+	passed, err := within(ctx, func(ctx context.Context) (collector.Passed, error) {
+		return collector.ReadPassed(ctx, f.passing)
+	})
+	if err == nil { // it may be down, or not be there at all
+		f.relay.Note(passed)
+	}
+	return f.relay.Lost()
+}
+
+// within reads with a deadline of its own: who hangs is not to use up that of
+// the others.
+func within[T any](ctx context.Context, read func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, sampleEvery)
+	defer cancel()
+	return read(ctx)
 }
 
 // telemetry returns the last sample.
@@ -123,6 +159,18 @@ func (f *flow) telemetry() Telemetry {
 	return t
 }
 
+// warnings are the faults of rule files, where they do not keep the store from
+// starting.
+func (f *flow) warnings() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []string
+	for fault := range strings.Lines(f.rules) {
+		all = append(all, "rules not loaded: "+strings.TrimSuffix(fault, "\n"))
+	}
+	return all
+}
+
 // status tells all that is known of the environment now.
 func (s *supervisor) status(ctx context.Context) Status {
 	s.mu.Lock()
@@ -132,42 +180,70 @@ func (s *supervisor) status(ctx context.Context) Status {
 		Name: record.Environment.Name, Kind: record.Environment.Kind, Phase: record.Phase, Message: record.Message,
 		CreatedAt: record.CreatedAt, StartedIn: rounded(record.StartedIn),
 		KubeContext: contextName(record.Environment), Endpoints: endpoints(s.plan),
-		Cluster: s.clusterStatus(record), Telemetry: s.flow.telemetry(), Components: []ComponentStatus{},
-		Forwards: s.recipe.forwards(), Warnings: s.recipe.warnings(),
+		Cluster: s.clusterStatus(record), Telemetry: s.flow.telemetry(), Components: s.allStatuses(ctx, true),
+		Forwards: s.recipe.forwards(), Warnings: append(s.recipe.warnings(), s.flow.warnings()...),
 	}
-	for _, c := range s.componentStatuses(record) {
-		var resident, share uint64
-		if c.Container != "" {
-			resident = s.recipe.memoryOf(c.Name)
-		} else if c.PID != 0 {
-			resident, share = memory(ctx, c.PID)
-		}
-		status.RSSBytes += share
-		status.Components = append(status.Components, ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name)), RSSBytes: resident})
-	}
-	status.Components = append(status.Components, s.recipe.parts.statuses()...)
 	for _, c := range status.Components {
-		if c.Phase == component.Restarting && status.Phase == state.Ready {
-			status.Phase = state.Degraded
-			status.Message = c.Name + " " + c.Message
-		}
+		status.RSSBytes += c.share
+	}
+	if record.Phase == state.Ready || record.Phase == state.Degraded {
+		status.Phase, status.Message = health(status.Components)
 	}
 	return status
 }
 
-// componentStatuses are those of the processes and containers, and of the
-// steps that are under way.
-func (s *supervisor) componentStatuses(record state.Record) []component.Status {
+// health is the phase of an environment that is up, and what is wrong with it.
+func health(components []ComponentStatus) (state.Phase, string) {
+	var wrong []string
+	for _, c := range components {
+		switch c.Phase {
+		case component.Restarting, component.NotReady, component.Failed:
+			wrong = append(wrong, strings.TrimSpace(c.Name+" "+c.Message))
+		}
+	}
+	if len(wrong) == 0 {
+		return state.Ready, ""
+	}
+	return state.Degraded, strings.Join(wrong, "; ")
+}
+
+// allStatuses are those of the components, and of what a real cluster is made
+// of. Memory is measured only if it is asked for.
+func (s *supervisor) allStatuses(ctx context.Context, measured bool) []ComponentStatus {
+	all := []ComponentStatus{}
+	for _, c := range s.componentStatuses() {
+		status := ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name))}
+		switch {
+		case !measured:
+		case c.Container != "":
+			status.RSSBytes = s.recipe.memoryOf(c.Name)
+		case c.PID != 0:
+			status.RSSBytes, status.share = memory(ctx, c.PID)
+		}
+		all = append(all, status)
+	}
+	return append(all, s.recipe.parts.statuses()...)
+}
+
+// componentStatuses are those of the processes and containers, of the steps
+// that are under way, and of those whose work is asked about.
+func (s *supervisor) componentStatuses() []component.Status {
 	// The supervisor is a process of the environment like the others.
-	all := []component.Status{{Name: "supervisor", Phase: component.Ready, PID: record.PID, Log: s.folder.Log("supervisor")}}
+	all := []component.Status{{Name: "supervisor", Phase: component.Ready, PID: os.Getpid(), Log: s.folder.Log("supervisor")}}
 	s.mu.Lock()
 	underWay := maps.Clone(s.underWay)
 	s.mu.Unlock()
 	for _, c := range s.group.Components() {
-		if told, ok := c.(interface{ Status() component.Status }); ok {
-			all = append(all, told.Status())
-		} else if step, ok := underWay[c.Name()]; ok {
-			all = append(all, component.Status{Name: c.Name(), Phase: component.Starting, Message: step})
+		var status component.Status
+		if reporter, ok := c.(interface{ Status() component.Status }); ok {
+			status = reporter.Status()
+		}
+		detail, starting := underWay[c.Name()]
+		switch {
+		case status.Phase != "":
+			all = append(all, status)
+		case starting:
+			all = append(all, component.Status{Name: c.Name(), Phase: component.Starting, Message: detail})
 		}
 	}
 	return all

@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -100,19 +101,26 @@ func podStatus(pod *corev1.Pod) component.Status {
 	if len(pod.Spec.Containers) > 0 {
 		s.Image = pod.Spec.Containers[0].Image
 	}
+	running := len(pod.Status.ContainerStatuses) > 0
+	waiting := ""
+	for _, container := range pod.Status.ContainerStatuses {
+		s.Restarts += int(container.RestartCount)
+		running = running && container.State.Running != nil
+		if w := container.State.Waiting; w != nil && w.Reason != "" {
+			waiting = w.Reason
+		}
+	}
 	for _, condition := range pod.Status.Conditions {
 		switch {
 		case condition.Type != corev1.PodReady:
 		case condition.Status == corev1.ConditionTrue:
 			s.Phase = component.Ready
+		case running:
+			// The kubelet asks it, too.
+			s.Phase = component.NotReady
+			s.Message = "not answering since " + condition.LastTransitionTime.Local().Format(time.TimeOnly)
 		default:
-			s.Message = condition.Message
-		}
-	}
-	for _, container := range pod.Status.ContainerStatuses {
-		s.Restarts += int(container.RestartCount)
-		if waiting := container.State.Waiting; waiting != nil && waiting.Reason != "" {
-			s.Message = waiting.Reason
+			s.Message = cmp.Or(waiting, condition.Message)
 		}
 	}
 	if pod.DeletionTimestamp != nil {

@@ -2,6 +2,7 @@ package environment
 
 import (
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +16,9 @@ func TestPodStatus(t *testing.T) {
 	}
 	restarted := func(n int32) []corev1.ContainerStatus { return []corev1.ContainerStatus{{RestartCount: n}} }
 	crashing := []corev1.ContainerStatus{{RestartCount: 4, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}}}
+	running := []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+	since := metav1.NewTime(time.Date(2026, 11, 28, 13, 5, 2, 0, time.Local))
+	silent := []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: since}}
 	for _, c := range []struct {
 		status   corev1.PodStatus
 		deleted  bool
@@ -26,6 +30,7 @@ func TestPodStatus(t *testing.T) {
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionTrue), ContainerStatuses: restarted(2)}, false, component.Ready, "", 2},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionFalse)}, false, component.Starting, "containers with unready status", 0},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionFalse), ContainerStatuses: crashing}, false, component.Restarting, "CrashLoopBackOff", 4},
+		{corev1.PodStatus{Conditions: silent, ContainerStatuses: running}, false, component.NotReady, "not answering since 13:05:02", 0},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionTrue)}, true, component.Stopping, "", 0},
 	} {
 		pod := &corev1.Pod{

@@ -114,8 +114,13 @@ func (p Plan) volumes() []string {
 // internalPorts are the names of the ports that users need not know.
 var internalPorts = []string{
 	"etcdClient", "etcdPeer", "controllerManager", "scheduler", "kubeletTunnel", "kwokHealth",
-	"clusterCollectorHealth", "clusterCollectorSelf", "nodeCollectorHealth", "nodeCollectorSelf",
+	"clusterCollectorHealth", "clusterCollectorSelf", "nodeCollectorHealth", "nodeCollectorSelf", lgtmCollectorSelf,
+	"beylaMetrics",
 }
+
+// lgtmCollectorSelf is the port that leads to the own metrics of the collector
+// in LGTM.
+const lgtmCollectorSelf = "lgtmCollectorSelf"
 
 // NewPlan plans an environment. It has no side effects.
 func NewPlan(env v1alpha1.Environment, folder state.Folder, internal map[string]int) (Plan, error) {

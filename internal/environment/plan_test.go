@@ -32,8 +32,9 @@ func planOf(t *testing.T, env v1alpha1.Environment) Plan {
 
 // examples are environments of every kind, by the name of their golden file.
 func examples() map[string]v1alpha1.Environment {
-	kwok := v1alpha1.Default()
-	kwok.Kind = v1alpha1.Kwok
+	kwok := v1alpha1.DefaultOf(v1alpha1.Kwok)
+	traced := kwok
+	traced.Kwok.Beyla = true
 	existing := kwok
 	existing.Cluster.KubeContext = "kwok-mine"
 	existing.Images.StatsProxy = "diorama:v1"
@@ -45,7 +46,7 @@ func examples() map[string]v1alpha1.Environment {
 	beside := v1alpha1.DefaultOf(v1alpha1.K3d)
 	beside.Cluster.Nodes, beside.Cluster.Pods = 50, 200
 	return map[string]v1alpha1.Environment{
-		"embedded": v1alpha1.Default(), "kwok": kwok, "kwok-context": existing,
+		"embedded": v1alpha1.Default(), "kwok": kwok, "kwok-context": existing, "kwok-beyla": traced,
 		"k3d": v1alpha1.DefaultOf(v1alpha1.K3d), "k3d-own": own, "k3d-beside": beside,
 	}
 }

@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/diorama-lab/diorama/dashboards"
+	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/state"
 )
@@ -35,9 +37,15 @@ func OpenLibrary(folder string, jsonnetPaths []string, executable string) (*dash
 type provisioning struct {
 	library *dashboard.Library
 	dir     string
+	// folders are Grafana's.
+	folders *grafanaFolders
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
+
+	mu sync.Mutex
+	// refused are the dashboards that are kept from Grafana, and why.
+	refused []string
 }
 
 func (p *provisioning) start(ctx context.Context) error {
@@ -47,7 +55,7 @@ func (p *provisioning) start(ctx context.Context) error {
 	if _, err := p.library.Load(ctx); err != nil {
 		return err
 	}
-	if err := p.write(); err != nil {
+	if err := p.write(ctx, true); err != nil {
 		return err
 	}
 	watching, stop := context.WithCancel(context.Background())
@@ -57,7 +65,7 @@ func (p *provisioning) start(ctx context.Context) error {
 			for _, e := range events {
 				slog.Info("dashboards", "change", e.String())
 			}
-			if err := p.write(); err != nil {
+			if err := p.write(watching, false); err != nil {
 				slog.Error("the dashboards could not be written for Grafana", "error", err)
 			}
 		})
@@ -65,6 +73,7 @@ func (p *provisioning) start(ctx context.Context) error {
 			slog.Error("the dashboards are not followed", "error", err)
 		}
 	})
+	p.running.Go(func() { p.folders.tidy(watching) })
 	return nil
 }
 
@@ -75,22 +84,40 @@ func (p *provisioning) close() {
 	}
 }
 
-// broken names the files that cannot be read now.
-func (p *provisioning) broken() []string {
+// warnings name the files that cannot be read now, and those that Grafana would
+// not take.
+func (p *provisioning) warnings() []string {
 	var all []string
 	for _, e := range p.library.Errors() {
 		all = append(all, e.Error())
 	}
-	return all
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Concat(all, p.refused, p.folders.problems())
 }
 
-// write makes the folder what the library is.
-func (p *provisioning) write() error {
-	wanted := map[string]bool{}
+// write makes the folder what the library is, but for what Grafana would not
+// take. first tells that Grafana has not read anything of it.
+func (p *provisioning) write(ctx context.Context, first bool) error {
+	wanted, folders := map[string]bool{}, map[string]bool{}
 	var problems []error
-	for _, d := range p.library.List() {
+	var warnings []string
+	if first {
+		p.earlier()
+	}
+	all := p.library.List()
+	refused := dashboard.RefusedByGrafana(all)
+	for i, d := range all {
+		if why, no := refused[i]; no {
+			warnings = append(warnings, why.Error())
+			continue
+		}
 		path := filepath.Join(p.dir, d.Folder, url.PathEscape(d.UID())+".json")
 		wanted[path] = true
+		if d.Folder != "" && !folders[d.Folder] {
+			folders[d.Folder] = true
+			p.folders.before(ctx, d.Folder, first)
+		}
 		data, err := json.MarshalIndent(d.JSON, "", "  ")
 		if err != nil {
 			problems = append(problems, fmt.Errorf("encoding the dashboard %s: %w", d.UID(), err))
@@ -98,17 +125,50 @@ func (p *provisioning) write() error {
 		}
 		problems = append(problems, state.CreatePublic(filepath.Dir(path)), state.WritePublicFile(path, data))
 	}
-	return errors.Join(append(problems, removeOthers(p.dir, wanted))...)
+	p.mu.Lock()
+	p.refused = warnings
+	p.mu.Unlock()
+	problems = append(problems, removeOthers(p.dir, wanted))
+	p.folders.now(folders)
+	return errors.Join(problems...)
 }
 
-// removeOthers removes the dashboards that are not wanted any more.
+// earlier notes the folders of an earlier run.
+func (p *provisioning) earlier() {
+	entries, err := os.ReadDir(p.dir)
+	if err != nil {
+		return // there was none
+	}
+	for _, entry := range entries {
+		if entry.IsDir() {
+			p.folders.before(context.Background(), entry.Name(), true)
+		}
+	}
+}
+
+// removeOthers removes the dashboards that are not wanted any more, and the
+// folders that nothing is left in.
 func removeOthers(dir string, wanted map[string]bool) error {
-	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || wanted[path] || !strings.HasSuffix(path, ".json") {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		switch {
+		case entry.IsDir():
+			err = removeOthers(path, wanted)
+			if left, readErr := os.ReadDir(path); err == nil && readErr == nil && len(left) == 0 {
+				err = os.Remove(path)
+			}
+		case strings.HasSuffix(path, ".json") && !wanted[path]:
+			err = os.Remove(path)
+		}
+		if err != nil {
 			return err
 		}
-		return os.Remove(path)
-	})
+	}
+	return nil
 }
 
 // writeRules writes the rules that come with diorama, and the user's.
@@ -125,9 +185,9 @@ func writeRules(dir string, globs []string) error {
 		return err
 	}
 	for i, path := range own {
-		data, err := os.ReadFile(path)
+		data, err := readRules(path)
 		if err != nil {
-			return fmt.Errorf("reading a rule file: %w", err)
+			return err
 		}
 		files[fmt.Sprintf("own-%d-%s.yaml", i, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))] = string(data)
 	}
@@ -154,4 +214,32 @@ func userRules(globs []string) ([]string, error) {
 		files = append(files, found...)
 	}
 	return files, nil
+}
+
+// readRules reads a rule file that Prometheus will load: a bad one would keep it
+// from starting.
+func readRules(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading a rule file: %w", err)
+	}
+	if err := backend.ParseRules(path, data); err != nil {
+		return nil, fmt.Errorf("backend.rules: Prometheus would not start; mend it, or leave the file out:\n%w", err)
+	}
+	return data, nil
+}
+
+// CheckRules says early which of the user's rule files would keep Prometheus
+// from starting, in the kinds whose Prometheus is not diorama's.
+func (p Plan) CheckRules() error {
+	if p.Network == "" {
+		return nil
+	}
+	files, err := userRules(p.Environment.Backend.Rules)
+	problems := []error{err}
+	for _, path := range files {
+		_, err := readRules(path)
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -118,6 +119,8 @@ func (r *recipe) probe(name string) func(context.Context) error {
 		return plain(r.plan.Internal["nodeCollectorHealth"], "/")
 	case lgtmName:
 		return r.probeLGTM
+	case beylaName:
+		return r.probeBeyla
 	case collectorName:
 		// A configuration of the user's need not have a health check.
 		if r.plan.Environment.Telemetry.Collectors.Cluster == "" {
@@ -142,10 +145,10 @@ func (r *recipe) step(planned Planned) component.Component {
 	case cluster:
 		s.Do, s.Undo = r.makeCluster, r.endCounting
 		if r.plan.Environment.Cluster.KubeContext != "" {
-			s.Do = r.adoptCluster
+			s.Do, s.Probe = r.adoptCluster, r.probeAPI
 		}
 		if r.plan.K3d != nil {
-			s.Do, s.Undo = r.makeK3d, r.endK3d
+			s.Do, s.Undo, s.Probe = r.makeK3d, r.endK3d, r.probeAPI
 		}
 	case imagesName:
 		s.Do = r.ensureImages
@@ -171,6 +174,7 @@ func (r *recipe) step(planned Planned) component.Component {
 		s.Do = r.installer(planned.Name, 1)
 	case forwardsName:
 		s.Do, s.Undo = r.openForwards, r.closeForwards
+		s.Probe, s.Again = r.probeLGTM, r.renewLGTM
 	case telemetry:
 		s.Do = r.awaitTelemetry
 	case kubeContext:
@@ -196,6 +200,22 @@ func (r *recipe) restConfig() (*rest.Config, error) {
 	}
 	config.UserAgent = "diorama"
 	return config, nil
+}
+
+// probeAPI asks a Kubernetes API that is no process of ours.
+func (r *recipe) probeAPI(ctx context.Context) error {
+	config, err := r.restConfig()
+	if err != nil {
+		return err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("setting up a client: %w", err)
+	}
+	if err := client.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
+		return fmt.Errorf("asking the Kubernetes API: %w", err)
+	}
+	return nil
 }
 
 func (r *recipe) bootstrap(ctx context.Context) error {

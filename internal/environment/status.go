@@ -34,7 +34,8 @@ type Status struct {
 	// pods are real.
 	Forwards []portforward.Status `json:"forwards,omitempty"`
 	// Warnings are what does not keep the environment from running, such as
-	// dashboards that cannot be read, for kinds whose page does not say so.
+	// rule files that do not load, and dashboards that cannot be read or that
+	// Grafana would not take, for kinds whose page does not say so.
 	Warnings []string `json:"warnings,omitempty"`
 }
 
@@ -77,6 +78,8 @@ type ComponentStatus struct {
 	StartedIn string `json:"startedIn"`
 	// RSSBytes is the resident memory of the process or container alone.
 	RSSBytes uint64 `json:"rssBytes"`
+	// share is the process's part of the memory of all, in bytes.
+	share uint64
 }
 
 // Telemetry says how the metrics flow.

@@ -8,11 +8,14 @@ import (
 )
 
 // The collectors of the kind k3d are in its pods, and say of themselves what
-// they send to the store with the rest: what was sent, and what was lost.
-const storedFlow = `label_replace(sum(rate(otelcol_exporter_sent_metric_points_total[1m])), "what", "rate", "", "")` +
-	` or label_replace(sum(otelcol_exporter_sent_log_records_total), "what", "events", "", "")` +
-	` or label_replace(sum(otelcol_scraper_errored_metric_points_total), "what", "errored", "", "")` +
-	` or label_replace(sum({__name__=~"otelcol_(exporter_send_failed|exporter_enqueue_failed|receiver_refused)_(metric_points|log_records)_total"}), "what", "lost", "", "")`
+// they send to the store with the rest: what was sent, and what was lost. The
+// one in LGTM says so too, of the same points: it has a job of another name.
+const storedFlow = `label_replace(sum(rate(otelcol_exporter_sent_metric_points_total{job=~"otelcol-.*"}[1m])), "what", "rate", "", "")` +
+	` or label_replace(sum(otelcol_exporter_sent_log_records_total{job=~"otelcol-.*"}), "what", "events", "", "")` +
+	` or label_replace(sum(otelcol_scraper_errored_metric_points_total{job=~"otelcol-.*"}), "what", "errored", "", "")` +
+	` or label_replace(sum({job=~"otelcol-.*",` +
+	` __name__=~"otelcol_(exporter_send_failed|exporter_enqueue_failed|receiver_refused)_(metric_points|log_records)_total"}),` +
+	` "what", "lost", "", "")`
 
 // readStored adds to t what the store has of the collectors' own metrics.
 // Failed scrapes are metric points that could not be read.

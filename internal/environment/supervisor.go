@@ -177,20 +177,37 @@ func (s *supervisor) start(ctx context.Context) error {
 	return s.folder.Write(s.record)
 }
 
-// wait returns when the environment is to stop. A component that died for
-// good leaves the rest running, and a phase that says so.
+// wait returns when the environment is to stop. The phase follows from the
+// components until then.
 func (s *supervisor) wait(ctx context.Context) {
-	for _, c := range s.group.Components() {
-		go func() {
-			select {
-			case err := <-c.Died():
-				slog.Error("a component is gone for good", "error", err)
-				s.setPhase(state.Degraded, err.Error())
-			case <-ctx.Done():
-			}
-		}()
-	}
+	var following sync.WaitGroup
+	following.Go(func() { s.followHealth(ctx) })
 	s.flow.run(ctx)
+	following.Wait()
+}
+
+// healthEvery is how often the phase is taken from the components.
+const healthEvery = time.Second
+
+// followHealth writes down the phase whenever it changes.
+func (s *supervisor) followHealth(ctx context.Context) {
+	ticker := time.NewTicker(healthEvery)
+	defer ticker.Stop()
+	for {
+		phase, message := health(s.allStatuses(ctx, false))
+		s.mu.Lock()
+		changed := phase != s.record.Phase || message != s.record.Message
+		s.mu.Unlock()
+		if changed {
+			slog.Info("the environment", "phase", phase, "message", message)
+			s.setPhase(phase, message)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 func (s *supervisor) setPhase(phase state.Phase, message string) {

@@ -61,7 +61,7 @@ func Render(r Release) ([]Manifest, error) {
 	options := chartutil.ReleaseOptions{Name: r.Name, Namespace: r.Namespace, Revision: 1, IsInstall: true}
 	values, err := chartutil.ToRenderValues(loaded, own, options, capabilities)
 	if err != nil {
-		return nil, fmt.Errorf("the values %s do not fit the chart %s: %w", r.Values, r.Chart, err)
+		return nil, &ValuesError{Values: r.Values, Chart: loaded.Metadata.Name + " " + loaded.Metadata.Version, Err: err}
 	}
 	files, err := engine.Render(loaded, values)
 	if err != nil {
@@ -69,6 +69,32 @@ func Render(r Release) ([]Manifest, error) {
 	}
 	return sorted(r, files, capabilities.APIVersions)
 }
+
+// ValuesError tells that a chart does not take values: its schema refuses them.
+type ValuesError struct {
+	// Values is the path of the file; Chart is the chart's name and version.
+	Values, Chart string
+	Err           error
+}
+
+// Error says what is refused, and where that is to be changed.
+func (e *ValuesError) Error() string {
+	var refused []string
+	for line := range strings.Lines(e.Err.Error()) {
+		if text, found := strings.CutPrefix(strings.TrimSpace(line), "- "); found {
+			refused = append(refused, text)
+		}
+	}
+	said := strings.Join(refused, "; ")
+	if said == "" {
+		said = e.Err.Error()
+	}
+	return fmt.Sprintf("the Helm values %s do not fit the chart %s: %s. Change them in that file, or take a version of the chart that they are for",
+		e.Values, e.Chart, said)
+}
+
+// Unwrap is what Helm said.
+func (e *ValuesError) Unwrap() error { return e.Err }
 
 // checkChart refuses what cannot be rendered as it is.
 func checkChart(c *chart.Chart) error {

@@ -84,6 +84,7 @@ func TestRenderCollectors(t *testing.T) {
 			if len(pod.Tolerations) == 0 || len(pod.Volumes) != 2 {
 				t.Errorf("the DaemonSet's pods are %+v", pod)
 			}
+			checkNodePorts(t, o, pod)
 		default:
 			continue
 		}
@@ -97,7 +98,22 @@ func TestRenderCollectors(t *testing.T) {
 	}
 }
 
+// checkNodePorts looks for ports that are taken from the nodes, where other
+// things may listen.
+func checkNodePorts(t *testing.T, set *appsv1.DaemonSet, pod corev1.PodSpec) {
+	t.Helper()
+	if set.Name != collector.NodesRelease+"-agent" || pod.HostNetwork {
+		t.Errorf("the DaemonSet %s is on the node's network: %t", set.Name, pod.HostNetwork)
+	}
+	for _, port := range pod.Containers[0].Ports {
+		if port.HostPort != 0 || port.ContainerPort != 8888 {
+			t.Errorf("the DaemonSet has the port %+v", port)
+		}
+	}
+}
+
 func TestRenderRefuses(t *testing.T) {
+	const image, deployment = "image: {repository: otel/contrib}\n", "mode: deployment\n"
 	good := exampleRelease(t, "x", collector.ClusterValues)
 	library := t.TempDir()
 	text := "apiVersion: v2\nname: shelf\nversion: 1.0.0\ntype: library\n"
@@ -113,13 +129,16 @@ func TestRenderRefuses(t *testing.T) {
 		change func(*Release)
 		want   string
 	}{
-		"no chart":       {func(r *Release) { r.Chart = "none" }, "loading the chart none"},
-		"library":        {func(r *Release) { r.Chart = library }, "shelf is a library"},
-		"dependency":     {func(r *Release) { r.Chart = needy }, "it lacks the charts that it needs (other)"},
-		"no values":      {func(r *Release) { r.Values = "none.yaml" }, "reading the values of the release x: open none.yaml"},
-		"broken values":  {func(r *Release) { r.Values = save(t, "a: [") }, "the values "},
-		"refused values": {func(r *Release) { r.Values = save(t, "mode: statefulset\n") }, "mode: use deployment or daemonset"},
-		"version":        {func(r *Release) { r.Kubernetes = "new" }, `the cluster's version "new"`},
+		"no chart":      {func(r *Release) { r.Chart = "none" }, "loading the chart none"},
+		"library":       {func(r *Release) { r.Chart = library }, "shelf is a library"},
+		"dependency":    {func(r *Release) { r.Chart = needy }, "it lacks the charts that it needs (other)"},
+		"no values":     {func(r *Release) { r.Values = "none.yaml" }, "reading the values of the release x: open none.yaml"},
+		"broken values": {func(r *Release) { r.Values = save(t, "a: [") }, "the values "},
+		"no image":      {func(r *Release) { r.Values = save(t, "mode: deployment\n") }, "'image.repository' must be set"},
+		"no mode":       {func(r *Release) { r.Values = save(t, image) }, "'mode' must be set"},
+		"no health":     {func(r *Release) { r.Values = save(t, image+deployment+"config: {service: {extensions: []}}\n") }, "health_check"},
+		"a preset":      {func(r *Release) { r.Values = save(t, image+deployment+"presets: {hostMetrics: {enabled: true}}\n") }, "no presets"},
+		"version":       {func(r *Release) { r.Kubernetes = "new" }, `the cluster's version "new"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := good
@@ -128,5 +147,61 @@ func TestRenderRefuses(t *testing.T) {
 				t.Errorf("got %v, want an error with %s", err, test.want)
 			}
 		})
+	}
+}
+
+// What a chart's schema refuses is told with the file that it is in.
+func TestSchemaRefuses(t *testing.T) {
+	good := exampleRelease(t, "x", collector.NodesValues)
+	rendered, err := os.ReadFile(good.Values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ from, to, want string }{
+		"null":        {"hostPort: 0", "hostPort: null", "at '/ports/metrics/hostPort': got null, want integer"},
+		"a text":      {"hostPort: 0", "hostPort: none", "at '/ports/metrics/hostPort': got string, want integer"},
+		"unknown":     {"mode: daemonset", "mode: daemonset\nreplicas: 2", "at '': additional properties 'replicas' not allowed"},
+		"another":     {"mode: daemonset", "mode: agent", "at '/mode': value must be one of"},
+		"not enabled": {"zipkin: {enabled: false}", "zipkin: {enabled: false}\n  mine: {containerPort: 1}", "missing property 'enabled'"},
+		"no number":   {"memory: 512Mi", "memory: 512", "at '/resources/limits/memory': got number, want string"},
+		"two":         {"mode: daemonset", "mode: agent\nhostNetwork: never", "at '/hostNetwork': got string, want boolean; at '/mode'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(string(rendered), test.from, test.to, 1)
+			if text == string(rendered) {
+				t.Fatalf("the values have no %s", test.from)
+			}
+			r := good
+			r.Values = save(t, text)
+			_, err := Render(r)
+			for _, want := range []string{test.want, "the Helm values " + r.Values, "the chart opentelemetry-collector 0.0.1", "Change them in that file"} {
+				if err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("got %v, want an error with %s", err, want)
+				}
+			}
+		})
+	}
+}
+
+// A digest takes the place of a tag; the chart's own is for neither.
+func TestRenderImages(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0123456789abcdef", 4)
+	for image, want := range map[string]string{
+		"otel/contrib:1.2": "otel/contrib:1.2", "otel/contrib": "otel/contrib:latest",
+		"otel/contrib:1.2@" + digest: "otel/contrib@" + digest, "registry:5000/x@" + digest: "registry:5000/x@" + digest,
+	} {
+		text, err := collector.NodesValues(collector.ChartOptions{ClusterName: "lab", Image: image, BackendURL: "http://lgtm:4318"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		manifests, err := Render(Release{Name: "x", Namespace: "diorama", Chart: chartFolder, Values: save(t, text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range decoded(t, manifests) {
+			if set, ok := object.(*appsv1.DaemonSet); ok && set.Spec.Template.Spec.Containers[0].Image != want {
+				t.Errorf("%s is run as %s, want %s", image, set.Spec.Template.Spec.Containers[0].Image, want)
+			}
+		}
 	}
 }

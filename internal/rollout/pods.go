@@ -4,20 +4,21 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/diorama-lab/diorama/internal/component"
 )
 
 // restartLimit is how often a container may end before its workload is given
 // up. One that is not ready for its neighbours yet may end once or twice.
 const restartLimit = 3
 
-// logLines is how much of a failed container's log its error tells.
-const logLines = 10
+// logLines is how much of a failed container's log its error is looked for in.
+const logLines = 300
 
 // hopeless are the reasons of waiting that do not pass by themselves.
 // k8s.io/kubernetes/pkg/kubelet/images and kuberuntime name them.
@@ -26,7 +27,7 @@ var hopeless = []string{"ImagePullBackOff", "ErrImageNeverPull", "InvalidImageNa
 // PodError tells that a container of a pod will not come up.
 type PodError struct {
 	Pod, Container, Reason, Message string
-	// Log is the end of the container's last log, "" without any.
+	// Log are the last errors and lines of the container's last log, "" without any.
 	Log string
 }
 
@@ -108,5 +109,5 @@ func (c *Cluster) lastLog(ctx context.Context, pod *corev1.Pod, container string
 	if err != nil {
 		return ""
 	}
-	return strings.TrimSpace(string(data))
+	return component.LastLines(data)
 }

@@ -1,0 +1,348 @@
+package component
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Run is one life of something that a Supervised keeps alive, such as one
+// process or one container.
+type Run interface {
+	// Exited is closed when it has ended.
+	Exited() <-chan struct{}
+	// Reason says how it ended, once Exited is closed.
+	Reason() string
+	// Stop ends it, by force when it takes too long or ctx has ended, and
+	// removes what is left of it. It may be called for a run that has ended.
+	Stop(ctx context.Context) error
+}
+
+// SupervisedConfig describes what is kept alive.
+type SupervisedConfig struct {
+	Name  string
+	Needs []string
+	// Log is the file that takes what the runs say.
+	Log string
+	// Launch starts a run. ctx bounds the launch only.
+	Launch func(ctx context.Context) (Run, error)
+	// Probe asks the component's own API whether it works; nil means that a
+	// run that has not ended is a ready one.
+	Probe func(ctx context.Context) error
+	// Patience says how long what is waited for; the zero value is usual.
+	Patience Patience
+}
+
+// Supervised is a component that runs: it is probed for as long as it lives, and
+// started again, with back-off, when it ends unasked or does not answer any more.
+// docs/architecture.md, "Supervision", has the rules.
+type Supervised struct {
+	config   SupervisedConfig
+	patience Patience
+
+	// stopping keeps two calls of Stop from crossing.
+	stopping sync.Mutex
+
+	mu       sync.Mutex
+	run      Run
+	phase    Phase
+	message  string
+	restarts int
+	answers  answers
+	// life ends when the component is to go; done is closed when nothing
+	// starts it again.
+	life context.Context
+	end  context.CancelFunc
+	done chan struct{}
+	// first is closed when the first run is ready, or ended before it was.
+	first    chan struct{}
+	firstErr error
+}
+
+// NewSupervised returns a component that is not started yet.
+func NewSupervised(config SupervisedConfig) *Supervised {
+	return &Supervised{config: config, patience: config.Patience.orUsual(), phase: Waiting}
+}
+
+// Name implements Component.
+func (s *Supervised) Name() string { return s.config.Name }
+
+// Needs implements Component.
+func (s *Supervised) Needs() []string { return s.config.Needs }
+
+// Status returns the component's present state.
+func (s *Supervised) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Status{Name: s.config.Name, Phase: s.phase, Restarts: s.restarts, Log: s.config.Log, Message: s.message}
+}
+
+// Present returns the present run, nil if there is none.
+func (s *Supervised) Present() Run {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.run
+}
+
+// Start launches the first run and the goroutine that keeps it alive.
+func (s *Supervised) Start(ctx context.Context) error {
+	s.mu.Lock()
+	if s.done != nil {
+		s.mu.Unlock()
+		return errors.New("is started already")
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	s.done, s.first = make(chan struct{}), make(chan struct{})
+	s.phase, s.message, s.firstErr = Starting, "", nil
+	s.mu.Unlock()
+	run, err := s.config.Launch(ctx)
+	if err != nil {
+		s.set(Failed, err.Error())
+		s.finishFirst(err)
+		close(s.done)
+		return err
+	}
+	s.present(run)
+	go s.keep(run)
+	return nil
+}
+
+// Ready waits until the first run answers. If that ends first, the error says
+// how.
+func (s *Supervised) Ready(ctx context.Context) error {
+	s.mu.Lock()
+	first := s.first
+	s.mu.Unlock()
+	if first == nil {
+		return errors.New("is not started")
+	}
+	select {
+	case <-first:
+	case <-ctx.Done():
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return &NotReadyError{Cause: ctx.Err(), Last: s.answers.last, Log: s.config.Log}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.firstErr
+}
+
+// Stop ends the present run, and sees to it that there is no other one.
+func (s *Supervised) Stop(ctx context.Context) error {
+	s.stopping.Lock()
+	defer s.stopping.Unlock()
+	s.mu.Lock()
+	done := s.done
+	if done == nil {
+		s.mu.Unlock()
+		return nil
+	}
+	s.end()
+	s.phase, s.message = Stopping, ""
+	s.mu.Unlock()
+	<-done
+	var err error
+	if run := s.Present(); run != nil {
+		err = run.Stop(ctx)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.run, s.done, s.first, s.phase = nil, nil, nil, Stopped
+	return err
+}
+
+// keep looks after one run after the other until the component is to go, or
+// until the first run ends before it was ready.
+func (s *Supervised) keep(run Run) {
+	defer close(s.done)
+	delay := s.patience.RestartFirst
+	for {
+		born := time.Now()
+		s.watch(run)
+		if s.life.Err() != nil || !s.wasReady() {
+			return
+		}
+		if time.Since(born) > s.patience.Settled {
+			delay = s.patience.RestartFirst
+		}
+		for {
+			if !s.sleep(delay) {
+				return
+			}
+			delay = min(2*delay, s.patience.RestartMost)
+			next, err := s.config.Launch(s.life)
+			if err == nil {
+				run = next
+				break
+			}
+			s.set(Restarting, "cannot be started again: "+err.Error())
+		}
+		s.present(run)
+	}
+}
+
+// present makes a run the present one.
+func (s *Supervised) present(run Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.run != nil {
+		s.restarts++
+	}
+	s.run, s.answers = run, answers{}
+}
+
+// watch asks a run whether it works until it has ended, was ended because it
+// does not answer, or the component is to go.
+func (s *Supervised) watch(run Run) {
+	born := time.Now()
+	for {
+		err := s.ask(run)
+		select {
+		case <-s.life.Done():
+			return
+		case <-run.Exited():
+			s.ended(run)
+			return
+		default:
+		}
+		next := s.note(err, time.Since(born))
+		if next == giveUp {
+			s.replace(run)
+			return
+		}
+		timer := time.NewTimer(next)
+		select {
+		case <-s.life.Done():
+		case <-run.Exited():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// ask probes once. The end of the run or of the component ends it early.
+func (s *Supervised) ask(run Run) error {
+	if s.config.Probe == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(s.life, s.patience.Answer)
+	defer cancel()
+	answered := make(chan error, 1)
+	go func() { answered <- s.config.Probe(ctx) }()
+	select {
+	case err := <-answered:
+		return err
+	case <-run.Exited():
+		cancel()
+		return <-answered
+	}
+}
+
+// giveUp is what note says of a run that is to be replaced.
+const giveUp time.Duration = -1
+
+// note takes what a probe said of a run of some age, and says when to ask again.
+func (s *Supervised) note(err error, age time.Duration) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers.note(err, time.Now())
+	switch s.answers.verdict(s.patience, age) {
+	case answering:
+		s.phase, s.message = Ready, ""
+		s.closeFirst(nil)
+		return s.patience.Period
+	case silent:
+		s.phase, s.message = NotReady, s.answers.text()
+	case hopeless:
+		if s.wasReadyLocked() {
+			return giveUp
+		}
+	}
+	if !s.answers.once {
+		// One that takes long is asked less often.
+		return min(max(s.patience.Starting, age/40), s.patience.Again)
+	}
+	return s.patience.Again
+}
+
+// replace ends a run that does not answer any more, so that another one comes.
+func (s *Supervised) replace(run Run) {
+	s.mu.Lock()
+	message := s.answers.text()
+	s.phase, s.message = Restarting, message
+	s.mu.Unlock()
+	if err := run.Stop(s.life); err != nil && s.life.Err() == nil {
+		s.set(Restarting, fmt.Sprintf("%s, and cannot be ended: %v", message, err))
+	}
+}
+
+// ended notes that a run ended unasked.
+func (s *Supervised) ended(run Run) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == Stopping {
+		return
+	}
+	s.message = "ended: " + run.Reason()
+	if s.wasReadyLocked() {
+		s.phase = Restarting
+		return
+	}
+	s.phase = Failed
+	s.closeFirst(&ExitError{Reason: run.Reason(), Log: s.config.Log})
+}
+
+func (s *Supervised) set(phase Phase, message string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != Stopping {
+		s.phase, s.message = phase, message
+	}
+}
+
+func (s *Supervised) finishFirst(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closeFirst(err)
+}
+
+// closeFirst says how the first run fared, once. The caller holds the lock.
+func (s *Supervised) closeFirst(err error) {
+	select {
+	case <-s.first:
+	default:
+		s.firstErr = err
+		close(s.first)
+	}
+}
+
+func (s *Supervised) wasReady() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wasReadyLocked()
+}
+
+// wasReadyLocked tells whether the first run was ready. The caller holds the lock.
+func (s *Supervised) wasReadyLocked() bool {
+	select {
+	case <-s.first:
+		return s.firstErr == nil
+	default:
+		return false
+	}
+}
+
+// sleep waits, and tells whether the component is to go on.
+func (s *Supervised) sleep(delay time.Duration) bool {
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-s.life.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
