@@ -21,9 +21,9 @@ func collector() page {
 		ownRate("otelcol_scraper_scraped_metric_points_total", m, "receiver", "scraper") + " == bool 0), 1)"
 	// The second is what contrib calls it from 0.160 on.
 	pods := once(gauge("otelcol_otelsvc_k8s_pod_table_size_ratio", m)+" or "+gauge("otelcol_k8s_watcher_pod_cache_size_ratio", m), collectorKey)
-	// The identifier is the pod's own in contrib 0.149, what kind of one it is in 0.158, and left out by diorama's
-	// own collectors.
-	podless := ownRate("otelcol_k8s_pod_association_total", m+`,status="error"`, "otelcol_signal", "pod_identifier")
+	// The label pod_identifier is the pod's own identifier in contrib 0.149, what kind of one it is in 0.158, and left
+	// out by diorama's own collectors. So all series are added up, none of which comes from two collectors.
+	podless := sum(rate("otelcol_k8s_pod_association_total", m+`,status="error"`), "service_name")
 	queue := ratio(own("otelcol_exporter_queue_size", m, "exporter", "data_type"), own("otelcol_exporter_queue_capacity", m, "exporter", "data_type"))
 	collectors := several(queryVariable("collector", "Collector", "label_values(otelcol_process_uptime_seconds_total{"+inCluster+"}, service_name)"))
 	return page{
@@ -65,7 +65,7 @@ func collector() page {
 			charts(
 				graph{title: "Queues", about: "How full each exporter's queue is.", unit: percent, lines: []query{{queue, "{{service_name}} {{service_instance_id}} {{exporter}} {{data_type}}"}}, steps: steps{{0.8, "red"}}, max: 1},
 				graph{title: "Pods known", about: "Pods, by all their addresses and names, that k8s_attributes can look up.", unit: number, lines: []query{{pods, instanceLegend}}},
-				graph{title: "Resources without a pod", about: "Resources for which k8s_attributes found no pod. Nodes and workloads are among them.", unit: perSecond, lines: []query{{sum(podless, "service_name"), "{{service_name}}"}}},
+				graph{title: "Resources without a pod", about: "Resources for which k8s_attributes found no pod. Nodes and workloads are among them.", unit: perSecond, lines: []query{{podless, "{{service_name}}"}}},
 			),
 			heading("Processes"), collectorProcesses(m),
 		},

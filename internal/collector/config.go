@@ -105,6 +105,10 @@ func render(name string, o Options, required map[string]string) (string, error) 
 	return execute(name+".yaml.tmpl", v)
 }
 
+// SelfMetricsInterval is how often a collector sends what it says of itself,
+// if it scrapes at an interval.
+func SelfMetricsInterval(scraping time.Duration) time.Duration { return max(scraping, 10*time.Second) }
+
 // valuesOf works out what a template sees of the options.
 func valuesOf(name string, o Options) (values, error) {
 	if o.Interval <= 0 {
@@ -124,7 +128,7 @@ func valuesOf(name string, o Options) (values, error) {
 		MetricsURL: otlp + "/metrics", LogsURL: otlp + "/logs",
 		// Objects that are gone are to disappear soon, but not for one missed scrape.
 		Expiration:             max(4*o.Interval, 30*time.Second),
-		SelfMetricsIntervalMil: max(o.Interval, 10*time.Second).Milliseconds(),
+		SelfMetricsIntervalMil: SelfMetricsInterval(o.Interval).Milliseconds(),
 	}, nil
 }
 

@@ -22,6 +22,8 @@ type Variant struct {
 	Tag string
 	// Entrypoint and Cmd are as in a Dockerfile.
 	Entrypoint, Cmd []string
+	// Env are variables of its environment, as NAME=VALUE.
+	Env []string
 	// Ports are those that it listens on; for people to see.
 	Ports []int
 	// Description says what the image is.
@@ -161,7 +163,7 @@ func writeConfigs(archive *tar.Writer, layer hash.Hash, architecture string, var
 	for _, v := range variants {
 		config := imageConfig{Architecture: architecture, OS: "linux", Created: time.Unix(0, 0).UTC()}
 		config.Config.User = fmt.Sprintf("%d:%d", nobody, nobody)
-		config.Config.Env = []string{"HOME=/tmp", "PATH=/"}
+		config.Config.Env = append([]string{"HOME=/tmp", "PATH=/"}, v.Env...)
 		config.Config.Entrypoint, config.Config.Cmd, config.Config.WorkingDir = v.Entrypoint, v.Cmd, "/tmp"
 		config.Config.Labels = map[string]string{
 			"org.opencontainers.image.title": v.Tag, "org.opencontainers.image.description": v.Description, "org.opencontainers.image.licenses": "Apache-2.0",

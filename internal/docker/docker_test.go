@@ -114,7 +114,7 @@ func entries(t *testing.T, archive io.Reader) map[string][]byte {
 func TestWriteArchive(t *testing.T) {
 	variants := []Variant{
 		{Tag: "a:1", Entrypoint: []string{"/diorama"}, Description: "one"},
-		{Tag: "b:1", Entrypoint: []string{"/diorama", "x"}, Cmd: []string{"y"}, Ports: []int{3000}, Description: "another"},
+		{Tag: "b:1", Entrypoint: []string{"/diorama", "x"}, Cmd: []string{"y"}, Env: []string{"A=b"}, Ports: []int{3000}, Description: "another"},
 	}
 	for _, size := range []int{511, 512, 513, 100_000} {
 		path := fakeBinary(t, 62, size)
@@ -143,7 +143,8 @@ func TestWriteArchive(t *testing.T) {
 			t.Error("the image names another layer")
 		}
 		_, listens := config.Config.ExposedPorts["3000/tcp"]
-		if config.Config.User != "65532:65532" || config.Architecture != "amd64" || !listens || config.Config.Cmd[0] != "y" {
+		if config.Config.User != "65532:65532" || config.Architecture != "amd64" || !listens || config.Config.Cmd[0] != "y" ||
+			!slices.Contains(config.Config.Env, "A=b") {
 			t.Errorf("the image is %+v", config)
 		}
 	}

@@ -47,7 +47,10 @@ type flow struct {
 // newFlow knows where to read of a plan's telemetry.
 func newFlow(plan Plan) *flow {
 	f := &flow{backendURL: endpoints(plan).Prometheus, foreign: plan.Network != "", stored: plan.K3d != nil}
-	f.scrapers.interval = time.Duration(plan.Environment.Telemetry.Interval)
+	f.scrapers = standstill{interval: time.Duration(plan.Environment.Telemetry.Interval), renewed: sampleEvery}
+	if f.stored {
+		f.scrapers.renewed = collector.SelfMetricsInterval(f.scrapers.interval)
+	}
 	own := plan.Environment.Telemetry.Collectors
 	page := func(port string) string { return "http://" + loopback(plan.Internal[port]) + "/metrics" }
 	// A configuration of the user's need not have a page of its own metrics.
@@ -112,9 +115,13 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 		t.SamplesPerSecond = float64(appended) / since.Seconds()
 	}
 	if f.stored && err == nil {
-		_, err = within(ctx, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, readStored(ctx, f.backendURL, &t)
+		var scraped map[string]uint64
+		scraped, err = within(ctx, func(ctx context.Context) (map[string]uint64, error) {
+			return readStored(ctx, f.backendURL, &t)
 		})
+		if err == nil {
+			t.FailedScrapes += f.scrapers.failed(scraped, time.Now())
+		}
 	}
 	if err != nil {
 		t.Error = err.Error()

@@ -6,9 +6,9 @@ import "time"
 // receivers count nowhere: for as long as a scraper's scrapes fail, what it has
 // read stands still.
 type standstill struct {
-	// interval is that of scraping.
-	interval time.Duration
-	scrapers map[string]reading
+	// interval is that of scraping, renewed that of hearing of it.
+	interval, renewed time.Duration
+	scrapers          map[string]reading
 	// ended are the failed scrapes of standstills that are over.
 	ended uint64
 }
@@ -46,9 +46,9 @@ func (s *standstill) failed(scraped map[string]uint64, now time.Time) uint64 {
 }
 
 // missed are the scrapes of a standstill. A short one is none: scrapes may be
-// late, and are looked for only every sampleEvery.
+// late, and so may be the news of them.
 func (s *standstill) missed(long time.Duration) uint64 {
-	if s.interval <= 0 || long <= 3*max(s.interval, sampleEvery) {
+	if s.interval <= 0 || long <= 3*max(s.interval, s.renewed) {
 		return 0
 	}
 	return uint64(long/s.interval) - 1

@@ -6,7 +6,7 @@ import (
 )
 
 func TestStandstill(t *testing.T) {
-	s := standstill{interval: 5 * time.Second}
+	s := standstill{interval: 5 * time.Second, renewed: 2 * time.Second}
 	start := time.Unix(1000, 0)
 	for _, step := range []struct {
 		about   string

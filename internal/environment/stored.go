@@ -15,17 +15,24 @@ const storedFlow = `label_replace(sum(rate(otelcol_exporter_sent_metric_points_t
 	` or label_replace(sum(otelcol_scraper_errored_metric_points_total{job=~"otelcol-.*"}), "what", "errored", "", "")` +
 	` or label_replace(sum({job=~"otelcol-.*",` +
 	` __name__=~"otelcol_(exporter_send_failed|exporter_enqueue_failed|receiver_refused)_(metric_points|log_records)_total"}),` +
-	` "what", "lost", "", "")`
+	` "what", "lost", "", "")` +
+	` or label_replace(` + storedScraped + ` and (time() - timestamp(` + storedScraped + `) < 60), "what", "scraped", "", "")`
 
-// readStored adds to t what the store has of the collectors' own metrics.
-// Failed scrapes are metric points that could not be read.
-func readStored(ctx context.Context, base string, t *Telemetry) error {
+// storedScraped is what each scraper has read; of a collector that is gone it
+// would be the same for minutes.
+const storedScraped = `otelcol_scraper_scraped_metric_points_total{job=~"otelcol-.*"}`
+
+// readStored adds to t what the store has of the collectors' own metrics, and
+// returns what each scraper has read. Failed scrapes are metric points that
+// could not be read.
+func readStored(ctx context.Context, base string, t *Telemetry) (map[string]uint64, error) {
 	prometheus := dashboard.NewClient(base)
 	defer prometheus.Close()
 	answer, err := prometheus.Query(ctx, storedFlow, time.Now())
 	if err != nil {
-		return err
+		return nil, err
 	}
+	scraped := map[string]uint64{}
 	for _, s := range answer.Series {
 		if len(s.Points) == 0 {
 			continue
@@ -40,7 +47,9 @@ func readStored(ctx context.Context, base string, t *Telemetry) error {
 			t.FailedScrapes = uint64(value)
 		case "lost":
 			t.DroppedSamples += uint64(value)
+		case "scraped":
+			scraped[s.Labels["service_instance_id"]+" "+s.Labels["receiver"]+" "+s.Labels["scraper"]] = uint64(value)
 		}
 	}
-	return nil
+	return scraped, nil
 }
