@@ -8,6 +8,7 @@ package helm
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -85,6 +86,7 @@ func (e *ValuesError) Error() string {
 			refused = append(refused, text)
 		}
 	}
+	slices.Sort(refused) // Helm's order is not always the same
 	said := strings.Join(refused, "; ")
 	if said == "" {
 		said = e.Err.Error()
