@@ -71,7 +71,7 @@ func Render(r Release) ([]Manifest, error) {
 	return sorted(r, files, capabilities.APIVersions)
 }
 
-// ValuesError tells that a chart does not take values: its schema refuses them.
+// ValuesError is about values that a chart does not take: its schema refuses them.
 type ValuesError struct {
 	// Values is the path of the file; Chart is the chart's name and version.
 	Values, Chart string
@@ -91,8 +91,8 @@ func (e *ValuesError) Error() string {
 	if said == "" {
 		said = e.Err.Error()
 	}
-	return fmt.Sprintf("the Helm values %s do not fit the chart %s: %s. Change them in that file, or take a version of the chart that they are for",
-		e.Values, e.Chart, said)
+	return fmt.Sprintf("the Helm values %s do not fit the chart %s: %s. Change them in that file, "+
+		"or take a version of the chart that they are for", e.Values, e.Chart, said)
 }
 
 // Unwrap is what Helm said.
