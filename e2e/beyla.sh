@@ -15,7 +15,8 @@ fi
 # process may have ended since it was seen.
 inodes() {
 	hex=$(printf %04X "$2")
-	sed -n "s/^ *[0-9]*: [0-9A-F]*:$hex [0-9A-F:]* 0A \([^ ]* *\)\{5\}\([0-9]*\) .*/\2/p" "/proc/$1/net/tcp" "/proc/$1/net/tcp6" 2>/dev/null
+	listening="s/^ *[0-9]*: [0-9A-F]*:$hex [0-9A-F:]* 0A \([^ ]* *\)\{5\}\([0-9]*\) .*/\2/p"
+	sed -n "$listening" "/proc/$1/net/tcp" "/proc/$1/net/tcp6" 2>/dev/null
 }
 
 # listens PID PORT: whether it is this process that listens there.
@@ -46,7 +47,8 @@ while [ $found = 0 ]; do
 done
 
 # A request for traces without any is a whole one. What takes no traces says so.
-answer=$(wget -q -O /dev/null --header 'Content-Type: application/x-protobuf' --post-data '' "${OTEL_EXPORTER_OTLP_ENDPOINT:?}/v1/traces" 2>&1) || true
+answer=$(wget -q -O /dev/null --header 'Content-Type: application/x-protobuf' --post-data '' \
+	"${OTEL_EXPORTER_OTLP_ENDPOINT:?}/v1/traces" 2>&1) || true
 echo "traces are sent to $OTEL_EXPORTER_OTLP_ENDPOINT: ${answer:-taken}"
 printf 'beyla_instrumented_processes{process_name="lgtm"} %d\n' $found >/www/internal/metrics
 exec sleep 2147483647

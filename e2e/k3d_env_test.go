@@ -143,7 +143,10 @@ func (e engine) exec(name string, command ...string) string {
 // checkK3dObjects looks for what was applied, and for the releases as Helm
 // itself finds them.
 func checkK3dObjects(t *testing.T, l *lab) {
-	for _, name := range []string{"deployment/lgtm", "service/lgtm", "deployment/otel-cluster", "daemonset/otel-nodes-agent", "configmap/otel-nodes-agent", "secret/sh.helm.release.v1.otel-cluster.v1"} {
+	for _, name := range []string{
+		"deployment/lgtm", "service/lgtm", "deployment/otel-cluster", "daemonset/otel-nodes-agent", "configmap/otel-nodes-agent",
+		"secret/sh.helm.release.v1.otel-cluster.v1",
+	} {
 		l.kubectl("-n", "diorama", "get", name)
 	}
 	for _, name := range []string{"deployment/web", "statefulset/journal", "cronjob/every-minute", "resourcequota/demo", "horizontalpodautoscaler/web"} {
@@ -302,7 +305,11 @@ func TestK3dRefused(t *testing.T) {
 	stock := fmt.Sprintf("kind: k3d\nimages: {k3s: %q, lgtm: %q, collector: %q, workload: %q}\nports: auto\n", nodeImage, standIns[1], standIns[2], standIns[0])
 	values := l.write("values.yaml", "mode: neither\n")
 	refused("values that do not fit", l.write("bad.yaml", stock+fmt.Sprintf("chart: {path: %q}\ntelemetry: {collectors: {cluster: %q}}\n", chartFolder(t), values)),
-		"mode: use deployment or daemonset", values)
+		"the Helm values "+values+" do not fit the chart", "at '/mode': value must be one of", "Change them in that file")
+	null := strings.Replace(l.diorama("config", "collector", "nodes", "-f", file), "hostPort: 0", "hostPort: null", 1)
+	values = l.write("null.yaml", null)
+	refused("a port of null", l.write("bad.yaml", stock+fmt.Sprintf("chart: {path: %q}\ntelemetry: {collectors: {nodes: %q}}\n", chartFolder(t), values)),
+		values, "at '/ports/metrics/hostPort': got null, want integer")
 	refused("no chart", l.write("chart.yaml", stock+fmt.Sprintf("chart: {path: %q}\n", t.TempDir())), "loading the chart", "Chart.yaml")
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -73,7 +73,7 @@ func parse(data []byte, kind Kind) (Environment, error) {
 	}
 	env.Kind = kind
 	for _, field := range env.foreign() {
-		// What is not in the file itself is for Validate to tell.
+		// What is not in the file itself is for Validate to report.
 		if line := lineOf(root.Content[0], field.name); line > 0 {
 			problems = append(problems, fmt.Errorf("line %d: %w", line, field.err))
 		}

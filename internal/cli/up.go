@@ -241,7 +241,8 @@ func announce(ctx context.Context, c *console.Console, name string, took time.Du
 	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)
 	c.Note("  OTLP        %s (gRPC), %s (HTTP)", status.Endpoints.OTLPGRPC, status.Endpoints.OTLPHTTP)
 	if record.Environment.Kwok.Beyla {
-		c.Note("  Tracing     Beyla traces Grafana and Prometheus, in a privileged container that sees LGTM's processes; Explore, Tempo shows it")
+		c.Note("  Tracing     Grafana and Prometheus in Explore, Tempo: by Beyla, " +
+			"a privileged container that sees LGTM's processes")
 	}
 	for _, warning := range status.Warnings {
 		c.Warn("%s", warning)

@@ -20,7 +20,8 @@ func valuesRenderers() map[string]func(ChartOptions) (string, error) {
 
 func TestValuesGolden(t *testing.T) {
 	newer := exampleChart()
-	newer.Image = "otel/opentelemetry-collector-contrib:0.153.0@sha256:2e9646ff882e043b5e046dbad14cf76b59f6cc108053e1e3a863b14d532b43ec"
+	newer.Image = "otel/opentelemetry-collector-contrib:0.153.0" +
+		"@sha256:2e9646ff882e043b5e046dbad14cf76b59f6cc108053e1e3a863b14d532b43ec"
 	for name, render := range valuesRenderers() {
 		for file, options := range map[string]ChartOptions{name: exampleChart(), name + "-0.153": newer} {
 			got, err := render(options)
@@ -93,8 +94,9 @@ func TestNamesFor(t *testing.T) {
 		contrib + ":0.149.0": old, contrib + ":0.150.1": old, contrib + ":0.151.0": between, contrib + ":0.152.0": today,
 		contrib + ":0.153.0": today, contrib + ":v0.158.0-amd64": today, contrib + ":0.153.0@sha256:2e96": today,
 		"registry:5000/mirror/opentelemetry-collector-contrib:0.153.0": today,
-		// Of these it cannot be told.
-		contrib: old, contrib + ":latest": old, contrib + "@sha256:2e96": old, contrib + ":0.x.1": old, contrib + ":153": old, "": old,
+		// Of these the version is not known.
+		contrib: old, contrib + ":latest": old, contrib + "@sha256:2e96": old, contrib + ":0.x.1": old, contrib + ":153": old,
+		"":                           old,
 		"diorama-collector:v0.200.0": old, "mine/collector:0.153.0": old,
 	} {
 		if got := namesFor(image); got != want {

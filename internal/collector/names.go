@@ -14,7 +14,7 @@ type names struct {
 	HostMetrics string
 	// KubeletStats is the receiver kubeletstats, kubelet_stats since 0.152.
 	KubeletStats string
-	// VolumeAttributes tells that the kubelet's receiver has attributes of
+	// VolumeAttributes says whether the kubelet's receiver has attributes of
 	// volumes on that it warns of; they are off since 0.151, and about to go.
 	VolumeAttributes bool
 }
@@ -23,8 +23,8 @@ type names struct {
 // other registries before its name.
 const contribImage = "opentelemetry-collector-contrib"
 
-// namesFor are the names in an image of the collector. One whose version
-// cannot be told gets the old names, which work in all.
+// namesFor are the names in an image of the collector. One whose version is
+// not known gets the old names, which work in all.
 func namesFor(image string) names {
 	n := names{HostMetrics: "hostmetrics", KubeletStats: "kubeletstats", VolumeAttributes: true}
 	repository, tag, _ := splitImage(image)

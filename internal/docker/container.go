@@ -73,7 +73,8 @@ func (e *Engine) Run(ctx context.Context, owner Owner, n Network, spec Spec) (st
 		Image: spec.Image, Cmd: spec.Args, Env: spec.Env, Labels: owner.Labels(), ExposedPorts: nat.PortSet{}, User: e.user(spec),
 	}
 	host := &container.HostConfig{
-		NetworkMode: container.NetworkMode(n.Name), Privileged: spec.Privileged, ExtraHosts: []string{HostName + ":" + n.hostAddress}, PortBindings: nat.PortMap{},
+		NetworkMode: container.NetworkMode(n.Name), Privileged: spec.Privileged,
+		ExtraHosts: []string{HostName + ":" + n.hostAddress}, PortBindings: nat.PortMap{},
 		// Where SELinux is at work, it would keep containers from our folders.
 		SecurityOpt: []string{"no-new-privileges", "label=disable"},
 		LogConfig:   container.LogConfig{Type: "json-file", Config: map[string]string{"max-size": logBytes}},

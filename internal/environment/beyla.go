@@ -13,7 +13,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/docker"
 )
 
-// beylaPort is where Beyla tells about itself, in its container.
+// beylaPort is where Beyla serves metrics about itself, in its container.
 const beylaPort = 6060
 
 // beylaSpec is the container of Grafana Beyla, which traces what listens on the

@@ -19,7 +19,7 @@ func TestBeylaIsPlanned(t *testing.T) {
 				continue
 			}
 			if beyla := c.Name == beylaName; beyla != c.Container.Privileged || beyla != (c.Container.ProcessesOf != "") {
-				t.Errorf("%s: %s is privileged: %t, sees the processes of %q", name, c.Name, c.Container.Privileged, c.Container.ProcessesOf)
+				t.Errorf("%s: %s is made as %+v", name, c.Name, *c.Container)
 			}
 		}
 		if has := slices.Contains(plan.images(), "grafana/beyla:3.15.0"); has != (name == "kwok-beyla") {
@@ -55,7 +55,8 @@ func TestProbeBeyla(t *testing.T) {
 		want   string
 	}{
 		{header + "beyla_instrumented_processes{process_name=\"grafana\"} 1\n", http.StatusOK, ""},
-		{header + "beyla_instrumented_processes{process_name=\"a b\"} 0\nbeyla_instrumented_processes{process_name=\"c\"} 2\n", http.StatusOK, ""},
+		{header + "beyla_instrumented_processes{process_name=\"a b\"} 0\n" +
+			"beyla_instrumented_processes{process_name=\"c\"} 2\n", http.StatusOK, ""},
 		{header + "beyla_instrumented_processes{process_name=\"grafana\"} 0\n", http.StatusOK, "has found no process of LGTM yet"},
 		{header, http.StatusOK, "has found no process of LGTM yet"},
 		{header + "beyla_instrumented_processes{process_name=\"grafana\"} soon\n", http.StatusOK, "has found no process"},

@@ -214,7 +214,8 @@ func containerCollector(env v1alpha1.Environment, nodes []string) (string, error
 	}
 	everywhere := func(port int) string { return fmt.Sprintf("0.0.0.0:%d", port) }
 	return collector.ContainerConfig(collector.Options{
-		Kubeconfig: inContainers + "/kubeconfig", ClusterName: env.Name, Image: env.Images.Collector, BackendURL: fmt.Sprintf("http://%s:%d", lgtmName, otlpHTTPPort),
+		Kubeconfig: inContainers + "/kubeconfig", ClusterName: env.Name, Image: env.Images.Collector,
+		BackendURL:      fmt.Sprintf("http://%s:%d", lgtmName, otlpHTTPPort),
 		KubeletEndpoint: kubelet, KubeletCA: inContainers + "/ca.crt", ClientCert: inContainers + "/client.crt", ClientKey: inContainers + "/client.key",
 		Interval: time.Duration(env.Telemetry.Interval), OTLPGRPC: everywhere(otlpGRPCPort), OTLPHTTP: everywhere(otlpHTTPPort),
 		Health: everywhere(healthPort), SelfMetrics: everywhere(selfMetricsPort), Nodes: nodes,

@@ -93,7 +93,8 @@ func TestKwokContainers(t *testing.T) {
 			}
 		}
 	}
-	if want := []string{"grafana/otel-lgtm:0.28.0", "otel/opentelemetry-collector-contrib:0.153.0"}; !slices.Equal(plan.images(), want) {
+	want := []string{"grafana/otel-lgtm:0.28.0", "otel/opentelemetry-collector-contrib:0.153.0"}
+	if !slices.Equal(plan.images(), want) {
 		t.Errorf("images are %q, want %q", plan.images(), want)
 	}
 	if want := []string{"diorama-default-lgtm"}; !slices.Equal(plan.volumes(), want) {

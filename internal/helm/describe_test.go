@@ -11,7 +11,7 @@ import (
 )
 
 // describeObject says, a line for each thing, what a chart makes of its values,
-// without the labels and annotations that tell of the chart itself.
+// without the labels and annotations that name the chart itself.
 func describeObject(object runtime.Object) []string {
 	meta := object.(metav1.Object)
 	name := fmt.Sprintf("%T %s", object, meta.GetName())

@@ -8,6 +8,7 @@ package helm
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v3/pkg/chart"
@@ -70,7 +71,7 @@ func Render(r Release) ([]Manifest, error) {
 	return sorted(r, files, capabilities.APIVersions)
 }
 
-// ValuesError tells that a chart does not take values: its schema refuses them.
+// ValuesError is about values that a chart does not take: its schema refuses them.
 type ValuesError struct {
 	// Values is the path of the file; Chart is the chart's name and version.
 	Values, Chart string
@@ -85,12 +86,13 @@ func (e *ValuesError) Error() string {
 			refused = append(refused, text)
 		}
 	}
+	slices.Sort(refused) // Helm's order is not always the same
 	said := strings.Join(refused, "; ")
 	if said == "" {
 		said = e.Err.Error()
 	}
-	return fmt.Sprintf("the Helm values %s do not fit the chart %s: %s. Change them in that file, or take a version of the chart that they are for",
-		e.Values, e.Chart, said)
+	return fmt.Sprintf("the Helm values %s do not fit the chart %s: %s. Change them in that file, "+
+		"or take a version of the chart that they are for", e.Values, e.Chart, said)
 }
 
 // Unwrap is what Helm said.

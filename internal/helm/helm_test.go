@@ -150,7 +150,7 @@ func TestRenderRefuses(t *testing.T) {
 	}
 }
 
-// What a chart's schema refuses is told with the file that it is in.
+// What a chart's schema refuses is reported with the file that it is in.
 func TestSchemaRefuses(t *testing.T) {
 	good := exampleRelease(t, "x", collector.NodesValues)
 	rendered, err := os.ReadFile(good.Values)
