@@ -257,7 +257,11 @@ func (r *recipe) makeCluster(ctx context.Context) error {
 
 // startCounting counts nodes and pods from now on.
 func (r *recipe) startCounting(config *rest.Config) error {
-	counter, err := nodes.NewCounter(config)
+	count := nodes.NewCounter
+	if !r.ownControlPlane() {
+		count = nodes.NewForeignCounter
+	}
+	counter, err := count(config)
 	if err != nil {
 		return err
 	}
