@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 
 	"github.com/diorama-lab/diorama/internal/docker"
@@ -13,12 +14,18 @@ import (
 )
 
 // containers is what the containers of an environment share. The step of the
-// network sets network, before any container is made.
+// network sets network, that of the gateway the ports, before any container is
+// made.
 type containers struct {
-	engine       *docker.Engine
-	owner        docker.Owner
-	network      docker.Network
-	gateway      forwarder
+	engine  *docker.Engine
+	owner   docker.Owner
+	network docker.Network
+	gateway forwarder
+	// apiPort and kubeletPort are where containers reach the Kubernetes API
+	// and the kubelet API of this machine, once the gateway is open; 0 if what
+	// they ask is elsewhere.
+	apiPort, kubeletPort int
+
 	provisioning *provisioning
 }
 
@@ -106,24 +113,32 @@ func (r *recipe) forget(keepVolumes bool) error {
 	return errors.Join(c.engine.RemoveAll(ctx, c.owner, keepVolumes), c.engine.Close())
 }
 
-func (r *recipe) openGateway(context.Context) error {
-	var ports []int
-	env := r.plan.Environment
-	if env.Images.StatsProxy == "" {
-		ports = append(ports, env.Ports.Kubelet)
-	}
+func (r *recipe) openGateway(ctx context.Context) error {
 	config, err := r.clientConfig("admin")
 	if err != nil {
 		return err
 	}
-	port, err := kubeconfig.LoopbackPort(config)
+	api, err := kubeconfig.LocalServer(ctx, config, net.DefaultResolver.LookupNetIP)
 	if err != nil {
 		return err
 	}
-	if port != 0 {
-		ports = append(ports, port)
+	c, env := r.containers, r.plan.Environment
+	var targets []target
+	var ports []*int
+	if api != "" {
+		targets, ports = append(targets, target{address: api}), append(ports, &c.apiPort)
 	}
-	return r.containers.gateway.start(r.containers.network, ports)
+	if env.Images.StatsProxy == "" {
+		// A configuration of the user's names the port.
+		own := env.Telemetry.Collectors.Cluster != ""
+		targets = append(targets, target{address: loopback(env.Ports.Kubelet), samePort: own})
+		ports = append(ports, &c.kubeletPort)
+	}
+	open, err := c.gateway.start(c.network, targets...)
+	for i, port := range open {
+		*ports[i] = port
+	}
+	return err
 }
 
 func (r *recipe) closeGateway(context.Context) error {
@@ -186,7 +201,7 @@ func (r *recipe) configureCollector(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	text, err := containerCollector(r.plan.Environment, names)
+	text, err := containerCollector(r.plan.Environment, r.containers.kubeletPort, names)
 	if err != nil {
 		return err
 	}

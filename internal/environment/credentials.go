@@ -13,6 +13,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
+	"github.com/diorama-lab/diorama/internal/nodes"
 )
 
 // prepareCredentials makes the cluster's, or copies those of a cluster that is
@@ -82,7 +83,11 @@ func (r *recipe) writeCollectorFiles(ctx context.Context) error {
 	case env.Cluster.KubeContext != "":
 		return r.configureCollector(ctx)
 	}
-	return nil // the plan has rendered it
+	text, err := containerCollector(env, r.containers.kubeletPort, nodes.Fleet{Nodes: env.Cluster.Nodes}.Names())
+	if err != nil {
+		return err
+	}
+	return writeConfig(containerCollectorFile(r.folder), []byte(text))
 }
 
 func (r *recipe) writeStatsProxyFiles() error {
@@ -105,15 +110,13 @@ func (r *recipe) writeContainerKubeconfig(dir, client string) error {
 	if err != nil {
 		return err
 	}
-	// Our own API server's certificate names docker.HostName.
-	serverName := ""
-	if r.plan.Environment.Cluster.KubeContext != "" {
-		if serverName, err = kubeconfig.ServerHost(config); err != nil {
+	// An API server that is elsewhere is asked as it is.
+	if port := r.containers.apiPort; port != 0 {
+		// Our own API server's certificate names docker.HostName.
+		ours := r.plan.Environment.Cluster.KubeContext == ""
+		if config, err = kubeconfig.Moved(config, docker.HostName, port, !ours); err != nil {
 			return err
 		}
-	}
-	if config, err = kubeconfig.ForContainers(config, docker.HostName, serverName); err != nil {
-		return err
 	}
 	data, err := clientcmd.Write(*config)
 	if err != nil {
