@@ -25,8 +25,9 @@ type Report func(text string)
 
 // Do makes a request until it succeeds, fails for good, or ctx ends; the error
 // is the request's last one then. It may be made several times although the
-// server has done what it asks for: it has to be one that this does no harm
-// to. what names it for report, which may be nil.
+// server has done what it asks for: one that makes an object may find it there,
+// its own or that of somebody who was faster. what names it for report, which
+// may be nil.
 func Do(ctx context.Context, what string, report Report, request func(context.Context) error) error {
 	pause := firstWait
 	for tries := 1; ; tries++ {
@@ -48,18 +49,4 @@ func Do(ctx context.Context, what string, report Report, request func(context.Co
 		}
 		pause = min(2*pause, mostWait)
 	}
-}
-
-// Create is Do for a request that makes an object. If one that seemed to fail
-// has made it, the next one finds it there: that is success too.
-func Create(ctx context.Context, what string, report Report, create func(context.Context) error) error {
-	again := false
-	return Do(ctx, what, report, func(ctx context.Context) error {
-		err := create(ctx)
-		if again && apierrors.IsAlreadyExists(err) {
-			return nil
-		}
-		again = true
-		return err
-	})
 }

@@ -190,35 +190,14 @@ func (r *recipe) warnings() []string {
 	return r.containers.provisioning.broken()
 }
 
-// configureCollector writes the collector's configuration for the nodes that
-// there are now.
-func (r *recipe) configureCollector(ctx context.Context) error {
-	config, err := r.restConfig()
-	if err != nil {
-		return err
-	}
-	names, err := nodes.Simulated(ctx, config)
-	if err != nil {
-		return err
-	}
+// configureCollector writes the collector's configuration for nodes of these
+// names.
+func (r *recipe) configureCollector(names []string) error {
 	text, err := containerCollector(r.plan.Environment, r.containers.kubeletPort, names)
 	if err != nil {
 		return err
 	}
 	return writeConfig(containerCollectorFile(r.folder), []byte(text))
-}
-
-// reconfigureCollector makes the collector follow a change of the nodes; a
-// configuration of the user's is left alone.
-func (r *recipe) reconfigureCollector(ctx context.Context) error {
-	collector, contained := r.made[collectorName]
-	if !contained || r.plan.Environment.Telemetry.Collectors.Cluster != "" {
-		return nil // others follow the nodes by themselves
-	}
-	if err := r.configureCollector(ctx); err != nil {
-		return err
-	}
-	return collector.signal(ctx, "HUP")
 }
 
 // memoryOf is what a container holds, in bytes.

@@ -81,13 +81,13 @@ func (r *recipe) writeCollectorFiles(ctx context.Context) error {
 	case env.Telemetry.Collectors.Cluster != "":
 		return copyPrivate(env.Telemetry.Collectors.Cluster, containerCollectorFile(r.folder))
 	case env.Cluster.KubeContext != "":
-		return r.configureCollector(ctx)
+		names, err := r.simulated(ctx)
+		if err != nil {
+			return err
+		}
+		return r.configureCollector(names)
 	}
-	text, err := containerCollector(env, r.containers.kubeletPort, nodes.Fleet{Nodes: env.Cluster.Nodes}.Names())
-	if err != nil {
-		return err
-	}
-	return writeConfig(containerCollectorFile(r.folder), []byte(text))
+	return r.configureCollector(nodes.Fleet{Nodes: env.Cluster.Nodes}.Names())
 }
 
 func (r *recipe) writeStatsProxyFiles() error {

@@ -183,7 +183,7 @@ func (r *recipe) rollOut(ctx context.Context, component, namespace string, objec
 	if err != nil {
 		return err
 	}
-	if err := target.Apply(ctx, namespace, objects); err != nil {
+	if err := target.Apply(ctx, namespace, objects, r.again(component)); err != nil {
 		return err
 	}
 	return target.Wait(ctx, objects, func(text string) { r.host.detail(component, text) })

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/apiretry"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/docker"
@@ -207,14 +208,19 @@ func (r *recipe) bootstrap(ctx context.Context) error {
 	if !r.ownControlPlane() {
 		prepare = controlplane.Define
 	}
-	if err := prepare(ctx, config); err != nil {
+	if err := prepare(ctx, config, r.again(bootstrap)); err != nil {
 		return err
 	}
 	files, err := stageFiles(r.plan.Environment.Cluster.Stages)
 	if err != nil {
 		return err
 	}
-	return nodes.ApplyStages(ctx, config, files)
+	return nodes.ApplyStages(ctx, config, files, r.again(bootstrap))
+}
+
+// again reports what a component tries again while it starts.
+func (r *recipe) again(name string) apiretry.Report {
+	return func(text string) { r.host.detail(name, text) }
 }
 
 // registerMetrics comes once the kubelets are there, which serve the API.
@@ -227,7 +233,7 @@ func (r *recipe) registerMetrics(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the kubelets' CA: %w", err)
 	}
-	return controlplane.RegisterMetrics(ctx, config, ca)
+	return controlplane.RegisterMetrics(ctx, config, ca, r.again(metricsAPI))
 }
 
 func stageFiles(paths []string) ([]nodes.StageFile, error) {
@@ -291,8 +297,8 @@ func (r *recipe) resize(ctx context.Context, config *rest.Config, size v1alpha1.
 		return err
 	}
 	fleet.Beside, workloads.Beside = r.plan.K3d != nil, r.plan.K3d != nil
-	progress := func(p nodes.Progress) { detail(fmt.Sprintf("%s %d/%d", p.Step, p.Done, p.Total)) }
-	if err := nodes.Scale(ctx, config, fleet, workloads, progress); err != nil {
+	progress := func(p nodes.Progress) { detail(p.String()) }
+	if err := nodes.Scale(ctx, config, fleet, workloads, nodes.Observer{Progress: progress, Leaving: r.leave}); err != nil {
 		return err
 	}
 	r.mu.Lock()
