@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
@@ -153,12 +154,26 @@ func (l *lab) testFaults(t *testing.T) {
 		t.Errorf("these writes were missing: %q, %v", counted.made, err)
 	}
 	l.checkQuotas(ctx, t)
+	l.checkRemoval(ctx, t, config, observer)
+}
+
+// checkRemoval removes all nodes but one, which a Scale that was interrupted
+// meant to remove.
+func (l *lab) checkRemoval(ctx context.Context, t *testing.T, config *rest.Config, observer nodes.Observer) {
+	leaving := []byte(`{"metadata":{"annotations":{"diorama.dev/leaving":"true"}},"spec":{"unschedulable":true}}`)
+	marked := l.client(t, "admin").CoreV1().Nodes()
+	if _, err := marked.Patch(ctx, "node-0001", types.MergePatchType, leaving, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	if err := nodes.Scale(ctx, config, nodes.Fleet{Nodes: 1}, nodes.Workloads{Pods: 4}, observer); err != nil {
 		t.Fatal(err)
 	}
 	simulated, err := nodes.Simulated(ctx, config)
 	if err != nil || len(simulated) != 1 {
 		t.Errorf("after the nodes were removed there are %q, %v", simulated, err)
+	}
+	if node, err := marked.Get(ctx, "node-0001", metav1.GetOptions{}); err != nil || node.Spec.Unschedulable {
+		t.Errorf("the node that stays takes no pods, %v", err)
 	}
 }
 

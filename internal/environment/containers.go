@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"time"
 
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
@@ -203,6 +204,10 @@ func (r *recipe) configureCollector(names []string) error {
 // memoryOf is what a container holds, in bytes.
 func (r *recipe) memoryOf(name string) uint64 { return r.made[name].Memory() }
 
+// adoptLimit bounds how long the API server of a cluster that is not ours may
+// be away.
+const adoptLimit = 30 * time.Second
+
 // adoptCluster looks whether a cluster that is not ours can be watched, and
 // starts counting what is in it.
 func (r *recipe) adoptCluster(ctx context.Context) error {
@@ -210,7 +215,10 @@ func (r *recipe) adoptCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := nodes.Simulated(ctx, config)
+	// One that does not run will not by itself.
+	looking, cancel := context.WithTimeout(ctx, adoptLimit)
+	defer cancel()
+	names, err := nodes.Simulated(looking, config)
 	if err != nil {
 		return fmt.Errorf("the cluster of the context %s: %w", r.plan.Environment.Cluster.KubeContext, err)
 	}

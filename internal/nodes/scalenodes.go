@@ -185,9 +185,9 @@ func (s *scaler) drainOne(ctx context.Context, name string, deadline time.Time) 
 	return err
 }
 
-// deletePods deletes the pods of a node and returns how many there were. If
-// not forced, daemon pods stay, and pods that are being deleted are left to
-// the kubelet.
+// deletePods deletes the pods of a node and returns how many the kubelet still
+// has. If not forced, daemon pods stay, and pods that are being deleted are
+// left to the kubelet.
 func (s *scaler) deletePods(ctx context.Context, node string, force bool) (int, error) {
 	var pods *metav1.PartialObjectMetadataList
 	onNode := metav1.ListOptions{FieldSelector: fields.OneTermEqualSelector("spec.nodeName", node).String()}
@@ -204,7 +204,7 @@ func (s *scaler) deletePods(ctx context.Context, node string, force bool) (int, 
 	}
 	count := 0
 	for _, pod := range pods.Items {
-		if !force && controllerKind(&pod) == "DaemonSet" {
+		if !force && (controllerKind(&pod) == "DaemonSet" || ended(&pod)) {
 			continue
 		}
 		count++
@@ -219,6 +219,13 @@ func (s *scaler) deletePods(ctx context.Context, node string, force bool) (int, 
 		}
 	}
 	return count, nil
+}
+
+// ended tells whether the kubelet is done with a pod. That of a Job stays for a
+// while after that, until it has been counted.
+func ended(pod metav1.Object) bool {
+	grace := pod.GetDeletionGracePeriodSeconds()
+	return pod.GetDeletionTimestamp() != nil && grace != nil && *grace == 0
 }
 
 // controllerKind is the kind of the controller that made an object.
