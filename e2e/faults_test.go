@@ -259,7 +259,8 @@ func TestFailedStartSaysWhichComponentAndWhy(t *testing.T) {
 
 func TestScaleBothWays(t *testing.T) {
 	l := newLab(t)
-	l.diorama(small...)
+	// Nodes are scraped often, so that one that goes is likely to be.
+	l.diorama(append(small, "-f", l.write("often.yaml", "telemetry: {interval: 1s}\n"))...)
 	l.diorama("scale", "--nodes", "12", "--pods", "60")
 	up := l.status().Cluster
 	if up.Nodes.Ready != 12 || up.Pods.Running != 60 || up.Pods.Desired != 60 {

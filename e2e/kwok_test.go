@@ -39,7 +39,7 @@ func TestKwok(t *testing.T) {
 	if nodes := l.kubectl("get", "nodes", "-o", "name"); strings.Count(nodes, "node/") != 3 {
 		t.Errorf("kubectl sees %q", nodes)
 	}
-	t.Run("only containers of the network get in", func(t *testing.T) { e.t = t; e.checkGateway(s, "diorama-default") })
+	t.Run("only containers of the network get in", func(t *testing.T) { e.t = t; e.checkGateway(s, "diorama-default", 2, 8) })
 	t.Run("containers", func(t *testing.T) { e.t, l.t = t, t; checkContainers(e, l, s) })
 	t.Run("telemetry", func(t *testing.T) { l.t = t; checkKwokTelemetry(t, l, s, 3) })
 	t.Run("self metrics", func(t *testing.T) { e.t, l.t = t, t; checkStockSelfMetrics(t, e, s) })
@@ -49,8 +49,14 @@ func TestKwok(t *testing.T) {
 	t.Run("emptied folders", func(t *testing.T) { l.t = t; checkFolders(t, l, s) })
 	t.Run("scale", func(t *testing.T) {
 		l.t = t
+		l.diorama("scale", "--nodes", "12")
+		checkKwokTelemetry(t, l, s, 12)
 		l.diorama("scale", "--nodes", "5")
 		checkKwokTelemetry(t, l, s, 5)
+		// A stock collector counts no scrape that fails altogether, but logs it.
+		if log := l.diorama("logs", "collector"); strings.Contains(log, "Error scraping metrics") {
+			t.Errorf("nodes were scraped while they went:\n%s", log)
+		}
 	})
 	t.Run("check", func(t *testing.T) {
 		l.t = t
@@ -262,24 +268,72 @@ func TestKwokRefused(t *testing.T) {
 	l.env = env
 }
 
-// TestKwokContext watches a cluster that is there already, with the kubelet
-// API in a container of diorama's own image.
+// TestKwokContext watches a cluster that is there already, whose API server
+// listens on all addresses as kwokctl's does, and which has pods of no
+// controller; with the kubelet API here, and in a container of diorama's own
+// image.
 func TestKwokContext(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	l.diorama(append(small, "--name", "base")...)
-	l.diorama("up", "-f", l.kwok(e, fmt.Sprintf(", statsProxy: %q", standIns[0])), "--kube-context", "diorama-base")
-	s := l.status()
-	if s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Endpoints.Kubernetes != "" {
-		t.Errorf("the status is %+v", s)
+	port := l.serveEverywhere("base", "kwok-mine")
+	l.bare("kwok-mine", 4)
+	for _, c := range []struct {
+		name, images string
+		onGateway    int
+	}{
+		{"kubelets here", "", 2}, {"kubelets in a container", fmt.Sprintf(", statsProxy: %q", standIns[0]), 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e.t, l.t = t, t
+			l.diorama("up", "-f", l.kwok(e, c.images), "--kube-context", "kwok-mine")
+			s := l.status()
+			if s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Endpoints.Kubernetes != "" {
+				t.Errorf("the status is %+v", s)
+			}
+			eventually(t, "pods without a controller are counted", func() error {
+				if pods := l.status().Cluster.Pods; pods.Desired != 6+4 || pods.Running != 6+4 {
+					return fmt.Errorf("%+v", pods)
+				}
+				return nil
+			})
+			e.checkGateway(s, "diorama-default", c.onGateway, 1)
+			checkWatched(t, e, s, port)
+			if c.images != "" {
+				e.inspect(s, "stats-proxy")
+			}
+			checkKwokTelemetry(t, l, s, 3)
+			if err := atLeast(s.Endpoints.Prometheus, `k8s_pod_phase{k8s_pod_name=~"pod-.*"}`, 4); err != nil {
+				t.Errorf("pods without a controller: %v", err)
+			}
+			if said := l.dioramaFails("scale", "--nodes", "5"); !strings.Contains(said, "kwokctl scale") {
+				t.Errorf("scale says %q", said)
+			}
+			l.diorama("down")
+		})
 	}
-	e.inspect(s, "stats-proxy")
-	checkKwokTelemetry(t, l, s, 3)
-	if said := l.dioramaFails("scale", "--nodes", "5"); !strings.Contains(said, "kwokctl scale") {
-		t.Errorf("scale says %q", said)
-	}
-	l.diorama("down")
+	e.t, l.t = t, t
 	if nodes := l.kubectl("--context", "diorama-base", "get", "nodes", "-o", "name"); strings.Count(nodes, "node/") != 3 {
 		t.Errorf("the cluster has lost nodes: %q", nodes)
 	}
 	l.diorama("down", "--name", "base")
+}
+
+// checkWatched looks at the kubeconfig of the containers: it leads to the
+// gateway, where the API server's own port is taken by itself, and checks the
+// certificate for the name that it has.
+func checkWatched(t *testing.T, e engine, s status, port int) {
+	t.Helper()
+	for _, m := range e.inspect(s, "collector").Mounts {
+		if m.Destination != "/etc/diorama" {
+			continue
+		}
+		config, err := clientcmd.LoadFromFile(filepath.Join(m.Source, "kubeconfig"))
+		e.check(err)
+		for _, cluster := range config.Clusters {
+			here := strings.HasPrefix(cluster.Server, "https://host.docker.internal:") && !strings.HasSuffix(cluster.Server, fmt.Sprintf(":%d", port))
+			if !here || cluster.TLSServerName != "127.0.0.1" || cluster.InsecureSkipTLSVerify || len(cluster.CertificateAuthorityData) == 0 {
+				t.Errorf("the containers' kubeconfig says %s as %q", cluster.Server, cluster.TLSServerName)
+			}
+		}
+	}
 }

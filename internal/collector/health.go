@@ -21,9 +21,13 @@ const maxSelfMetrics = 8 << 20
 // Health is what a collector counted about itself since it started. Points
 // are metric points and log records.
 type Health struct {
+	// UptimeSeconds is for how long it has run with its present configuration.
+	UptimeSeconds float64 `json:"uptimeSeconds"`
 	// NodesFollowed is how many simulated nodes are scraped now. With two
-	// receivers that follow them it is the smaller number.
-	NodesFollowed uint64 `json:"nodesFollowed"`
+	// receivers that follow them it is the smaller number, and
+	// MostNodesFollowed the larger one.
+	NodesFollowed     uint64 `json:"nodesFollowed"`
+	MostNodesFollowed uint64 `json:"mostNodesFollowed"`
 	// Scrapes and FailedScrapes are those of simulated nodes.
 	Scrapes       uint64 `json:"scrapes"`
 	FailedScrapes uint64 `json:"failedScrapes"`
@@ -105,8 +109,10 @@ func parseHealth(page io.Reader) (Health, error) {
 		return sum(families[prefix+"_metric_points"], "") + sum(families[prefix+"_log_records"], "")
 	}
 	scrapes := families[simulatednodes.ScrapesMetric]
+	least, most := followed(families[simulatednodes.FollowedMetric])
 	return Health{
-		NodesFollowed: smallest(families[simulatednodes.FollowedMetric]),
+		UptimeSeconds: uptime(families["otelcol_process_uptime"]),
+		NodesFollowed: least, MostNodesFollowed: most,
 		Scrapes:       sum(scrapes, ""),
 		FailedScrapes: sum(scrapes, simulatednodes.OutcomeFailure),
 		ErroredPoints: points("otelcol_scraper_errored"),
@@ -141,16 +147,24 @@ func sum(family *dto.MetricFamily, outcome string) uint64 {
 	return uint64(total)
 }
 
-func smallest(family *dto.MetricFamily) uint64 {
+// followed is how many nodes the receivers follow at least and at most.
+func followed(family *dto.MetricFamily) (least, most uint64) {
 	metrics := family.GetMetric()
 	if len(metrics) == 0 {
-		return 0
+		return 0, 0
 	}
-	least := value(metrics[0])
+	smallest, largest := value(metrics[0]), value(metrics[0])
 	for _, m := range metrics[1:] {
-		least = min(least, value(m))
+		smallest, largest = min(smallest, value(m)), max(largest, value(m))
 	}
-	return uint64(max(least, 0))
+	return uint64(max(smallest, 0)), uint64(max(largest, 0))
+}
+
+func uptime(family *dto.MetricFamily) float64 {
+	if metrics := family.GetMetric(); len(metrics) > 0 {
+		return value(metrics[0])
+	}
+	return 0
 }
 
 // value of a counter or gauge, whichever type the page declares.

@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kwok/kustomize/crd"
 	"sigs.k8s.io/yaml"
+
+	"github.com/diorama-lab/diorama/internal/apiretry"
 )
 
 // The users whose rights Bootstrap gives.
@@ -36,44 +38,45 @@ var (
 
 // Bootstrap prepares a new API server: KWOK's definitions and the rights of
 // our own clients. It may be called again. When it returns, objects of the
-// definitions can be made; RegisterMetrics is to follow.
-func Bootstrap(ctx context.Context, config *rest.Config) error {
+// definitions can be made; RegisterMetrics is to follow. report is told what is
+// tried again; it may be nil.
+func Bootstrap(ctx context.Context, config *rest.Config, report apiretry.Report) error {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 100, 200
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("setting up a client: %w", err)
 	}
-	if err := unregisterMetrics(ctx, client); err != nil {
+	if err := unregisterMetrics(ctx, client, report); err != nil {
 		return err
 	}
 	for _, grant := range grants() {
-		if err := grant.apply(ctx, client); err != nil {
+		if err := grant.apply(ctx, client, report); err != nil {
 			return err
 		}
 	}
-	return define(ctx, client)
+	return define(ctx, client, report)
 }
 
 // Define installs KWOK's definitions alone, in a cluster that is not ours.
-func Define(ctx context.Context, config *rest.Config) error {
+func Define(ctx context.Context, config *rest.Config, report apiretry.Report) error {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("setting up a client: %w", err)
 	}
-	return define(ctx, client)
+	return define(ctx, client, report)
 }
 
 // define installs KWOK's definitions, and waits until objects of them can be
 // made.
-func define(ctx context.Context, client dynamic.Interface) error {
+func define(ctx context.Context, client dynamic.Interface, report apiretry.Report) error {
 	var names []string
 	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage, crd.PortForward, crd.ClusterPortForward} {
 		var object unstructured.Unstructured
 		if err := yaml.Unmarshal(definition, &object.Object); err != nil {
 			return fmt.Errorf("reading KWOK's definitions: %w", err)
 		}
-		if err := apply(ctx, client, crdResource, &object); err != nil {
+		if err := apply(ctx, client.Resource(crdResource), &object, report); err != nil {
 			return err
 		}
 		names = append(names, object.GetName())
@@ -141,7 +144,7 @@ func grants() []grant {
 	}
 }
 
-func (g grant) apply(ctx context.Context, client dynamic.Interface) error {
+func (g grant) apply(ctx context.Context, client dynamic.Interface, report apiretry.Report) error {
 	role := &rbacv1.ClusterRole{TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}, Rules: g.rules}
 	binding := &rbacv1.ClusterRoleBinding{
 		TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding"},
@@ -154,7 +157,7 @@ func (g grant) apply(ctx context.Context, client dynamic.Interface) error {
 		if err != nil {
 			return err
 		}
-		if err := apply(ctx, client, resource, object); err != nil {
+		if err := apply(ctx, client.Resource(resource), object, report); err != nil {
 			return err
 		}
 	}
@@ -175,14 +178,15 @@ func toUnstructured(typed any) (*unstructured.Unstructured, error) {
 }
 
 // apply writes an object server-side.
-func apply(ctx context.Context, client dynamic.Interface, resource schema.GroupVersionResource, object *unstructured.Unstructured) error {
-	return applyTo(ctx, client.Resource(resource), object)
-}
-
-func applyTo(ctx context.Context, resources dynamic.ResourceInterface, object *unstructured.Unstructured) error {
+func apply(ctx context.Context, in dynamic.ResourceInterface, object *unstructured.Unstructured, report apiretry.Report) error {
+	what := "applying " + object.GetKind() + " " + object.GetName()
 	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-	if _, err := resources.Apply(ctx, object.GetName(), object, options); err != nil {
-		return fmt.Errorf("applying %s %s: %w", object.GetKind(), object.GetName(), err)
+	err := apiretry.Do(ctx, what, report, func(ctx context.Context) error {
+		_, err := in.Apply(ctx, object.GetName(), object, options)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }

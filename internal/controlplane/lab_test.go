@@ -39,6 +39,8 @@ func TestControlPlane(t *testing.T) {
 	t.Run("watch", l.testWatch)
 	t.Run("custom resources", l.testStage)
 	t.Run("controllers and scheduler work", l.testWorkload)
+	t.Run("refusals end at once", l.testRefusals)
+	t.Run("faults that pass", l.testFaults)
 	t.Run("nothing listens beyond loopback", l.testListeners)
 	t.Run("a killed etcd loses nothing", l.testKilledEtcd)
 	t.Run("programs end when they are asked to", l.testTermination)
@@ -46,7 +48,7 @@ func TestControlPlane(t *testing.T) {
 
 func (l *lab) testBootstrap(t *testing.T) {
 	for range 2 {
-		if err := Bootstrap(t.Context(), l.config(t, "admin")); err != nil {
+		if err := Bootstrap(t.Context(), l.config(t, "admin"), nil); err != nil {
 			t.Fatal(err)
 		}
 	}

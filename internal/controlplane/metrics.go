@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/diorama-lab/diorama/internal/apiretry"
 )
 
 // MetricsServerIP is the address of the service of the metrics API, in the
@@ -38,8 +40,9 @@ var (
 // RegisterMetrics makes the metrics API (metrics.k8s.io) a part of the API
 // server's, and waits until it answers and clients discover it. What serves it
 // has to be there: while an API is registered but does not answer, discovery
-// fails for every client. ca, in PEM, signs its certificate. It may be called again.
-func RegisterMetrics(ctx context.Context, config *rest.Config, ca []byte) error {
+// fails for every client. ca, in PEM, signs its certificate. It may be called
+// again. report is told what is tried again; it may be nil.
+func RegisterMetrics(ctx context.Context, config *rest.Config, ca []byte, report apiretry.Report) error {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("setting up a client: %w", err)
@@ -57,7 +60,7 @@ func RegisterMetrics(ctx context.Context, config *rest.Config, ca []byte) error 
 		{client.Resource(sliceResource).Namespace(metricsNamespace), metricsEndpoints()},
 		{client.Resource(apiServiceResource), metricsRegistration(ca)},
 	} {
-		if err := applyTo(ctx, o.in, &unstructured.Unstructured{Object: o.object}); err != nil {
+		if err := apply(ctx, o.in, &unstructured.Unstructured{Object: o.object}, report); err != nil {
 			return err
 		}
 	}
@@ -76,8 +79,10 @@ func RegisterMetrics(ctx context.Context, config *rest.Config, ca []byte) error 
 
 // unregisterMetrics takes away what an earlier start has registered, until
 // what serves it is there again.
-func unregisterMetrics(ctx context.Context, client dynamic.Interface) error {
-	err := client.Resource(apiServiceResource).Delete(ctx, metricsAPIService, metav1.DeleteOptions{})
+func unregisterMetrics(ctx context.Context, client dynamic.Interface, report apiretry.Report) error {
+	err := apiretry.Do(ctx, "unregistering the metrics API", report, func(ctx context.Context) error {
+		return client.Resource(apiServiceResource).Delete(ctx, metricsAPIService, metav1.DeleteOptions{})
+	})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("unregistering the metrics API: %w", err)
 	}

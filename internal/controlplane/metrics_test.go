@@ -39,7 +39,7 @@ func (l *lab) testMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := RegisterMetrics(ctx, config, ca); err != nil {
+		if err := RegisterMetrics(ctx, config, ca, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -63,7 +63,7 @@ func (l *lab) testMetrics(t *testing.T) {
 	}
 
 	// A new start takes the API away until it is served again.
-	if err := errors.Join(nodes.Delete(ctx, "measured", metav1.DeleteOptions{}), Bootstrap(ctx, config)); err != nil {
+	if err := errors.Join(nodes.Delete(ctx, "measured", metav1.DeleteOptions{}), Bootstrap(ctx, config, nil)); err != nil {
 		t.Fatal(err)
 	}
 	discoverer, err := discovery.NewDiscoveryClientForConfig(config)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
+	"time"
 
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
@@ -13,12 +15,18 @@ import (
 )
 
 // containers is what the containers of an environment share. The step of the
-// network sets network, before any container is made.
+// network sets network, that of the gateway the ports, before any container is
+// made.
 type containers struct {
-	engine       *docker.Engine
-	owner        docker.Owner
-	network      docker.Network
-	gateway      forwarder
+	engine  *docker.Engine
+	owner   docker.Owner
+	network docker.Network
+	gateway forwarder
+	// apiPort and kubeletPort are where containers reach the Kubernetes API
+	// and the kubelet API of this machine, once the gateway is open; 0 if what
+	// they ask is elsewhere.
+	apiPort, kubeletPort int
+
 	provisioning *provisioning
 }
 
@@ -106,24 +114,32 @@ func (r *recipe) forget(keepVolumes bool) error {
 	return errors.Join(c.engine.RemoveAll(ctx, c.owner, keepVolumes), c.engine.Close())
 }
 
-func (r *recipe) openGateway(context.Context) error {
-	var ports []int
-	env := r.plan.Environment
-	if env.Images.StatsProxy == "" {
-		ports = append(ports, env.Ports.Kubelet)
-	}
+func (r *recipe) openGateway(ctx context.Context) error {
 	config, err := r.clientConfig("admin")
 	if err != nil {
 		return err
 	}
-	port, err := kubeconfig.LoopbackPort(config)
+	api, err := kubeconfig.LocalServer(ctx, config, net.DefaultResolver.LookupNetIP)
 	if err != nil {
 		return err
 	}
-	if port != 0 {
-		ports = append(ports, port)
+	c, env := r.containers, r.plan.Environment
+	var targets []target
+	var ports []*int
+	if api != "" {
+		targets, ports = append(targets, target{address: api}), append(ports, &c.apiPort)
 	}
-	return r.containers.gateway.start(r.containers.network, ports)
+	if env.Images.StatsProxy == "" {
+		// A configuration of the user's names the port.
+		own := env.Telemetry.Collectors.Cluster != ""
+		targets = append(targets, target{address: loopback(env.Ports.Kubelet), samePort: own})
+		ports = append(ports, &c.kubeletPort)
+	}
+	open, err := c.gateway.start(c.network, targets...)
+	for i, port := range open {
+		*ports[i] = port
+	}
+	return err
 }
 
 func (r *recipe) closeGateway(context.Context) error {
@@ -179,39 +195,22 @@ func (r *recipe) warnings() []string {
 	return r.containers.provisioning.warnings()
 }
 
-// configureCollector writes the collector's configuration for the nodes that
-// there are now.
-func (r *recipe) configureCollector(ctx context.Context) error {
-	config, err := r.restConfig()
-	if err != nil {
-		return err
-	}
-	names, err := nodes.Simulated(ctx, config)
-	if err != nil {
-		return err
-	}
-	text, err := containerCollector(r.plan.Environment, names)
+// configureCollector writes the collector's configuration for nodes of these
+// names.
+func (r *recipe) configureCollector(names []string) error {
+	text, err := containerCollector(r.plan.Environment, r.containers.kubeletPort, names)
 	if err != nil {
 		return err
 	}
 	return writeConfig(containerCollectorFile(r.folder), []byte(text))
 }
 
-// reconfigureCollector makes the collector follow a change of the nodes; a
-// configuration of the user's is left alone.
-func (r *recipe) reconfigureCollector(ctx context.Context) error {
-	collector, contained := r.made[collectorName]
-	if !contained || r.plan.Environment.Telemetry.Collectors.Cluster != "" {
-		return nil // others follow the nodes by themselves
-	}
-	if err := r.configureCollector(ctx); err != nil {
-		return err
-	}
-	return r.containers.engine.Signal(ctx, collector.id(), "HUP")
-}
-
 // memoryOf is what a container holds, in bytes.
 func (r *recipe) memoryOf(name string) uint64 { return r.made[name].Memory() }
+
+// adoptLimit bounds how long the API server of a cluster that is not ours may
+// be away.
+const adoptLimit = 30 * time.Second
 
 // adoptCluster looks whether a cluster that is not ours can be watched, and
 // starts counting what is in it.
@@ -220,7 +219,10 @@ func (r *recipe) adoptCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	names, err := nodes.Simulated(ctx, config)
+	// One that does not run will not by itself.
+	looking, cancel := context.WithTimeout(ctx, adoptLimit)
+	defer cancel()
+	names, err := nodes.Simulated(looking, config)
 	if err != nil {
 		return fmt.Errorf("the cluster of the context %s: %w", r.plan.Environment.Cluster.KubeContext, err)
 	}

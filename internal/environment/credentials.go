@@ -13,6 +13,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
+	"github.com/diorama-lab/diorama/internal/nodes"
 )
 
 // prepareCredentials makes the cluster's, or copies those of a cluster that is
@@ -80,9 +81,13 @@ func (r *recipe) writeCollectorFiles(ctx context.Context) error {
 	case env.Telemetry.Collectors.Cluster != "":
 		return copyPrivate(env.Telemetry.Collectors.Cluster, containerCollectorFile(r.folder))
 	case env.Cluster.KubeContext != "":
-		return r.configureCollector(ctx)
+		names, err := r.simulated(ctx)
+		if err != nil {
+			return err
+		}
+		return r.configureCollector(names)
 	}
-	return nil // the plan has rendered it
+	return r.configureCollector(nodes.Fleet{Nodes: env.Cluster.Nodes}.Names())
 }
 
 func (r *recipe) writeStatsProxyFiles() error {
@@ -105,15 +110,13 @@ func (r *recipe) writeContainerKubeconfig(dir, client string) error {
 	if err != nil {
 		return err
 	}
-	// Our own API server's certificate names docker.HostName.
-	serverName := ""
-	if r.plan.Environment.Cluster.KubeContext != "" {
-		if serverName, err = kubeconfig.ServerHost(config); err != nil {
+	// An API server that is elsewhere is asked as it is.
+	if port := r.containers.apiPort; port != 0 {
+		// Our own API server's certificate names docker.HostName.
+		ours := r.plan.Environment.Cluster.KubeContext == ""
+		if config, err = kubeconfig.Moved(config, docker.HostName, port, !ours); err != nil {
 			return err
 		}
-	}
-	if config, err = kubeconfig.ForContainers(config, docker.HostName, serverName); err != nil {
-		return err
 	}
 	data, err := clientcmd.Write(*config)
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,9 +19,13 @@ import (
 )
 
 // echo answers each line that it is sent, until its listener is closed.
-func echo(t *testing.T) (port int) {
+func echo(t *testing.T, address string) (port int) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	network := "tcp"
+	if strings.HasPrefix(address, "0.0.0.0:") {
+		network = "tcp4"
+	}
+	listener, err := net.Listen(network, address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,20 +56,23 @@ func dial(t *testing.T, port int) net.Conn {
 	return conn
 }
 
-// On Linux all of 127.0.0.0/8 is loopback: 127.0.0.2 plays the gateway.
+// gateway is what an address of this machine is to a network. On Linux all of
+// 127.0.0.0/8 is loopback: 127.0.0.2 plays the gateway.
+func gateway(subnet string) docker.Network {
+	return docker.Network{Name: "n", Gateway: netip.MustParseAddr("127.0.0.2"), Subnet: netip.MustParsePrefix(subnet)}
+}
+
+func at(port int) target { return target{address: fmt.Sprintf("127.0.0.1:%d", port)} }
+
 func TestForwarder(t *testing.T) {
-	port := echo(t)
+	port := echo(t, "127.0.0.1:0")
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	gateway := docker.Network{Name: "n", Gateway: netip.MustParseAddr("127.0.0.2"), Subnet: netip.MustParsePrefix("127.0.0.0/8")}
 	f := &forwarder{}
-	if err := f.start(gateway, []int{port}); err != nil {
-		t.Fatal(err)
+	if ports, err := f.start(gateway("127.0.0.0/8"), at(port)); err != nil || ports[0] != port {
+		t.Fatalf("it leads there from %v, %v; want %d", ports, err, port)
 	}
 	conn := dial(t, port)
-	fmt.Fprintln(conn, "hello")
-	if line, err := bufio.NewReader(conn).ReadString('\n'); line != "hello\n" {
-		t.Errorf("got %q, %v", line, err)
-	}
+	checkEcho(t, conn)
 	// An end that says no more is told to the other.
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -81,12 +91,57 @@ func TestForwarder(t *testing.T) {
 	}
 }
 
+func checkEcho(t *testing.T, conn net.Conn) {
+	t.Helper()
+	fmt.Fprintln(conn, "hello")
+	if line, err := bufio.NewReader(conn).ReadString('\n'); line != "hello\n" {
+		t.Errorf("got %q, %v", line, err)
+	}
+}
+
+// What listens on all addresses has taken the port of the gateway, too.
+func TestForwarderToAllAddresses(t *testing.T) {
+	for _, address := range []string{":0", "0.0.0.0:0"} {
+		port := echo(t, address)
+		f := &forwarder{}
+		ports, err := f.start(gateway("127.0.0.0/8"), at(port), at(echo(t, "127.0.0.1:0")))
+		if err != nil || ports[0] == port || ports[0] == 0 {
+			t.Fatalf("to %s it leads from %v, %v", address, ports, err)
+		}
+		for i, port := range ports {
+			if where := f.listeners[i].Addr().String(); where != fmt.Sprintf("127.0.0.2:%d", port) {
+				t.Errorf("it listens on %s", where)
+			}
+			checkEcho(t, dial(t, port))
+		}
+		f.close()
+		named := target{address: fmt.Sprintf("127.0.0.1:%d", port), samePort: true}
+		if _, err := f.start(gateway("127.0.0.0/8"), named); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("a port that somebody knows by its number: %v", err)
+		}
+		f.close()
+	}
+}
+
+// Loopback has more than one address.
+func TestForwarderToOtherLoopback(t *testing.T) {
+	for _, host := range []string{"127.0.1.1", "[::1]"} {
+		port := echo(t, host+":0")
+		f := &forwarder{}
+		ports, err := f.start(gateway("127.0.0.0/8"), target{address: fmt.Sprintf("%s:%d", host, port)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkEcho(t, dial(t, ports[0]))
+		f.close()
+	}
+}
+
 func TestForwarderRefusesOthers(t *testing.T) {
-	port := echo(t)
+	port := echo(t, "127.0.0.1:0")
 	f := &forwarder{}
 	defer f.close()
-	network := docker.Network{Name: "n", Gateway: netip.MustParseAddr("127.0.0.2"), Subnet: netip.MustParsePrefix("172.18.0.0/16")}
-	if err := f.start(network, []int{port}); err != nil {
+	if _, err := f.start(gateway("172.18.0.0/16"), at(port)); err != nil {
 		t.Fatal(err)
 	}
 	conn := dial(t, port)
@@ -94,16 +149,19 @@ func TestForwarderRefusesOthers(t *testing.T) {
 	if n, err := conn.Read(make([]byte, 9)); n > 0 || errors.Is(err, net.ErrClosed) {
 		t.Errorf("somebody outside the network got %d bytes, %v", n, err)
 	}
-	if err := (&forwarder{}).start(network, []int{port}); err == nil {
-		t.Error("a port that is taken is taken again")
+	for _, bad := range []string{"127.0.0.1", "127.0.0.1:nonsense"} {
+		if _, err := (&forwarder{}).start(gateway("127.0.0.0/8"), target{address: bad}); err == nil {
+			t.Errorf("%s is a target", bad)
+		}
 	}
 }
 
 // Where the engine leads containers to loopback by itself nothing listens.
 func TestForwarderWithoutGateway(t *testing.T) {
 	f := &forwarder{}
-	if err := f.start(docker.Network{}, []int{1}); err != nil || len(f.listeners) > 0 {
-		t.Errorf("listens on %v, %v", f.listeners, err)
+	ports, err := f.start(docker.Network{}, target{address: "localhost:https"}, at(7))
+	if err != nil || len(f.listeners) > 0 || !slices.Equal(ports, []int{443, 7}) {
+		t.Errorf("listens on %v, reached at %v, %v", f.listeners, ports, err)
 	}
 	f.close()
 }

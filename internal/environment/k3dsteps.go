@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/diorama-lab/diorama/internal/apiretry"
 	"github.com/diorama-lab/diorama/internal/helm"
 	"github.com/diorama-lab/diorama/internal/k3d"
 	"github.com/diorama-lab/diorama/internal/rollout"
@@ -183,7 +184,7 @@ func (r *recipe) rollOut(ctx context.Context, component, namespace string, objec
 	if err != nil {
 		return err
 	}
-	if err := target.Apply(ctx, namespace, objects); err != nil {
+	if err := target.Apply(ctx, namespace, objects, r.again(component)); err != nil {
 		return err
 	}
 	return target.Wait(ctx, objects, func(text string) { r.host.detail(component, text) })
@@ -221,7 +222,10 @@ func (r *recipe) install(ctx context.Context, component string, release helm.Rel
 	if err != nil {
 		return err
 	}
-	if err := askCluster(config, &release); err != nil {
+	err = apiretry.Do(ctx, "asking the cluster what it is", r.again(component), func(context.Context) error {
+		return askCluster(config, &release)
+	})
+	if err != nil {
 		return err
 	}
 	manifests, err := helm.Render(release)

@@ -72,7 +72,7 @@ func planKwok(p Plan, folder state.Folder) (Plan, error) {
 		p.step(cluster, "looks for simulated nodes in the cluster of the context "+p.Environment.Cluster.KubeContext, kubelets)
 	}
 	p.step(gatewayName, "leads connections from the network's gateway to the Kubernetes API and the kubelet API, for containers of the network only", networkName)
-	p.step(credentialsName, "writes a kubeconfig and certificates for the containers", kubelets)
+	p.step(credentialsName, "writes a kubeconfig and certificates for the containers", kubelets, gatewayName)
 	p.step(provisioningName, "writes the dashboards and rules for Grafana and Prometheus, again whenever one is saved")
 	p.container(lgtmName, []string{imagesName, networkName, provisioningName}, lgtmSpec(p, folder))
 	if p.Environment.Kwok.Beyla {
@@ -197,7 +197,7 @@ func addCollectorFile(p *Plan, folder state.Folder) error {
 	if p.Environment.Cluster.KubeContext == "" {
 		names = nodes.Fleet{Nodes: p.Environment.Cluster.Nodes}.Names()
 	}
-	text, err := containerCollector(p.Environment, names)
+	text, err := containerCollector(p.Environment, p.Environment.Ports.Kubelet, names)
 	p.Files[path] = text
 	return err
 }
@@ -206,9 +206,11 @@ func containerCollectorFile(folder state.Folder) string {
 	return filepath.Join(containerDir(folder, collectorName), "config.yaml")
 }
 
-// containerCollector renders the configuration of the collector's container.
-func containerCollector(env v1alpha1.Environment, nodes []string) (string, error) {
-	kubelet := fmt.Sprintf("https://%s:%d", docker.HostName, env.Ports.Kubelet)
+// containerCollector renders the configuration of the collector's container,
+// which reaches the kubelet API of this machine at a port of its network's
+// gateway.
+func containerCollector(env v1alpha1.Environment, kubeletPort int, nodes []string) (string, error) {
+	kubelet := fmt.Sprintf("https://%s:%d", docker.HostName, kubeletPort)
 	if env.Images.StatsProxy != "" {
 		kubelet = fmt.Sprintf("https://%s:%d", statsProxyName, kubeletProxyPort)
 	}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/apiretry"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/docker"
@@ -227,14 +228,19 @@ func (r *recipe) bootstrap(ctx context.Context) error {
 	if !r.ownControlPlane() {
 		prepare = controlplane.Define
 	}
-	if err := prepare(ctx, config); err != nil {
+	if err := prepare(ctx, config, r.again(bootstrap)); err != nil {
 		return err
 	}
 	files, err := stageFiles(r.plan.Environment.Cluster.Stages)
 	if err != nil {
 		return err
 	}
-	return nodes.ApplyStages(ctx, config, files)
+	return nodes.ApplyStages(ctx, config, files, r.again(bootstrap))
+}
+
+// again reports what a component tries again while it starts.
+func (r *recipe) again(name string) apiretry.Report {
+	return func(text string) { r.host.detail(name, text) }
 }
 
 // registerMetrics comes once the kubelets are there, which serve the API.
@@ -247,7 +253,7 @@ func (r *recipe) registerMetrics(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the kubelets' CA: %w", err)
 	}
-	return controlplane.RegisterMetrics(ctx, config, ca)
+	return controlplane.RegisterMetrics(ctx, config, ca, r.again(metricsAPI))
 }
 
 func stageFiles(paths []string) ([]nodes.StageFile, error) {
@@ -277,7 +283,11 @@ func (r *recipe) makeCluster(ctx context.Context) error {
 
 // startCounting counts nodes and pods from now on.
 func (r *recipe) startCounting(config *rest.Config) error {
-	counter, err := nodes.NewCounter(config)
+	count := nodes.NewCounter
+	if !r.ownControlPlane() {
+		count = nodes.NewForeignCounter
+	}
+	counter, err := count(config)
 	if err != nil {
 		return err
 	}
@@ -307,8 +317,8 @@ func (r *recipe) resize(ctx context.Context, config *rest.Config, size v1alpha1.
 		return err
 	}
 	fleet.Beside, workloads.Beside = r.plan.K3d != nil, r.plan.K3d != nil
-	progress := func(p nodes.Progress) { detail(fmt.Sprintf("%s %d/%d", p.Step, p.Done, p.Total)) }
-	if err := nodes.Scale(ctx, config, fleet, workloads, progress); err != nil {
+	progress := func(p nodes.Progress) { detail(p.String()) }
+	if err := nodes.Scale(ctx, config, fleet, workloads, nodes.Observer{Progress: progress, Leaving: r.leave}); err != nil {
 		return err
 	}
 	r.mu.Lock()

@@ -1,6 +1,7 @@
 package kubeconfig
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -50,23 +52,40 @@ func Extract(name string) (*clientcmdapi.Config, error) {
 	return config, nil
 }
 
-// LoopbackPort returns the port of the config's API server if that is on this
-// machine's loopback, where containers do not reach it by its address; else 0.
-func LoopbackPort(config *clientcmdapi.Config) (int, error) {
+// Lookup finds the addresses of a host, as net.Resolver's LookupNetIP does.
+type Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+
+// LocalServer returns where the config's API server listens, as host:port, if
+// that is on this machine's loopback: containers do not reach it there. It is
+// empty if the server is elsewhere.
+func LocalServer(ctx context.Context, config *clientcmdapi.Config, lookup Lookup) (string, error) {
 	server, err := currentServer(config)
 	if err != nil {
-		return 0, err
+		return "", err
 	}
-	address, err := netip.ParseAddr(server.Hostname())
-	local := server.Hostname() == "localhost" || err == nil && (address.IsLoopback() || address.IsUnspecified())
-	if !local {
-		return 0, nil
+	host := server.Hostname()
+	address, err := netip.ParseAddr(host)
+	switch {
+	case err != nil && !namesLoopback(ctx, host, lookup), err == nil && !address.IsLoopback() && !address.IsUnspecified():
+		return "", nil
+	case address == netip.IPv4Unspecified():
+		host = "127.0.0.1" // which is one of all addresses
+	case address == netip.IPv6Unspecified():
+		host = "::1"
 	}
-	port, err := net.LookupPort("tcp", portOf(server))
-	if err != nil {
-		return 0, fmt.Errorf("the API server's address %s: %w", server, err)
+	return net.JoinHostPort(host, portOf(server)), nil
+}
+
+// namesLoopback tells whether a name stands for loopback, as localhost does,
+// and other names do in /etc/hosts, which containers do not have.
+func namesLoopback(ctx context.Context, host string, lookup Lookup) bool {
+	if host == "localhost" {
+		return true
 	}
-	return port, nil
+	// Whoever cannot find it here will say so when it is asked.
+	addresses, err := lookup(ctx, "ip", host)
+	return err == nil && len(addresses) > 0 &&
+		!slices.ContainsFunc(addresses, func(a netip.Addr) bool { return !a.Unmap().IsLoopback() })
 }
 
 func portOf(server *url.URL) string {
@@ -76,35 +95,22 @@ func portOf(server *url.URL) string {
 	return server.Scheme
 }
 
-// ForContainers returns the config as containers use it: an API server on this
-// machine's loopback is asked under another host name. serverName is what its
-// certificate names; empty if it names that host.
-func ForContainers(config *clientcmdapi.Config, host, serverName string) (*clientcmdapi.Config, error) {
-	port, err := LoopbackPort(config)
-	if err != nil || port == 0 {
-		return config, err
+// Moved returns the config with its API server at another host and port.
+// keepName checks its certificate for the name that it has been known by;
+// without, the certificate names the host.
+func Moved(config *clientcmdapi.Config, host string, port int, keepName bool) (*clientcmdapi.Config, error) {
+	server, err := currentServer(config)
+	if err != nil {
+		return nil, err
 	}
 	config = config.DeepCopy()
 	cluster := config.Clusters[config.Contexts[config.CurrentContext].Cluster]
-	server, err := url.Parse(cluster.Server)
-	if err != nil {
-		return nil, fmt.Errorf("the API server's address: %w", err)
+	if keepName && cluster.TLSServerName == "" && server.Scheme == "https" {
+		cluster.TLSServerName = server.Hostname()
 	}
-	if cluster.TLSServerName == "" && server.Scheme == "https" {
-		cluster.TLSServerName = serverName
-	}
-	server.Host = net.JoinHostPort(host, fmt.Sprint(port))
+	server.Host = net.JoinHostPort(host, strconv.Itoa(port))
 	cluster.Server = server.String()
 	return config, nil
-}
-
-// ServerHost is the host of the config's API server.
-func ServerHost(config *clientcmdapi.Config) (string, error) {
-	server, err := currentServer(config)
-	if err != nil {
-		return "", err
-	}
-	return server.Hostname(), nil
 }
 
 func currentServer(config *clientcmdapi.Config) (*url.URL, error) {

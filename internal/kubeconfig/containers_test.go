@@ -1,6 +1,9 @@
 package kubeconfig
 
 import (
+	"context"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,39 +65,83 @@ func TestExtract(t *testing.T) {
 	}
 }
 
-func TestForContainers(t *testing.T) {
-	for server, want := range map[string]struct {
-		server, name string
-		port         int
-	}{
-		"https://127.0.0.1:6443":       {"https://host.docker.internal:6443", "127.0.0.1", 6443},
-		"https://localhost":            {"https://host.docker.internal:443", "127.0.0.1", 443},
-		"https://0.0.0.0:7000":         {"https://host.docker.internal:7000", "127.0.0.1", 7000},
-		"http://127.0.0.1:8080":        {"http://host.docker.internal:8080", "", 8080},
-		"https://k8s.example.com:6443": {"https://k8s.example.com:6443", "", 0},
-		"https://10.0.0.7:6443":        {"https://10.0.0.7:6443", "", 0},
+// hosts is what a machine may have in /etc/hosts, and some that are elsewhere.
+func hosts(_ context.Context, _, host string) ([]netip.Addr, error) {
+	known := map[string][]netip.Addr{
+		"kwok.local":      {netip.MustParseAddr("127.0.1.1"), netip.MustParseAddr("::1")},
+		"k8s.example.com": {netip.MustParseAddr("192.0.2.7")},
+		"both.example":    {netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.0.2.7")},
+	}
+	if addresses, ok := known[host]; ok {
+		return addresses, nil
+	}
+	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+}
+
+func configOf(server string) *clientcmdapi.Config {
+	config := clientcmdapi.NewConfig()
+	config.Clusters["c"] = &clientcmdapi.Cluster{Server: server}
+	config.Contexts["x"] = &clientcmdapi.Context{Cluster: "c"}
+	config.CurrentContext = "x"
+	return config
+}
+
+func TestLocalServer(t *testing.T) {
+	for server, want := range map[string]string{
+		"https://127.0.0.1:6443":       "127.0.0.1:6443",
+		"https://127.0.0.1":            "127.0.0.1:https",
+		"https://localhost:6443":       "localhost:6443",
+		"https://[::1]:6443":           "[::1]:6443",
+		"https://0.0.0.0:7000":         "127.0.0.1:7000",
+		"https://[::]:7000":            "[::1]:7000",
+		"http://127.0.0.1:8080":        "127.0.0.1:8080",
+		"https://kwok.local:6443":      "kwok.local:6443",
+		"https://k8s.example.com:6443": "",
+		"https://both.example:6443":    "",
+		"https://unknown.example:6443": "",
+		"https://10.0.0.7:6443":        "",
 	} {
-		config := clientcmdapi.NewConfig()
-		config.Clusters["c"] = &clientcmdapi.Cluster{Server: server}
-		config.Contexts["x"] = &clientcmdapi.Context{Cluster: "c"}
-		config.CurrentContext = "x"
-		port, err := LoopbackPort(config)
-		if err != nil || port != want.port {
-			t.Errorf("%s is on loopback's port %d, %v; want %d", server, port, err, want.port)
+		if got, err := LocalServer(t.Context(), configOf(server), hosts); err != nil || got != want {
+			t.Errorf("%s is on this machine at %q, %v; want %q", server, got, err, want)
 		}
-		changed, err := ForContainers(config, "host.docker.internal", "127.0.0.1")
-		if err != nil {
-			t.Fatal(err)
+	}
+	for _, broken := range []*clientcmdapi.Config{clientcmdapi.NewConfig(), configOf("https://[::1")} {
+		if _, err := LocalServer(t.Context(), broken, hosts); err == nil {
+			t.Errorf("%v has a server", broken.Clusters)
 		}
-		got := changed.Clusters["c"]
-		if got.Server != want.server || got.TLSServerName != want.name || got.InsecureSkipTLSVerify {
-			t.Errorf("%s becomes %s as %q; want %s as %q", server, got.Server, got.TLSServerName, want.server, want.name)
+	}
+}
+
+func TestMoved(t *testing.T) {
+	for server, want := range map[string]struct{ server, name string }{
+		"https://127.0.0.1:6443":      {"https://host.docker.internal:7777", "127.0.0.1"},
+		"https://localhost":           {"https://host.docker.internal:7777", "localhost"},
+		"https://[::1]:6443":          {"https://host.docker.internal:7777", "::1"},
+		"https://0.0.0.0:7000":        {"https://host.docker.internal:7777", "0.0.0.0"},
+		"https://127.0.0.1:6443/path": {"https://host.docker.internal:7777/path", "127.0.0.1"},
+		"http://127.0.0.1:8080":       {"http://host.docker.internal:7777", ""},
+	} {
+		config := configOf(server)
+		for _, keepName := range []bool{true, false} {
+			changed, err := Moved(config, "host.docker.internal", 7777, keepName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !keepName {
+				want.name = ""
+			}
+			got := changed.Clusters["c"]
+			if got.Server != want.server || got.TLSServerName != want.name || got.InsecureSkipTLSVerify {
+				t.Errorf("%s becomes %s as %q; want %s as %q", server, got.Server, got.TLSServerName, want.server, want.name)
+			}
 		}
 		if config.Clusters["c"].Server != server {
 			t.Errorf("%s was changed in place", server)
 		}
 	}
-	if _, err := LoopbackPort(clientcmdapi.NewConfig()); err == nil {
-		t.Error("a kubeconfig without a context has a server")
+	named := configOf("https://127.0.0.1:6443")
+	named.Clusters["c"].TLSServerName = "kubernetes"
+	if changed, err := Moved(named, "h", 1, true); err != nil || changed.Clusters["c"].TLSServerName != "kubernetes" {
+		t.Errorf("the name that the user gives is lost: %v, %v", changed, err)
 	}
 }

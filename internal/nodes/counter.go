@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,12 +24,14 @@ type Counts struct {
 	// Nodes that exist, and those of them that are Ready.
 	Nodes, NodesReady int
 	// PodsDesired is what Deployments and StatefulSets ask for, PodsRunning
-	// their Running pods.
+	// their Running pods. In a foreign cluster it is what all that makes
+	// long-running pods asks for, and the pods that nobody has made but by
+	// hand.
 	PodsDesired, PodsRunning int
 	// Pods of DaemonSets.
 	DaemonPodsDesired, DaemonPodsRunning int
-	// Running pods of Jobs, and of others: made by hand, or by a controller
-	// of which nobody here knows how many it wants.
+	// Running pods of Jobs, and, unless the cluster is foreign, of others: made
+	// by hand, or by a controller of which nobody here knows how many it wants.
 	JobPodsRunning, OtherPodsRunning int
 
 	// What of them is Scale's own: beside it, a cluster may have real nodes,
@@ -45,13 +48,18 @@ type Counter struct {
 	nodes, running        cache.SharedIndexInformer
 	deployments, stateful cache.SharedIndexInformer
 	daemonSets            cache.SharedIndexInformer
+	// Of a foreign cluster only: pods that wait, and ReplicaSets.
+	pending, replicaSets cache.SharedIndexInformer
 
 	mu     sync.Mutex
 	counts Counts
 }
 
-// NewCounter returns a Counter that counts once Run is called.
-func NewCounter(config *rest.Config) (*Counter, error) {
+// NewCounter returns a Counter of a cluster that Scale makes. It counts once Run
+// is called.
+func NewCounter(config *rest.Config) (*Counter, error) { return newCounter(config, false) }
+
+func newCounter(config *rest.Config, foreign bool) (*Counter, error) {
 	protobuf := unlimited(config)
 	protobuf.ContentType = "application/vnd.kubernetes.protobuf"
 	client, errTyped := kubernetes.NewForConfig(protobuf)
@@ -60,20 +68,27 @@ func NewCounter(config *rest.Config) (*Counter, error) {
 		return nil, fmt.Errorf("set up clients to count nodes and pods: %w", err)
 	}
 	factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTransform(strip))
-	runningOnly := func(o *metav1.ListOptions) { o.FieldSelector = "status.phase=" + string(corev1.PodRunning) }
+	pods := func(phase corev1.PodPhase) cache.SharedIndexInformer {
+		only := func(o *metav1.ListOptions) { o.FieldSelector = "status.phase=" + string(phase) }
+		return metadatainformer.NewFilteredMetadataInformer(meta, podResource, "", 0, cache.Indexers{}, only).Informer()
+	}
 	c := &Counter{
 		nodes:       factory.Core().V1().Nodes().Informer(),
 		deployments: factory.Apps().V1().Deployments().Informer(),
 		stateful:    factory.Apps().V1().StatefulSets().Informer(),
 		daemonSets:  factory.Apps().V1().DaemonSets().Informer(),
-		running:     metadatainformer.NewFilteredMetadataInformer(meta, podResource, "", 0, cache.Indexers{}, runningOnly).Informer(),
+		running:     pods(corev1.PodRunning),
 	}
-	return c, c.follow()
+	if !foreign {
+		return c, c.follow(runningPod)
+	}
+	c.pending, c.replicaSets = pods(corev1.PodPending), factory.Apps().V1().ReplicaSets().Informer()
+	return c, errors.Join(c.follow(foreignRunning), c.followForeign())
 }
 
 // follow adds what each object counts for when it comes and takes it away when
-// it goes.
-func (c *Counter) follow() error {
+// it goes; pod says it of a pod that is Running.
+func (c *Counter) follow(pod func(*metav1.PartialObjectMetadata) Counts) error {
 	return errors.Join(
 		c.running.SetTransform(strip),
 		count(c, c.nodes, func(n *corev1.Node) Counts {
@@ -86,7 +101,7 @@ func (c *Counter) follow() error {
 			n := int(d.Status.DesiredNumberScheduled)
 			return Counts{DaemonPodsDesired: n, ownDaemonsDesired: n * if1(own(d))}
 		}),
-		count(c, c.running, runningPod),
+		count(c, c.running, pod),
 	)
 }
 
@@ -145,18 +160,28 @@ func strip(obj any) (any, error) {
 		return &corev1.Node{ObjectMeta: bare(o), Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{ready}}}, nil
 	case *appsv1.Deployment:
 		return &appsv1.Deployment{ObjectMeta: bare(o), Spec: appsv1.DeploymentSpec{Replicas: o.Spec.Replicas}}, nil
+	case *appsv1.ReplicaSet:
+		meta := bare(o)
+		meta.OwnerReferences = controllerOf(o)
+		return &appsv1.ReplicaSet{ObjectMeta: meta, Spec: appsv1.ReplicaSetSpec{Replicas: o.Spec.Replicas}}, nil
 	case *appsv1.StatefulSet:
 		return &appsv1.StatefulSet{ObjectMeta: bare(o), Spec: appsv1.StatefulSetSpec{Replicas: o.Spec.Replicas}}, nil
 	case *appsv1.DaemonSet:
 		return &appsv1.DaemonSet{ObjectMeta: bare(o), Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: o.Status.DesiredNumberScheduled}}, nil
 	case *metav1.PartialObjectMetadata:
 		meta := bare(o)
-		if owner := metav1.GetControllerOfNoCopy(o); owner != nil {
-			meta.OwnerReferences = []metav1.OwnerReference{{Kind: owner.Kind, Controller: new(true)}}
-		}
+		meta.OwnerReferences = controllerOf(o)
 		return &metav1.PartialObjectMetadata{ObjectMeta: meta}, nil
 	}
 	return obj, nil
+}
+
+// controllerOf is what controllerKind reads of an object.
+func controllerOf(o metav1.Object) []metav1.OwnerReference {
+	if kind := controllerKind(o); kind != "" {
+		return []metav1.OwnerReference{{Kind: kind, Controller: new(true)}}
+	}
+	return nil
 }
 
 func bare(o metav1.Object) metav1.ObjectMeta {
@@ -212,11 +237,19 @@ func (c *Counter) add(plus, minus Counts) {
 // the API server is away for a while; the counts stand still meanwhile.
 func (c *Counter) Run(ctx context.Context) error {
 	var running sync.WaitGroup
-	for _, informer := range []cache.SharedIndexInformer{c.nodes, c.running, c.deployments, c.stateful, c.daemonSets} {
+	for _, informer := range c.informers() {
 		running.Go(func() { informer.RunWithContext(ctx) })
 	}
 	running.Wait()
 	return nil
+}
+
+func (c *Counter) informers() []cache.SharedIndexInformer {
+	all := []cache.SharedIndexInformer{c.nodes, c.running, c.deployments, c.stateful, c.daemonSets}
+	if c.pending != nil {
+		all = append(all, c.pending, c.replicaSets)
+	}
+	return all
 }
 
 // runNodes follows only nodes.
@@ -232,8 +265,7 @@ func (c *Counter) readyNodes() int {
 // Counts returns the latest counts, and whether everything has been counted
 // at least once since Run.
 func (c *Counter) Counts() (Counts, bool) {
-	synced := c.nodes.HasSynced() && c.running.HasSynced() && c.deployments.HasSynced() &&
-		c.stateful.HasSynced() && c.daemonSets.HasSynced()
+	synced := !slices.ContainsFunc(c.informers(), func(i cache.SharedIndexInformer) bool { return !i.HasSynced() })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.counts, synced

@@ -12,6 +12,15 @@ func newReporter(report func(Progress)) *reporter {
 	return &reporter{report: report}
 }
 
+// again tells that a request to the API server failed and is made again.
+func (r *reporter) again(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.report != nil {
+		r.report(Progress{Again: text})
+	}
+}
+
 // step begins a step of total parts; a step without parts is not mentioned.
 func (r *reporter) step(name string, total int) *step {
 	s := &step{reporter: r, now: Progress{Step: name, Total: total}}

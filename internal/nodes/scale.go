@@ -15,6 +15,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/diorama-lab/diorama/internal/apiretry"
 )
 
 // Progress tells how far Scale or WaitReady has come.
@@ -23,6 +25,26 @@ type Progress struct {
 	Step string
 	// Done of Total have been written or have become ready.
 	Done, Total int
+	// Again says what failed and is tried again; there is no step then.
+	Again string
+}
+
+// String says it in a few words.
+func (p Progress) String() string {
+	if p.Again != "" {
+		return p.Again
+	}
+	return fmt.Sprintf("%s %d/%d", p.Step, p.Done, p.Total)
+}
+
+// Observer hears what Scale does. Both may be nil.
+type Observer struct {
+	// Progress is called from one goroutine at a time.
+	Progress func(Progress)
+	// Leaving is called with the nodes that are to be removed, while they and
+	// their pods are all there still: whoever asks their kubelets has to have
+	// stopped when it returns.
+	Leaving func(ctx context.Context, nodes []string) error
 }
 
 // Scale makes the cluster have the fleet's nodes and the workloads, and
@@ -31,9 +53,8 @@ type Progress struct {
 // Objects without its labels are not touched.
 //
 // It returns when everything has been written and removed nodes are empty and
-// gone; WaitReady waits until nodes and pods are up. progress may be nil, and
-// is called from one goroutine at a time.
-func Scale(ctx context.Context, config *rest.Config, f Fleet, w Workloads, progress func(Progress)) error {
+// gone; WaitReady waits until nodes and pods are up.
+func Scale(ctx context.Context, config *rest.Config, f Fleet, w Workloads, o Observer) error {
 	if err := CheckCapacity(f, w); err != nil {
 		return err
 	}
@@ -41,7 +62,7 @@ func Scale(ctx context.Context, config *rest.Config, f Fleet, w Workloads, progr
 	if err != nil {
 		return err
 	}
-	s, err := newScaler(config, progress)
+	s, err := newScaler(config, o)
 	if err != nil {
 		return err
 	}
@@ -84,9 +105,10 @@ type scaler struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
 	report   *reporter
+	leaving  func(context.Context, []string) error
 }
 
-func newScaler(config *rest.Config, progress func(Progress)) (*scaler, error) {
+func newScaler(config *rest.Config, o Observer) (*scaler, error) {
 	fast := unlimited(config)
 	protobuf := rest.CopyConfig(fast)
 	protobuf.ContentType = "application/vnd.kubernetes.protobuf"
@@ -96,7 +118,14 @@ func newScaler(config *rest.Config, progress func(Progress)) (*scaler, error) {
 	if err := errors.Join(errTyped, errDynamic, errMetadata); err != nil {
 		return nil, fmt.Errorf("set up clients: %w", err)
 	}
-	return &scaler{config: config, typed: typed, dynamic: dyn, metadata: meta, report: newReporter(progress)}, nil
+	return &scaler{
+		config: config, typed: typed, dynamic: dyn, metadata: meta, report: newReporter(o.Progress), leaving: o.Leaving,
+	}, nil
+}
+
+// request makes a request again as long as it fails for a reason that passes.
+func (s *scaler) request(ctx context.Context, what string, request func(context.Context) error) error {
+	return apiretry.Do(ctx, what, s.report.again, request)
 }
 
 // existing returns what Scale made before, by key. Lists are short: a few
@@ -105,7 +134,11 @@ func (s *scaler) existing(ctx context.Context) (map[string]planned, error) {
 	found := map[string]planned{}
 	for _, wave := range waves {
 		for _, gvr := range wave {
-			list, err := s.dynamic.Resource(gvr).List(ctx, metav1.ListOptions{LabelSelector: managedBySelector})
+			var list *unstructured.UnstructuredList
+			err := s.request(ctx, "listing "+gvr.Resource, func(ctx context.Context) (err error) {
+				list, err = s.dynamic.Resource(gvr).List(ctx, metav1.ListOptions{LabelSelector: managedBySelector})
+				return err
+			})
 			if err != nil {
 				return nil, fmt.Errorf("list %s: %w", gvr.Resource, err)
 			}
@@ -128,7 +161,11 @@ func (s *scaler) refuseForeign(ctx context.Context, plan []planned) error {
 		if p.resource.Resource != "namespaces" {
 			continue
 		}
-		found, err := s.typed.CoreV1().Namespaces().Get(ctx, p.object.GetName(), metav1.GetOptions{})
+		var found *corev1.Namespace
+		err := s.request(ctx, "looking at "+p.key(), func(ctx context.Context) (err error) {
+			found, err = s.typed.CoreV1().Namespaces().Get(ctx, p.object.GetName(), metav1.GetOptions{})
+			return err
+		})
 		switch {
 		case apierrors.IsNotFound(err):
 		case err != nil:
@@ -160,10 +197,9 @@ func (s *scaler) write(ctx context.Context, wave int, plan []planned, existing m
 }
 
 func (s *scaler) writeOne(ctx context.Context, p planned, exists bool) error {
-	client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
 	if !exists {
 		// Creating costs the API server a third of what applying does.
-		_, err := client.Create(ctx, p.object, metav1.CreateOptions{FieldManager: fieldManager})
+		err := s.create(ctx, p)
 		if err == nil {
 			return s.afterCreate(ctx, p)
 		}
@@ -174,12 +210,38 @@ func (s *scaler) writeOne(ctx context.Context, p planned, exists bool) error {
 			return err
 		}
 	}
+	return s.apply(ctx, p)
+}
+
+// apply writes an object that is there: an earlier one of ours, or what a
+// controller made while we were about to, or we ourselves without hearing of it.
+func (s *scaler) apply(ctx context.Context, p planned) error {
 	data, err := p.object.MarshalJSON()
 	if err != nil {
 		return err
 	}
-	_, err = client.Patch(ctx, p.object.GetName(), types.ApplyPatchType, data, metav1.PatchOptions{FieldManager: fieldManager, Force: new(true)})
-	return err
+	client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
+	options := metav1.PatchOptions{FieldManager: fieldManager, Force: new(true)}
+	var applied *unstructured.Unstructured
+	err = s.request(ctx, "applying "+p.key(), func(ctx context.Context) (err error) {
+		applied, err = client.Patch(ctx, p.object.GetName(), types.ApplyPatchType, data, options)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if _, counted, err := unstructured.NestedMap(applied.Object, "status", "hard"); counted || err != nil {
+		return err
+	}
+	return s.afterCreate(ctx, p)
+}
+
+func (s *scaler) create(ctx context.Context, p planned) error {
+	client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
+	return s.request(ctx, "creating "+p.key(), func(ctx context.Context) error {
+		_, err := client.Create(ctx, p.object, metav1.CreateOptions{FieldManager: fieldManager})
+		return err
+	})
 }
 
 // terminating tells whether a namespace that a former Scale deleted is still
@@ -192,17 +254,20 @@ func terminating(err error) bool {
 // or merged into the old one, so it is made here.
 func (s *scaler) createAgain(ctx context.Context, p planned) error {
 	spaces := s.typed.CoreV1().Namespaces()
-	client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
 	return poll(ctx, 200*time.Millisecond, func(ctx context.Context) (bool, error) {
-		_, err := client.Create(ctx, p.object, metav1.CreateOptions{FieldManager: fieldManager})
+		err := s.create(ctx, p)
 		switch {
 		case err == nil:
 			return true, s.afterCreate(ctx, p)
 		case apierrors.IsAlreadyExists(err):
-			return true, nil
+			return true, s.apply(ctx, p)
 		case apierrors.IsNotFound(err):
 			space := namespace(p.object.GetNamespace()).(*corev1.Namespace)
-			if _, err := spaces.Create(ctx, space, metav1.CreateOptions{FieldManager: fieldManager}); err != nil && !apierrors.IsAlreadyExists(err) {
+			err := s.request(ctx, "creating the namespace "+space.Name, func(ctx context.Context) error {
+				_, err := spaces.Create(ctx, space, metav1.CreateOptions{FieldManager: fieldManager})
+				return err
+			})
+			if err != nil && !apierrors.IsAlreadyExists(err) {
 				return false, err
 			}
 			return false, nil
@@ -235,8 +300,10 @@ func (s *scaler) afterCreate(ctx context.Context, p planned) error {
 		return err
 	}
 	client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
-	_, err = client.Patch(ctx, p.object.GetName(), types.MergePatchType, status, metav1.PatchOptions{}, "status")
-	return err
+	return s.request(ctx, "filling in the status of "+p.key(), func(ctx context.Context) error {
+		_, err := client.Patch(ctx, p.object.GetName(), types.MergePatchType, status, metav1.PatchOptions{}, "status")
+		return err
+	})
 }
 
 // remove deletes what is no longer planned, of one wave.
@@ -254,8 +321,11 @@ func (s *scaler) remove(ctx context.Context, wave int, plan []planned, existing 
 	step := s.report.step("remove workloads", len(surplus))
 	return inParallel(ctx, surplus, func(ctx context.Context, p planned) error {
 		defer step.done()
-		err := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace()).
-			Delete(ctx, p.object.GetName(), metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)})
+		client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
+		options := metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationBackground)}
+		err := s.request(ctx, "deleting "+p.key(), func(ctx context.Context) error {
+			return client.Delete(ctx, p.object.GetName(), options)
+		})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("delete %s: %w", p.key(), err)
 		}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -16,7 +17,10 @@ import (
 	podfast "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
 	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
+	stagesclient "sigs.k8s.io/kwok/pkg/client/clientset/versioned/typed/apis/v1alpha1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/diorama-lab/diorama/internal/apiretry"
 )
 
 // StageFile is a file with one or more Stage objects.
@@ -64,8 +68,9 @@ func ParseStages(files []StageFile) error {
 // later file an earlier one. Stages that an earlier call wrote and that are no
 // longer asked for are deleted; stages of other origin are left alone.
 //
-// All files are checked before anything is written.
-func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile) error {
+// All files are checked before anything is written. report is told what is
+// tried again; it may be nil.
+func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile, report apiretry.Report) error {
 	wanted, err := defaultStages()
 	if err != nil {
 		return err
@@ -90,7 +95,11 @@ func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile) er
 		if err != nil {
 			return fmt.Errorf("encode stage %s: %w", stage.Name, err)
 		}
-		_, err = stages.Patch(ctx, stage.Name, types.ApplyPatchType, data, metav1.PatchOptions{FieldManager: fieldManager, Force: new(true)})
+		options := metav1.PatchOptions{FieldManager: fieldManager, Force: new(true)}
+		err = apiretry.Do(ctx, "applying the stage "+stage.Name, report, func(ctx context.Context) error {
+			_, err := stages.Patch(ctx, stage.Name, types.ApplyPatchType, data, options)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("apply stage %s: %w", stage.Name, err)
 		}
@@ -99,12 +108,15 @@ func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile) er
 	if err != nil {
 		return err
 	}
-	return pruneStages(ctx, client, wanted)
+	return pruneStages(ctx, stages, wanted, report)
 }
 
-func pruneStages(ctx context.Context, client versioned.Interface, wanted []*v1alpha1.Stage) error {
-	stages := client.KwokV1alpha1().Stages()
-	ours, err := stages.List(ctx, metav1.ListOptions{LabelSelector: managedBySelector})
+func pruneStages(ctx context.Context, stages stagesclient.StageInterface, wanted []*v1alpha1.Stage, report apiretry.Report) error {
+	var ours *v1alpha1.StageList
+	err := apiretry.Do(ctx, "listing the stages", report, func(ctx context.Context) (err error) {
+		ours, err = stages.List(ctx, metav1.ListOptions{LabelSelector: managedBySelector})
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("list stages: %w", err)
 	}
@@ -113,7 +125,10 @@ func pruneStages(ctx context.Context, client versioned.Interface, wanted []*v1al
 		if slices.ContainsFunc(wanted, func(s *v1alpha1.Stage) bool { return s.Name == stage.Name }) {
 			continue
 		}
-		if err := stages.Delete(ctx, stage.Name, metav1.DeleteOptions{}); err != nil {
+		err := apiretry.Do(ctx, "deleting the stage "+stage.Name, report, func(ctx context.Context) error {
+			return stages.Delete(ctx, stage.Name, metav1.DeleteOptions{})
+		})
+		if err != nil && !apierrors.IsNotFound(err) {
 			errs = append(errs, fmt.Errorf("delete stage %s: %w", stage.Name, err))
 		}
 	}

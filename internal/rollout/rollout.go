@@ -22,6 +22,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/diorama-lab/diorama/internal/apiretry"
 )
 
 // fieldManager owns the fields that are applied.
@@ -75,15 +77,20 @@ func Parse(text []byte) ([]*Object, error) {
 
 // Apply writes the objects in their order. Those of a namespaced kind that
 // name no namespace go into the one given. Objects get the namespace set.
-func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*Object) error {
+// report is told what is tried again; it may be nil.
+func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*Object, report apiretry.Report) error {
 	for _, object := range objects {
-		resources, err := c.resources(object, namespace)
-		if err != nil {
+		what := "applying " + nameOf(object)
+		err := apiretry.Do(ctx, what, report, func(ctx context.Context) error {
+			resources, err := c.resources(object, namespace)
+			if err != nil {
+				return err
+			}
+			_, err = resources.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
 			return err
-		}
-		options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-		if _, err := resources.Apply(ctx, object.GetName(), object, options); err != nil {
-			return fmt.Errorf("applying %s: %w", nameOf(object), err)
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
 		}
 	}
 	return nil
@@ -106,7 +113,7 @@ func (c *Cluster) resources(object *Object, namespace string) (dynamic.ResourceI
 		mapping, err = c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("applying %s: %w", nameOf(object), err)
+		return nil, fmt.Errorf("asking what the cluster calls a %s: %w", object.GetKind(), err)
 	}
 	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
 		return c.dynamic.Resource(mapping.Resource), nil

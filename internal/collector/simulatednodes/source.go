@@ -20,6 +20,9 @@ import (
 // Annotation marks the nodes that KWOK plays.
 const Annotation = "kwok.x-k8s.io/node"
 
+// Leaving marks those of them that are being removed.
+const Leaving = "diorama.dev/leaving"
+
 // The ways to reach the API server. They are spelled as in other receivers.
 const (
 	AuthKubeConfig     = "kubeConfig"
@@ -92,7 +95,7 @@ func (s *apiSource) Follow(ctx context.Context, added, removed func(node string)
 		node, ok := object.(*corev1.Node)
 		switch {
 		case !ok:
-		case !simulated(node):
+		case !simulated(node), leaving(node):
 			removed(node.Name)
 		case ready(node):
 			added(node.Name)
@@ -119,6 +122,10 @@ func simulated(node *corev1.Node) bool {
 	return ok
 }
 
+// leaving says whether the node is being removed: with the Node object its
+// kubelet ends too.
+func leaving(node *corev1.Node) bool { return node.Annotations[Leaving] != "" }
+
 // ready says whether the node's kubelet has reported. Before that it has no
 // statistics: scraping it would only count failures. A node that has been
 // ready once stays followed, because monitoring is to see it fail.
@@ -138,8 +145,10 @@ func strip(object any) (any, error) {
 		return object, nil
 	}
 	small := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion}}
-	if value, ok := node.Annotations[Annotation]; ok {
-		small.Annotations = map[string]string{Annotation: value}
+	for _, name := range []string{Annotation, Leaving} {
+		if value, ok := node.Annotations[name]; ok {
+			metav1.SetMetaDataAnnotation(&small.ObjectMeta, name, value)
+		}
 	}
 	for i := range node.Status.Conditions {
 		if condition := &node.Status.Conditions[i]; condition.Type == corev1.NodeReady {

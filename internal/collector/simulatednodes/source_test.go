@@ -62,6 +62,13 @@ func TestAPISource(t *testing.T) {
 	want("a")
 	update(node("b", true, corev1.ConditionTrue))
 	want("a", "b")
+	// A node that is being removed is not to be seen failing, unless it stays.
+	removed := node("b", true, corev1.ConditionTrue)
+	removed.Annotations[Leaving] = "true"
+	update(removed)
+	want("a")
+	update(node("b", true, corev1.ConditionTrue))
+	want("a", "b")
 	// A node that fails is to be seen failing.
 	update(node("b", true, corev1.ConditionFalse))
 	update(node("a", false, corev1.ConditionTrue))
@@ -77,12 +84,14 @@ func TestAPISource(t *testing.T) {
 }
 
 func TestStrip(t *testing.T) {
-	stripped, err := strip(node("a", true, corev1.ConditionTrue))
+	whole := node("a", true, corev1.ConditionTrue)
+	whole.Annotations[Leaving] = "true"
+	stripped, err := strip(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
 	small := stripped.(*corev1.Node)
-	if !simulated(small) || !ready(small) || small.Labels != nil || len(small.Status.Conditions) != 1 {
+	if !simulated(small) || !leaving(small) || !ready(small) || small.Labels != nil || len(small.Status.Conditions) != 1 {
 		t.Errorf("got %+v", small)
 	}
 }
