@@ -1,15 +1,12 @@
 package environment
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"sync"
 
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -89,53 +86,6 @@ func (r *recipe) components() []component.Component {
 	return all
 }
 
-func (r *recipe) probe(name string) func(context.Context) error {
-	plain := func(port int, path string) func(context.Context) error {
-		return func(ctx context.Context) error {
-			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-			return controlplane.Probe(ctx, client, "http://"+loopback(port)+path)
-		}
-	}
-	switch name {
-	case etcd:
-		return r.control.ProbeEtcd
-	case apiServer:
-		return r.control.ProbeAPIServer
-	case controllerManager:
-		return r.control.ProbeControllerManager
-	case scheduler:
-		return r.control.ProbeScheduler
-	case kubelets:
-		ca, client := r.kubeletPair()
-		kubelet := r.control.ProbeKubelets(r.plan.Environment.Ports.Kubelet, ca, client)
-		if r.plan.Environment.Cluster.KubeContext != "" {
-			return kubelet // KWOK's controllers run elsewhere
-		}
-		return both(kubelet, plain(r.plan.Internal["kwokHealth"], "/healthz"))
-	case backendName:
-		return both(plain(r.plan.Environment.Ports.Prometheus, "/-/ready"), plain(r.plan.Environment.Ports.Dashboards, "/api/health"))
-	case clusterCollector:
-		return plain(r.plan.Internal["clusterCollectorHealth"], "/")
-	case nodeCollector, simulatedCollector:
-		return plain(r.plan.Internal["nodeCollectorHealth"], "/")
-	case lgtmName:
-		return r.probeLGTM
-	case beylaName:
-		return r.probeBeyla
-	case collectorName:
-		// A configuration of the user's need not have a health check.
-		if r.plan.Environment.Telemetry.Collectors.Cluster == "" {
-			return plain(r.plan.Internal["clusterCollectorHealth"], "/")
-		}
-	}
-	return nil
-}
-
-// both asks two probes.
-func both(first, second func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error { return cmp.Or(first(ctx), second(ctx)) }
-}
-
 func (r *recipe) step(planned Planned) component.Component {
 	s := &component.Step{StepName: planned.Name, StepNeeds: planned.Needs}
 	switch planned.Name {
@@ -201,22 +151,6 @@ func (r *recipe) restConfig() (*rest.Config, error) {
 	}
 	config.UserAgent = "diorama"
 	return config, nil
-}
-
-// probeAPI asks a Kubernetes API that is no process of ours.
-func (r *recipe) probeAPI(ctx context.Context) error {
-	config, err := r.restConfig()
-	if err != nil {
-		return err
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("setting up a client: %w", err)
-	}
-	if err := client.Discovery().RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
-		return fmt.Errorf("asking the Kubernetes API: %w", err)
-	}
-	return nil
 }
 
 func (r *recipe) bootstrap(ctx context.Context) error {
