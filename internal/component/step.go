@@ -44,7 +44,9 @@ func (s *Step) Ready(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	s.watched = NewSupervised(SupervisedConfig{Name: s.StepName, Launch: s.launch, Probe: s.Probe, Patience: s.patience()})
+	s.watched = NewSupervised(SupervisedConfig{
+		Name: s.StepName, Launch: s.launch, Probe: s.Probe, Patience: s.patience(),
+	})
 	watched := s.watched
 	s.mu.Unlock()
 	if err := watched.Start(ctx); err != nil {

@@ -98,7 +98,8 @@ func TestWhatDoesNotAnswerIsTold(t *testing.T) {
 	started(t, c)
 	s.set(nil, errors.New("nobody there"))
 	status := reaches(t, c, NotReady)
-	if !strings.HasPrefix(status.Message, "not answering since ") || !strings.HasSuffix(status.Message, ": nobody there") {
+	begins, ends := strings.HasPrefix(status.Message, "not answering since "), strings.HasSuffix(status.Message, ": nobody there")
+	if !begins || !ends {
 		t.Errorf("the message is %q", status.Message)
 	}
 	s.set(nil, nil)

@@ -56,7 +56,8 @@ func newContainer(planned Planned, log string, probe func(context.Context) error
 
 // supervisedContainer fills in how a container is launched.
 func supervisedContainer(
-	config component.SupervisedConfig, engine containerEngine, spec docker.Spec, where func() (docker.Owner, docker.Network),
+	config component.SupervisedConfig, engine containerEngine, spec docker.Spec,
+	where func() (docker.Owner, docker.Network),
 ) *container {
 	config.Launch = func(ctx context.Context) (component.Run, error) {
 		owner, network := where()

@@ -73,10 +73,14 @@ func (e *playedEngine) refuse(err error) {
 func (e *playedEngine) played(t *testing.T) (*container, string) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "played.log")
-	c := supervisedContainer(component.SupervisedConfig{
+	return e.supervised(component.SupervisedConfig{
 		Name: "played", Log: log, Patience: component.Patience{RestartFirst: time.Millisecond, Period: time.Millisecond},
-	}, e, docker.Spec{Image: "example/played:1"}, func() (docker.Owner, docker.Network) { return docker.Owner{}, docker.Network{} })
-	return c, log
+	}), log
+}
+
+func (e *playedEngine) supervised(config component.SupervisedConfig) *container {
+	anywhere := func() (docker.Owner, docker.Network) { return docker.Owner{}, docker.Network{} }
+	return supervisedContainer(config, e, docker.Spec{Image: "example/played:1"}, anywhere)
 }
 
 func awaitStatus(t *testing.T, c *container, what string, is func(component.Status) bool) {
@@ -142,16 +146,15 @@ func TestContainerThatCannotBeMade(t *testing.T) {
 func TestContainerThatEndsAtOnce(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	e := &playedEngine{ended: map[string]chan int{}}
-	c, _ := e.played(t)
 	never := func(context.Context) error { return errors.New("not yet") }
-	c = supervisedContainer(component.SupervisedConfig{Name: "played", Log: filepath.Join(t.TempDir(), "log"), Probe: never},
-		e, docker.Spec{}, func() (docker.Owner, docker.Network) { return docker.Owner{}, docker.Network{} })
+	c := e.supervised(component.SupervisedConfig{Name: "played", Log: filepath.Join(t.TempDir(), "log"), Probe: never})
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	e.ended["c1"] <- 3
 	var exit *component.ExitError
-	if err := c.Ready(t.Context()); !errors.As(err, &exit) || exit.Reason != "exit status 3" || !strings.Contains(err.Error(), "I am c1") {
+	err := c.Ready(t.Context())
+	if !errors.As(err, &exit) || exit.Reason != "exit status 3" || !strings.Contains(err.Error(), "I am c1") {
 		t.Errorf("Ready returns %v", err)
 	}
 	if err := c.Stop(t.Context()); err != nil {

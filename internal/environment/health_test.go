@@ -18,10 +18,21 @@ func TestHealth(t *testing.T) {
 		message    string
 	}{
 		"all work":     {[]ComponentStatus{etcd, is("lgtm", component.Ready, "")}, state.Ready, ""},
-		"one hangs":    {[]ComponentStatus{etcd, is("lgtm", component.NotReady, "not answering since 13:05:02: no")}, state.Degraded, "lgtm not answering since 13:05:02: no"},
-		"one ended":    {[]ComponentStatus{is("etcd", component.Restarting, "ended: exit status 1")}, state.Degraded, "etcd ended: exit status 1"},
-		"two, one why": {[]ComponentStatus{is("a", component.Failed, "why"), is("b", component.Restarting, "")}, state.Degraded, "a why; b"},
-		"on its way":   {[]ComponentStatus{is("a", component.Starting, "pulling"), is("b", component.Stopping, "")}, state.Ready, ""},
+		"one hangs": {
+			[]ComponentStatus{etcd, is("lgtm", component.NotReady, "not answering since 13:05:02: no")},
+			state.Degraded, "lgtm not answering since 13:05:02: no",
+		},
+		"one ended": {
+			[]ComponentStatus{is("etcd", component.Restarting, "ended: exit status 1")},
+			state.Degraded, "etcd ended: exit status 1",
+		},
+		"two, one why": {
+			[]ComponentStatus{is("a", component.Failed, "why"), is("b", component.Restarting, "")},
+			state.Degraded, "a why; b",
+		},
+		"on its way": {
+			[]ComponentStatus{is("a", component.Starting, "pulling"), is("b", component.Stopping, "")}, state.Ready, "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			phase, message := health(test.components)

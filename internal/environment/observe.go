@@ -236,7 +236,9 @@ func (s *supervisor) allStatuses(ctx context.Context, measured bool) []Component
 // that are under way, and of those whose work is asked about.
 func (s *supervisor) componentStatuses() []component.Status {
 	// The supervisor is a process of the environment like the others.
-	all := []component.Status{{Name: "supervisor", Phase: component.Ready, PID: os.Getpid(), Log: s.folder.Log("supervisor")}}
+	all := []component.Status{
+		{Name: "supervisor", Phase: component.Ready, PID: os.Getpid(), Log: s.folder.Log("supervisor")},
+	}
 	s.mu.Lock()
 	underWay := maps.Clone(s.underWay)
 	s.mu.Unlock()

@@ -30,7 +30,10 @@ func TestPodStatus(t *testing.T) {
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionTrue), ContainerStatuses: restarted(2)}, false, component.Ready, "", 2},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionFalse)}, false, component.Starting, "containers with unready status", 0},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionFalse), ContainerStatuses: crashing}, false, component.Restarting, "CrashLoopBackOff", 4},
-		{corev1.PodStatus{Conditions: silent, ContainerStatuses: running}, false, component.NotReady, "not answering since 13:05:02", 0},
+		{
+			corev1.PodStatus{Conditions: silent, ContainerStatuses: running}, false,
+			component.NotReady, "not answering since 13:05:02", 0,
+		},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionTrue)}, true, component.Stopping, "", 0},
 	} {
 		pod := &corev1.Pod{
