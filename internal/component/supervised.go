@@ -262,6 +262,9 @@ func (s *Supervised) note(err error, age time.Duration) time.Duration {
 		}
 	}
 	if !s.answers.once {
+		if s.phase == Starting {
+			s.message = "does not answer yet: " + err.Error()
+		}
 		// One that takes long is asked less often.
 		return min(max(s.patience.Starting, age/40), s.patience.Again)
 	}

@@ -17,7 +17,7 @@ func TestHealth(t *testing.T) {
 		phase      state.Phase
 		message    string
 	}{
-		"all work":     {[]ComponentStatus{etcd, is("lgtm", component.Ready, "")}, state.Ready, ""},
+		"all work": {[]ComponentStatus{etcd, is("lgtm", component.Ready, "")}, state.Ready, ""},
 		"one hangs": {
 			[]ComponentStatus{etcd, is("lgtm", component.NotReady, "not answering since 13:05:02: no")},
 			state.Degraded, "lgtm not answering since 13:05:02: no",

@@ -21,12 +21,12 @@ func TestProbeLGTM(t *testing.T) {
 		status map[string]int
 		want   string
 	}{
-		"all work":               {nil, ""},
-		"an image without Loki":  {map[string]int{loki: http.StatusNotFound}, ""},
-		"Grafana does not":       {map[string]int{grafana: http.StatusServiceUnavailable}, "asking Grafana: "},
-		"Prometheus has ended":   {map[string]int{prometheus: http.StatusBadGateway}, "asking Prometheus: "},
-		"OTLP is refused":        {map[string]int{otlp: http.StatusServiceUnavailable}, "asking the OTLP receiver: "},
-		"Loki has ended":         {map[string]int{loki: http.StatusBadGateway}, "asking Loki: "},
+		"all work":              {nil, ""},
+		"an image without Loki": {map[string]int{loki: http.StatusNotFound}, ""},
+		"Grafana does not":      {map[string]int{grafana: http.StatusServiceUnavailable}, "asking Grafana: "},
+		"Prometheus has ended":  {map[string]int{prometheus: http.StatusBadGateway}, "asking Prometheus: "},
+		"OTLP is refused":       {map[string]int{otlp: http.StatusServiceUnavailable}, "asking the OTLP receiver: "},
+		"Loki has ended":        {map[string]int{loki: http.StatusBadGateway}, "asking Loki: "},
 		"two have ended": {
 			map[string]int{prometheus: http.StatusBadGateway, loki: http.StatusBadGateway}, "asking Prometheus: ",
 		},
