@@ -48,7 +48,7 @@ func exitCode(err error) int {
 func checkShipped(t *testing.T, l *lab, prometheus string) {
 	report := l.checked(0, "--name", "shown", "--wait", "60s", "--strict")
 	s := report.Summary
-	if s.Dashboards != 16 || s.Targets < 300 || s.Data < 500 || s.Declared == 0 || s.Rules != 25 || s.Findings != 0 {
+	if s.Dashboards != 16 || s.Targets < 300 || s.Data < 500 || s.Declared == 0 || s.Rules != 26 || s.Findings != 0 {
 		t.Errorf("%+v", s)
 	}
 	fires := 0
