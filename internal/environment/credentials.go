@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -35,6 +37,31 @@ func (r *recipe) prepareCredentials() error {
 		return fmt.Errorf("encoding the kubeconfig: %w", err)
 	}
 	return writeConfig(contextKubeconfig(r.folder), data)
+}
+
+// versionLimit is how long an API server may take to say its version.
+const versionLimit = 10 * time.Second
+
+// checkContext says early that a context cannot be used: it is not there, lacks
+// what containers need, or its cluster does not run.
+func checkContext(name string) error {
+	extracted, err := kubeconfig.Extract(name)
+	if err != nil {
+		return err
+	}
+	config, err := clientcmd.NewDefaultClientConfig(*extracted, nil).ClientConfig()
+	if err != nil {
+		return fmt.Errorf("reading the context %q: %w", name, err)
+	}
+	config.Timeout = versionLimit
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return fmt.Errorf("setting up a client for the context %q: %w", name, err)
+	}
+	if _, err := client.ServerVersion(); err != nil {
+		return fmt.Errorf("asking the cluster of the context %q for its version; does it run (`kwokctl start cluster`)? %w", name, err)
+	}
+	return nil
 }
 
 // clientConfig is the kubeconfig of one of the cluster's clients, such as

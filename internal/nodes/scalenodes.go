@@ -163,11 +163,15 @@ const (
 	drainWaitPerNode = 50 * time.Millisecond
 )
 
+// drainEvery is how often the pods of one node are looked at: looking costs the
+// API server time in which it has all pods to make anew elsewhere.
+const drainEvery = 500 * time.Millisecond
+
 // drainOne deletes a node once its pods have ended, or at the deadline.
 func (s *scaler) drainOne(ctx context.Context, name string, deadline time.Time) error {
 	bounded, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	err := poll(bounded, 200*time.Millisecond, func(ctx context.Context) (bool, error) {
+	err := poll(bounded, drainEvery, func(ctx context.Context) (bool, error) {
 		left, err := s.deletePods(ctx, name, false)
 		return left == 0, err
 	})
