@@ -70,5 +70,5 @@ func attached(metrics io.Reader) error {
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("reading the metrics of Beyla: %w", err)
 	}
-	return errors.New("Beyla has found no process of LGTM yet")
+	return errors.New("no process of LGTM is instrumented yet")
 }
