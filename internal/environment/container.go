@@ -133,7 +133,9 @@ func (c *container) run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the log: %w", err)
 	}
-	id, err := c.shared.engine.Run(ctx, c.shared.owner, c.shared.network, c.spec)
+	spec := c.spec
+	spec.Image = c.shared.images.find(spec.Image).Name
+	id, err := c.shared.engine.Run(ctx, c.shared.owner, c.shared.network, spec)
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}

@@ -1,0 +1,315 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/diorama-lab/diorama/internal/docker"
+	"github.com/diorama-lab/diorama/internal/images"
+)
+
+// importCommand is how a node takes images. With --local, ctr itself reads them:
+// through containerd's transfer service they would come in steps of 32 kB. Layers
+// are unpacked by the runtime, on the node where a pod needs them, and by the
+// snapshotter that it uses.
+func importCommand() []string {
+	return []string{"ctr", "image", "import", "--local", "--no-unpack", "--all-platforms", "-"}
+}
+
+// nodeCopy copies images into the nodes, which so need no registry. k3d's own
+// import would wait for ever for a node that fails.
+type nodeCopy struct {
+	engine *docker.Engine
+	nodes  []string
+	// have are the layers that were copied, names the images.
+	have  images.Layers
+	names map[string]bool
+	// done and total are bytes, of what is read.
+	done, total atomic.Int64
+	tell        func(string)
+}
+
+// importImages copies the images of the pods from the engine, and what else is
+// in the tarballs.
+func (r *recipe) importImages(ctx context.Context) error {
+	planned := r.plan.K3d.Cluster
+	c := &nodeCopy{
+		engine: r.containers.engine, nodes: r.plan.K3d.nodeNames(), have: images.Layers{}, names: map[string]bool{},
+		tell: func(text string) { r.host.detail(nodeImagesName, text) },
+	}
+	var wanted []wantedImage
+	for _, name := range planned.Images {
+		reference, err := images.Parse(name)
+		if err != nil {
+			return err
+		}
+		wanted = append(wanted, wantedImage{r.containers.images.find(name), reference.InNodes()})
+	}
+	groups := groupImages(wanted)
+	for _, group := range groups {
+		c.total.Add(sizeOf(group))
+	}
+	tarballs, err := c.listTarballs(planned.Load, wanted)
+	if err != nil {
+		return err
+	}
+	for i, group := range groups {
+		if err := c.copyGroup(ctx, fmt.Sprintf("engine-%d", i), group); err != nil {
+			return err
+		}
+	}
+	for i, t := range tarballs {
+		if err := c.copyTarball(ctx, fmt.Sprintf("tarball-%d", i), t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wantedImage is an image of the engine, and what nodes are to call it.
+type wantedImage struct {
+	local docker.Local
+	name  string
+}
+
+// groupImages puts those together that share layers: an engine writes what they
+// share only once if it is asked for all of them.
+func groupImages(wanted []wantedImage) [][]wantedImage {
+	var groups [][]wantedImage
+	for _, image := range wanted {
+		joined := []wantedImage{image}
+		groups = slices.DeleteFunc(groups, func(group []wantedImage) bool {
+			shares := slices.ContainsFunc(group, func(other wantedImage) bool { return shareLayers(image, other) })
+			if shares {
+				joined = append(slices.Clone(group), joined...)
+			}
+			return shares
+		})
+		groups = append(groups, joined)
+	}
+	return groups
+}
+
+func shareLayers(a, b wantedImage) bool {
+	return slices.ContainsFunc(a.local.Layers, func(layer string) bool { return slices.Contains(b.local.Layers, layer) })
+}
+
+// sizeOf is about how much the engine will write: what images share partly is
+// counted for each.
+func sizeOf(group []wantedImage) (size int64) {
+	for i, image := range group {
+		if !slices.ContainsFunc(group[:i], func(other wantedImage) bool { return slices.Equal(image.local.Layers, other.local.Layers) }) {
+			size += image.local.Size
+		}
+	}
+	return size
+}
+
+// copyGroup copies images of the engine.
+func (c *nodeCopy) copyGroup(ctx context.Context, prefix string, group []wantedImage) error {
+	var local []string
+	for _, image := range group {
+		if !slices.Contains(local, image.local.Name) {
+			local = append(local, image.local.Name)
+		}
+	}
+	c.tell("reading " + strings.Join(local, ", ") + " from the engine")
+	conversion := images.Conversion{Prefix: prefix, Have: c.have, Names: func(a images.Archived) []string { return namesOf(a, group) }}
+	copied, err := c.copy(ctx, conversion, func(ctx context.Context) (io.ReadCloser, error) { return c.engine.Save(ctx, local) })
+	if err != nil {
+		return err
+	}
+	for _, image := range group {
+		if !slices.ContainsFunc(copied, func(a images.Archived) bool { return slices.Contains(namesOf(a, group), image.name) }) {
+			return fmt.Errorf("copying images into the nodes: the engine did not give %s", image.local.Name)
+		}
+		c.names[image.name] = true
+	}
+	return nil
+}
+
+// namesOf are the names of an image that an engine has saved. Engines whose IDs
+// are not those of configurations, and that leave out the names of images that
+// are asked for by digest, give it away by its layers.
+func namesOf(archived images.Archived, group []wantedImage) []string {
+	for _, is := range []func(docker.Local) bool{
+		func(l docker.Local) bool { return l.ID == archived.ConfigDigest },
+		func(l docker.Local) bool { return slices.Contains(archived.Tags, l.Name) },
+		func(l docker.Local) bool { return len(archived.Tags) == 0 && slices.Equal(l.Layers, archived.DiffIDs) },
+	} {
+		var names []string
+		for _, image := range group {
+			if is(image.local) && !slices.Contains(names, image.name) {
+				names = append(names, image.name)
+			}
+		}
+		if len(names) > 0 {
+			return names
+		}
+	}
+	return nil
+}
+
+// tarball is one of images.load, and what it has that the engine's images have
+// not.
+type tarball struct {
+	path    string
+	listing images.Listing
+}
+
+// listTarballs reads what is in the tarballs, and leaves out those that have
+// nothing new.
+func (c *nodeCopy) listTarballs(paths []string, wanted []wantedImage) ([]tarball, error) {
+	names := map[string]bool{}
+	for _, image := range wanted {
+		names[image.name] = true
+	}
+	var all []tarball
+	for _, path := range paths {
+		c.tell("looking into " + path)
+		archive, err := openTarball(path)
+		if err != nil {
+			return nil, err
+		}
+		listing, err := images.List(archive)
+		if err := errors.Join(err, archive.Close()); err != nil {
+			return nil, fmt.Errorf("the tarball %s: %w", path, err)
+		}
+		t := tarball{path, listing}
+		size := int64(0)
+		for _, image := range listing.Images {
+			if len(newNames(image, names)) > 0 {
+				size += listing.Size(image)
+			}
+		}
+		if size > 0 {
+			c.total.Add(size)
+			all = append(all, t)
+		}
+	}
+	return all, nil
+}
+
+// newNames are the names of a tarball's image that nodes do not have. What the
+// engine has counts.
+func newNames(image images.Archived, known map[string]bool) []string {
+	var names []string
+	for _, tag := range image.Tags {
+		if reference, err := images.Parse(tag); err == nil && !known[reference.InNodes()] {
+			names = append(names, reference.InNodes())
+		}
+	}
+	return names
+}
+
+// copyTarball copies what is new in a tarball.
+func (c *nodeCopy) copyTarball(ctx context.Context, prefix string, t tarball) error {
+	needed := t.listing.Needed(c.have, func(a images.Archived) bool { return len(newNames(a, c.names)) > 0 })
+	conversion := images.Conversion{
+		Prefix: prefix, Have: c.have, Skip: func(file string) bool { return !needed[file] },
+		Names: func(a images.Archived) []string { return newNames(a, c.names) },
+	}
+	copied, err := c.copy(ctx, conversion, func(context.Context) (io.ReadCloser, error) { return openTarball(t.path) })
+	if err != nil {
+		return fmt.Errorf("the tarball %s: %w", t.path, err)
+	}
+	for _, image := range copied {
+		for _, name := range newNames(image, c.names) {
+			c.names[name] = true
+		}
+	}
+	return nil
+}
+
+// openTarball opens a file that may be compressed.
+func openTarball(path string) (io.ReadCloser, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the images: %w", err)
+	}
+	content, err := images.Decompress(file)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the tarball %s: %w", path, err), file.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{content, closers{content, file}}, nil
+}
+
+type closers []io.Closer
+
+// Close closes all, in order.
+func (c closers) Close() error {
+	var problems []error
+	for _, closer := range c {
+		problems = append(problems, closer.Close())
+	}
+	return errors.Join(problems...)
+}
+
+// errNodeEnded ends the writing for a node that takes no more.
+var errNodeEnded = errors.New("the node has stopped reading")
+
+// copy reads an archive once, and gives what is made of it to all nodes at the
+// same time. The first node that fails ends it.
+func (c *nodeCopy) copy(
+	ctx context.Context, conversion images.Conversion, open func(context.Context) (io.ReadCloser, error),
+) (copied []images.Archived, err error) {
+	importing, working := errgroup.WithContext(ctx)
+	archive, err := open(working)
+	if err != nil {
+		return nil, err
+	}
+	var writers []io.Writer
+	var pipes []*io.PipeWriter
+	for _, node := range c.nodes {
+		read, write := io.Pipe()
+		writers, pipes = append(writers, write), append(pipes, write)
+		importing.Go(func() error {
+			err := c.engine.Exec(working, node, importCommand(), read)
+			if err != nil {
+				err = fmt.Errorf("copying images into the node: %w", err)
+			}
+			defer read.CloseWithError(errNodeEnded)
+			return err
+		})
+	}
+	copied, reading := conversion.Convert(io.MultiWriter(writers...), &counted{archive, c})
+	reading = errors.Join(reading, archive.Close())
+	// A node that fails ends the reading, too, and says more about it.
+	nodeFailed := errors.Is(reading, errNodeEnded) || working.Err() != nil && ctx.Err() == nil
+	for _, pipe := range pipes {
+		pipe.CloseWithError(reading)
+	}
+	err = importing.Wait()
+	if reading != nil && (err == nil || !nodeFailed) {
+		return nil, fmt.Errorf("reading images: %w", reading)
+	}
+	return copied, err
+}
+
+// counted tells how much has been read.
+type counted struct {
+	io.Reader
+	copy *nodeCopy
+}
+
+// Read implements io.Reader.
+func (r *counted) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	total := max(1, r.copy.total.Load())
+	done := r.copy.done.Add(int64(n))
+	if before := 100 * (done - int64(n)) / total; n > 0 && before != 100*done/total {
+		r.copy.tell(fmt.Sprintf("%d%%, %d of %d MB copied", min(99, 100*done/total), min(done, total)/1e6, total/1e6))
+	}
+	return n, err
+}
