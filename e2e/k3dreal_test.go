@@ -22,14 +22,19 @@ func TestK3dRealPods(t *testing.T) {
 		t.Skip("make test-k3d names the images of nodes and workloads")
 	}
 	e, l := newEngine(t), newLab(t)
-	e.images()
+	// The images are pinned, as in the reference environments.
+	loaded := l.command(binary(t, "DIORAMA_BINARY"), "image", "--tag", imagesTag)
+	if loaded.err != nil {
+		t.Fatal(loaded.stderr)
+	}
+	lgtm, collector := e.pinned(standIns[1], true), e.pinned(standIns[2], true)
 	file := l.write("real.yaml", fmt.Sprintf(`kind: k3d
 cluster: {nodes: 5, pods: 40}
 telemetry: {interval: 2s}
-images: {lgtm: "diorama-lgtm:e2e", collector: "diorama-collector:e2e", k3s: %q, workload: %q, load: [%q]}
+images: {lgtm: %q, collector: %q, k3s: %q, workload: %q, load: [%q]}
 chart: {path: %q}
 ports: auto
-`, node, workload, e.images(), chartFolder(t)))
+`, lgtm, collector, node, workload, e.images(), chartFolder(t)))
 	l.diorama("up", "-f", file)
 	s := l.status()
 	t.Logf("ready in %s", s.StartedIn)

@@ -29,8 +29,16 @@ func TestKwok(t *testing.T) {
 	}
 	l.write("boards/mine.jsonnet", `{uid: 'mine', title: 'First', panels: [], schemaVersion: 39}`)
 	l.write("boards/bad.json", `{"title": }`)
-	l.diorama("up", "-f", l.kwok(e, ""), "--dashboards", boards)
+	// A tarball has no digests: one that is pinned is taken by its tag, and told.
+	pinned := strings.Replace(l.kwok(e, ""), "kwok.yaml", "pinned.yaml", 1)
+	text, err := os.ReadFile(filepath.Join(l.home, "kwok.yaml"))
+	e.check(err)
+	l.write("pinned.yaml", strings.Replace(string(text), standIns[1], standIns[1]+"@sha256:"+strings.Repeat("1", 64), 1))
+	l.diorama("up", "-f", pinned, "--dashboards", boards)
 	s := l.status()
+	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "the digest of the image "+standIns[1]) {
+		t.Errorf("that a digest is taken on trust is not told: %q", s.Warnings)
+	}
 	t.Logf("ready in %s", s.StartedIn)
 	if s.Kind != "kwok" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Cluster.Pods.Running != 6 {
 		t.Errorf("the status is %+v", s)

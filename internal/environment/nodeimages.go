@@ -29,6 +29,8 @@ func importCommand() []string {
 type nodeCopy struct {
 	engine *docker.Engine
 	nodes  []string
+	// exec runs a command in a node, with input.
+	exec func(ctx context.Context, node string, command []string, input io.Reader) error
 	// have are the layers that were copied, names the images.
 	have  images.Layers
 	names map[string]bool
@@ -40,9 +42,9 @@ type nodeCopy struct {
 // importImages copies the images of the pods from the engine, and what else is
 // in the tarballs.
 func (r *recipe) importImages(ctx context.Context) error {
-	planned := r.plan.K3d.Cluster
+	planned, engine := r.plan.K3d.Cluster, r.containers.engine
 	c := &nodeCopy{
-		engine: r.containers.engine, nodes: r.plan.K3d.nodeNames(), have: images.Layers{}, names: map[string]bool{},
+		engine: engine, exec: engine.Exec, nodes: r.plan.K3d.nodeNames(), have: images.Layers{}, names: map[string]bool{},
 		tell: func(text string) { r.host.detail(nodeImagesName, text) },
 	}
 	var wanted []wantedImage
@@ -275,7 +277,7 @@ func (c *nodeCopy) copy(
 		read, write := io.Pipe()
 		writers, pipes = append(writers, write), append(pipes, write)
 		importing.Go(func() error {
-			err := c.engine.Exec(working, node, importCommand(), read)
+			err := c.exec(working, node, importCommand(), read)
 			if err != nil {
 				err = fmt.Errorf("copying images into the node: %w", err)
 			}
