@@ -24,9 +24,8 @@ func (c *cluster) holdPods(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the stage of pods that run: %w", err)
 	}
-	stage.Spec.Selector.MatchExpressions = append(stage.Spec.Selector.MatchExpressions, v1alpha1.MatchExpression{
-		JQ: &v1alpha1.SelectorJQ{Key: fmt.Sprintf(".metadata.annotations[%q]", pulledAnnotation), Operator: v1alpha1.SelectorOpExists},
-	})
+	pulled := v1alpha1.SelectorJQ{Key: fmt.Sprintf(".metadata.annotations[%q]", pulledAnnotation), Operator: v1alpha1.SelectorOpExists}
+	stage.Spec.Selector.MatchExpressions = append(stage.Spec.Selector.MatchExpressions, v1alpha1.MatchExpression{JQ: &pulled})
 	if _, err := stages.Update(ctx, stage, metav1.UpdateOptions{}); err != nil {
 		return fmt.Errorf("making pods wait for their images: %w", err)
 	}
@@ -73,7 +72,8 @@ func (c *cluster) pullOf(ctx context.Context, pod *corev1.Pod) error {
 			})
 		}
 	}
-	change, sub := any(map[string]any{"metadata": map[string]any{"annotations": map[string]string{pulledAnnotation: "true"}}}), []string(nil)
+	annotations := map[string]string{pulledAnnotation: "true"}
+	change, sub := map[string]any{"metadata": map[string]any{"annotations": annotations}}, []string(nil)
 	if len(waiting) > 0 {
 		change, sub = map[string]any{"status": map[string]any{"containerStatuses": waiting}}, []string{"status"}
 	}
@@ -81,17 +81,19 @@ func (c *cluster) pullOf(ctx context.Context, pod *corev1.Pod) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.client.CoreV1().Pods(pod.Namespace).Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{}, sub...)
+	pods := c.client.CoreV1().Pods(pod.Namespace)
+	_, err = pods.Patch(ctx, pod.Name, types.MergePatchType, patch, metav1.PatchOptions{}, sub...)
 	return err
 }
 
 // notPulled is what a kubelet says of an image that it cannot have, and what it
 // says from the second time on.
 func notPulled(pod *corev1.Pod, container corev1.Container) corev1.ContainerStateWaiting {
+	why := fmt.Sprintf("image %q: no registry is reached", container.Image)
 	for _, before := range pod.Status.ContainerStatuses {
 		if before.Name == container.Name && before.State.Waiting != nil {
-			return corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: fmt.Sprintf("Back-off pulling image %q: no registry is reached", container.Image)}
+			return corev1.ContainerStateWaiting{Reason: "ImagePullBackOff", Message: "Back-off pulling " + why}
 		}
 	}
-	return corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: fmt.Sprintf("failed to pull and unpack image %q: no registry is reached", container.Image)}
+	return corev1.ContainerStateWaiting{Reason: "ErrImagePull", Message: "failed to pull and unpack " + why}
 }

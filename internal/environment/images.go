@@ -44,7 +44,8 @@ func (l *localImages) warnings() []string {
 	var all []string
 	for name, local := range l.all {
 		if local.Unchecked {
-			all = append(all, fmt.Sprintf("the digest of the image %s is not checked: the engine has %s without one, as it was built or loaded from a tarball", name, local.Name))
+			all = append(all, fmt.Sprintf("the digest of the image %s is not checked: the engine has %s without one, "+
+				"as it was built or loaded from a tarball", name, local.Name))
 		}
 	}
 	slices.Sort(all)

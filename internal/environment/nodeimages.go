@@ -108,7 +108,8 @@ func shareLayers(a, b wantedImage) bool {
 // counted for each.
 func sizeOf(group []wantedImage) (size int64) {
 	for i, image := range group {
-		if !slices.ContainsFunc(group[:i], func(other wantedImage) bool { return slices.Equal(image.local.Layers, other.local.Layers) }) {
+		same := func(other wantedImage) bool { return slices.Equal(image.local.Layers, other.local.Layers) }
+		if !slices.ContainsFunc(group[:i], same) {
 			size += image.local.Size
 		}
 	}
@@ -124,8 +125,10 @@ func (c *nodeCopy) copyGroup(ctx context.Context, prefix string, group []wantedI
 		}
 	}
 	c.tell("reading " + strings.Join(local, ", ") + " from the engine")
-	conversion := images.Conversion{Prefix: prefix, Have: c.have, Names: func(a images.Archived) []string { return namesOf(a, group) }}
-	copied, err := c.copy(ctx, conversion, func(ctx context.Context) (io.ReadCloser, error) { return c.engine.Save(ctx, local) })
+	names := func(a images.Archived) []string { return namesOf(a, group) }
+	conversion := images.Conversion{Prefix: prefix, Have: c.have, Names: names}
+	save := func(ctx context.Context) (io.ReadCloser, error) { return c.engine.Save(ctx, local) }
+	copied, err := c.copy(ctx, conversion, save)
 	if err != nil {
 		return err
 	}

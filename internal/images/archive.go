@@ -162,7 +162,8 @@ func (c contents) images() ([]Archived, error) {
 	for _, entry := range entries {
 		config, ok := c.small[c.resolve(entry.Config)]
 		if !ok {
-			return nil, fmt.Errorf("the archive lacks %s, the configuration of %s", entry.Config, strings.Join(entry.RepoTags, ", "))
+			tags := strings.Join(entry.RepoTags, ", ")
+			return nil, fmt.Errorf("the archive lacks %s, the configuration of %s", entry.Config, tags)
 		}
 		var parsed struct {
 			OS, Architecture, Variant string
@@ -174,7 +175,8 @@ func (c contents) images() ([]Archived, error) {
 			return nil, fmt.Errorf("reading the configuration %s in the archive: %w", entry.Config, err)
 		}
 		if len(parsed.RootFS.DiffIDs) != len(entry.Layers) {
-			return nil, fmt.Errorf("the archive has %d layers of %s, whose configuration lists %d", len(entry.Layers), entry.Config, len(parsed.RootFS.DiffIDs))
+			return nil, fmt.Errorf("the archive has %d layers of %s, whose configuration lists %d",
+				len(entry.Layers), entry.Config, len(parsed.RootFS.DiffIDs))
 		}
 		image := Archived{
 			ConfigDigest: digestOf(config), Tags: entry.RepoTags, DiffIDs: parsed.RootFS.DiffIDs, config: config,

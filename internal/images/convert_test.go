@@ -51,7 +51,14 @@ func configOf(layers ...string) string {
 	for _, l := range layers {
 		ids = append(ids, fmt.Sprintf("%q", digestOf([]byte(l))))
 	}
-	return `{"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [` + strings.Join(ids, ", ") + `]}}`
+	const format = `{"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [%s]}}`
+	return fmt.Sprintf(format, strings.Join(ids, ", "))
+}
+
+// listOf is the manifest.json of two images, the first with two layers and a tag.
+func listOf(first, second string, layers ...string) string {
+	return fmt.Sprintf(`[{"Config": %q, "RepoTags": ["a:1"], "Layers": [%q, %q]}, {"Config": %q, "RepoTags": null, "Layers": [%q]}]`,
+		first, layers[0], layers[1], second, layers[2])
 }
 
 func zipped(t *testing.T, content string) string {
@@ -139,23 +146,23 @@ func TestConvert(t *testing.T) {
 	blob := func(content string) string { return "blobs/sha256/" + digestOf([]byte(content))[7:] }
 	for name, files := range map[string][]file{
 		"directories": {
-			{name: "a.json", content: first}, {name: "b.json", content: second}, {name: "l1/VERSION", content: "1.0"}, {name: "l1/json", content: "{}"},
-			{name: "l1/layer.tar", content: one}, {name: "l2/layer.tar", content: two}, {name: "l3/layer.tar", target: "../l1/layer.tar"},
-			{name: "manifest.json", content: `[{"Config": "a.json", "RepoTags": ["a:1"], "Layers": ["l1/layer.tar", "l2/layer.tar"]},
-				{"Config": "b.json", "RepoTags": null, "Layers": ["l3/layer.tar"]}]`},
+			{name: "a.json", content: first}, {name: "b.json", content: second},
+			{name: "l1/VERSION", content: "1.0"}, {name: "l1/json", content: "{}"}, {name: "l1/layer.tar", content: one},
+			{name: "l2/layer.tar", content: two}, {name: "l3/layer.tar", target: "../l1/layer.tar"},
+			{name: "manifest.json", content: listOf("a.json", "b.json", "l1/layer.tar", "l2/layer.tar", "l3/layer.tar")},
 			{name: "repositories", content: "{}"},
 		},
 		"blobs": {
-			{name: blob(one), content: one}, {name: blob(two), content: two}, {name: blob(first), content: first}, {name: blob(second), content: second},
+			{name: blob(one), content: one}, {name: blob(two), content: two},
+			{name: blob(first), content: first}, {name: blob(second), content: second},
 			{name: "index.json", content: `{"manifests": []}`},
-			{name: "manifest.json", content: fmt.Sprintf(`[{"Config": %q, "RepoTags": ["a:1"], "Layers": [%q, %q]}, {"Config": %q, "Layers": [%q]}]`,
-				blob(first), blob(one), blob(two), blob(second), blob(one))},
+			{name: "manifest.json", content: listOf(blob(first), blob(second), blob(one), blob(two), blob(one))},
 			{name: "oci-layout", content: `{"imageLayoutVersion": "1.0.0"}`},
 		},
 		"compressed": {
-			{name: "manifest.json", content: fmt.Sprintf(`[{"Config": %q, "RepoTags": ["a:1"], "Layers": [%q, %q]}, {"Config": %q, "Layers": [%q]}]`,
-				blob(first), blob(zippedOne), blob(two), blob(second), blob(zippedOne))},
-			{name: blob(zippedOne), content: zippedOne}, {name: blob(two), content: two}, {name: blob(first), content: first}, {name: blob(second), content: second},
+			{name: "manifest.json", content: listOf(blob(first), blob(second), blob(zippedOne), blob(two), blob(zippedOne))},
+			{name: blob(zippedOne), content: zippedOne}, {name: blob(two), content: two},
+			{name: blob(first), content: first}, {name: blob(second), content: second},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -166,7 +173,8 @@ func TestConvert(t *testing.T) {
 				t.Fatal(err)
 			}
 			all := imported(t, out.Bytes())
-			if len(kept) != 2 || len(all) != 3 || len(have) != 2 || len(all["a:1"].Layers) != 2 || len(all["nameless"].Layers) != 1 {
+			layers := [2]int{len(all["a:1"].Layers), len(all["nameless"].Layers)}
+			if len(kept) != 2 || len(all) != 3 || len(have) != 2 || layers != [2]int{2, 1} {
 				t.Errorf("kept are %d images, %d layers, manifests %+v", len(kept), len(have), all)
 			}
 			if pinned := all["pinned@a:1"]; pinned.Config.Digest != digest.FromString(first) {
@@ -187,25 +195,29 @@ func TestConvert(t *testing.T) {
 func TestConvertOnlyWhatIsMissing(t *testing.T) {
 	one, two := layer(t, "one"), layer(t, "two")
 	archive := archiveOf(t,
-		file{name: "1.tar", content: one}, file{name: "2.tar", content: two}, file{name: "a.json", content: configOf(one, two)}, file{name: "b.json", content: configOf(two)},
-		file{name: "manifest.json", content: `[{"Config": "a.json", "RepoTags": ["a:1"], "Layers": ["1.tar", "2.tar"]}, {"Config": "b.json", "RepoTags": ["b:1"], "Layers": ["2.tar"]}]`})
+		file{name: "1.tar", content: one}, file{name: "2.tar", content: two},
+		file{name: "a.json", content: configOf(one, two)}, file{name: "b.json", content: configOf(two)},
+		file{name: "manifest.json", content: listOf("a.json", "b.json", "1.tar", "2.tar", "2.tar")})
 	listing, err := List(bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
-	have := Layers{digestOf([]byte(one)): {MediaType: v1.MediaTypeImageLayer, Digest: digest.FromString(one), Size: int64(len(one))}}
+	there := v1.Descriptor{MediaType: v1.MediaTypeImageLayer, Digest: digest.FromString(one), Size: int64(len(one))}
+	have := Layers{digestOf([]byte(one)): there}
 	chosen := func(a Archived) bool { return slices.Contains(a.Tags, "a:1") }
 	needed := listing.Needed(have, chosen)
 	if len(needed) != 1 || !needed["2.tar"] || listing.Size(listing.Images[0]) != int64(len(one)+len(two)) {
 		t.Errorf("needed are %v", needed)
 	}
 	var out bytes.Buffer
-	_, err = Conversion{Have: have, Skip: func(name string) bool { return !needed[name] }, Names: func(a Archived) []string {
+	conversion := Conversion{Have: have, Skip: func(name string) bool { return !needed[name] }}
+	conversion.Names = func(a Archived) []string {
 		if chosen(a) {
 			return a.Tags
 		}
 		return nil
-	}}.Convert(&out, bytes.NewReader(archive))
+	}
+	_, err = conversion.Convert(&out, bytes.NewReader(archive))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,9 +241,12 @@ func TestConvertRefuses(t *testing.T) {
 		"other files":      {archiveOf(t, file{name: "x", content: "y"}), "it has no manifest.json"},
 		"no configuration": {archiveOf(t, file{name: "1.tar", content: one}, list), "lacks a.json, the configuration of a:1"},
 		"no layer":         {archiveOf(t, file{name: "a.json", content: configOf(one)}, list), "lacks 1.tar, a layer"},
-		"too few layers":   {archiveOf(t, file{name: "1.tar", content: one}, file{name: "a.json", content: configOf(one, one)}, list), "has 1 layers of a.json, whose configuration lists 2"},
-		"cut":              {whole[:len(one)], "unexpected EOF"},
-		"no list":          {archiveOf(t, file{name: "manifest.json", content: "{"}), "manifest.json"},
+		"too few layers": {
+			archiveOf(t, file{name: "1.tar", content: one}, file{name: "a.json", content: configOf(one, one)}, list),
+			"has 1 layers of a.json, whose configuration lists 2",
+		},
+		"cut":     {whole[:len(one)], "unexpected EOF"},
+		"no list": {archiveOf(t, file{name: "manifest.json", content: "{"}), "manifest.json"},
 	} {
 		_, err := Conversion{Names: byTag, Have: Layers{}}.Convert(io.Discard, bytes.NewReader(test.archive))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
