@@ -266,8 +266,8 @@ func checkNothingLeft(t *testing.T, l *lab) {
 	}
 }
 
-// TestK3dPinned brings the kind up with images that were pulled by their digests,
-// after the registry has gone. Docker saves such images without a name.
+// TestK3dPinned brings the kind up on two nodes with images that were pulled by
+// their digests, after the registry has gone. Docker saves such images without a name.
 func TestK3dPinned(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	r := newRegistry(t, e.images())
@@ -290,7 +290,7 @@ func TestK3dPinned(t *testing.T) {
 	e.nodes()
 	l.write("kubeconfig", ownKubeconfig)
 	pinned := func(lgtm string) string {
-		return l.write("pinned.yaml", fmt.Sprintf("kind: k3d\ntelemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q, workload: %q, k3s: %q}\nchart: {path: %q}\nports: auto\n",
+		return l.write("pinned.yaml", fmt.Sprintf("kind: k3d\ncluster: {agents: 1}\ntelemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q, workload: %q, k3s: %q}\nchart: {path: %q}\nports: auto\n",
 			lgtm, collector, standIns[0], nodeImage, chartFolder(t)))
 	}
 	said := l.dioramaFails("up", "-f", pinned(moved+"@sha256:"+strings.Repeat("2", 64)))
@@ -300,10 +300,12 @@ func TestK3dPinned(t *testing.T) {
 		}
 	}
 	l.diorama("up", "-f", pinned(lgtm))
-	imported := e.exec(k3dNode, "busybox", "cat", "/var/lib/rancher/k3s/imported")
-	for _, want := range []string{host + "diorama-lgtm" + pin(standIns[1]), collector} {
-		if !slices.Contains(strings.Fields(imported), want) {
-			t.Errorf("%s was not copied into the node: %q", want, imported)
+	for _, node := range []string{k3dNode, "k3d-diorama-default-agent-0"} {
+		imported := e.exec(node, "busybox", "cat", "/var/lib/rancher/k3s/imported")
+		for _, want := range []string{host + "diorama-lgtm" + pin(standIns[1]), collector} {
+			if !slices.Contains(strings.Fields(imported), want) {
+				t.Errorf("%s was not copied into the node %s: %q", want, node, imported)
+			}
 		}
 	}
 	if warnings := l.status().Warnings; len(warnings) > 0 {

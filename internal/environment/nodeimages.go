@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -63,10 +64,8 @@ func (r *recipe) importImages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i, group := range groups {
-		if err := c.copyGroup(ctx, fmt.Sprintf("engine-%d", i), group); err != nil {
-			return err
-		}
+	if err := c.copyGroups(ctx, groups); err != nil {
+		return err
 	}
 	for i, t := range tarballs {
 		if err := c.copyTarball(ctx, fmt.Sprintf("tarball-%d", i), t); err != nil {
@@ -116,8 +115,31 @@ func sizeOf(group []wantedImage) (size int64) {
 	return size
 }
 
-// copyGroup copies images of the engine.
-func (c *nodeCopy) copyGroup(ctx context.Context, prefix string, group []wantedImage) error {
+// copyGroups copies images of the engine, of two groups at a time: an engine
+// gathers all of an image before it gives any of it.
+func (c *nodeCopy) copyGroups(ctx context.Context, groups [][]wantedImage) error {
+	copying, ctx := errgroup.WithContext(ctx)
+	copying.SetLimit(2)
+	// They share no layers.
+	layers := make([]images.Layers, len(groups))
+	for i, group := range groups {
+		layers[i] = images.Layers{}
+		copying.Go(func() error { return c.copyGroup(ctx, fmt.Sprintf("engine-%d", i), group, layers[i]) })
+	}
+	if err := copying.Wait(); err != nil {
+		return err
+	}
+	for i, group := range groups {
+		maps.Copy(c.have, layers[i])
+		for _, image := range group {
+			c.names[image.name] = true
+		}
+	}
+	return nil
+}
+
+// copyGroup copies images of the engine, and notes their layers.
+func (c *nodeCopy) copyGroup(ctx context.Context, prefix string, group []wantedImage, layers images.Layers) error {
 	var local []string
 	for _, image := range group {
 		if !slices.Contains(local, image.local.Name) {
@@ -126,7 +148,7 @@ func (c *nodeCopy) copyGroup(ctx context.Context, prefix string, group []wantedI
 	}
 	c.tell("reading " + strings.Join(local, ", ") + " from the engine")
 	names := func(a images.Archived) []string { return namesOf(a, group) }
-	conversion := images.Conversion{Prefix: prefix, Have: c.have, Names: names}
+	conversion := images.Conversion{Prefix: prefix, Have: layers, Names: names}
 	save := func(ctx context.Context) (io.ReadCloser, error) { return c.engine.Save(ctx, local) }
 	copied, err := c.copy(ctx, conversion, save)
 	if err != nil {
@@ -136,7 +158,6 @@ func (c *nodeCopy) copyGroup(ctx context.Context, prefix string, group []wantedI
 		if !slices.ContainsFunc(copied, func(a images.Archived) bool { return slices.Contains(namesOf(a, group), image.name) }) {
 			return fmt.Errorf("copying images into the nodes: the engine did not give %s", image.local.Name)
 		}
-		c.names[image.name] = true
 	}
 	return nil
 }
