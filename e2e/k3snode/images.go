@@ -172,7 +172,7 @@ func (a *imageArchive) layoutNames() ([]string, error) {
 func knows(image string) (bool, error) {
 	named, err := reference.ParseDockerRef(image)
 	if err != nil {
-		return false, nil //nolint:nilerr // a kubelet says InvalidImageName, and starts nothing
+		return false, fmt.Errorf("the image %q: %w", image, err)
 	}
 	names, err := readLines(importedFile)
 	return slices.Contains(names, named.String()), err

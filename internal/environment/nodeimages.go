@@ -150,7 +150,7 @@ func (c *nodeCopy) copyGroup(ctx context.Context, prefix string, group []wantedI
 	names := func(a images.Archived) []string { return namesOf(a, group) }
 	conversion := images.Conversion{Prefix: prefix, Have: layers, Names: names}
 	save := func(ctx context.Context) (io.ReadCloser, error) { return c.engine.Save(ctx, local) }
-	copied, err := c.copy(ctx, conversion, save)
+	copied, err := c.convert(ctx, conversion, save)
 	if err != nil {
 		return err
 	}
@@ -189,6 +189,8 @@ func namesOf(archived images.Archived, group []wantedImage) []string {
 type tarball struct {
 	path    string
 	listing images.Listing
+	// whole is one in the OCI's layout, which nodes read as it is.
+	whole bool
 }
 
 // listTarballs reads what is in the tarballs, and leaves out those that have
@@ -206,11 +208,17 @@ func (c *nodeCopy) listTarballs(paths []string, wanted []wantedImage) ([]tarball
 			return nil, err
 		}
 		listing, err := images.List(archive)
+		whole := errors.Is(err, images.ErrOnlyOCI)
+		if whole {
+			err = nil
+		}
 		if err := errors.Join(err, archive.Close()); err != nil {
 			return nil, fmt.Errorf("the tarball %s: %w", path, err)
 		}
-		t := tarball{path, listing}
-		size := int64(0)
+		t, size := tarball{path, listing, whole}, int64(0)
+		if whole {
+			size = listing.Total()
+		}
 		for _, image := range listing.Images {
 			if len(newNames(image, names)) > 0 {
 				size += listing.Size(image)
@@ -238,12 +246,23 @@ func newNames(image images.Archived, known map[string]bool) []string {
 
 // copyTarball copies what is new in a tarball.
 func (c *nodeCopy) copyTarball(ctx context.Context, prefix string, t tarball) error {
+	open := func(context.Context) (io.ReadCloser, error) { return openTarball(t.path) }
+	if t.whole {
+		err := c.copy(ctx, open, func(to io.Writer, from io.Reader) error {
+			_, err := io.Copy(to, from)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("the tarball %s: %w", t.path, err)
+		}
+		return nil
+	}
 	needed := t.listing.Needed(c.have, func(a images.Archived) bool { return len(newNames(a, c.names)) > 0 })
 	conversion := images.Conversion{
 		Prefix: prefix, Have: c.have, Skip: func(file string) bool { return !needed[file] },
 		Names: func(a images.Archived) []string { return newNames(a, c.names) },
 	}
-	copied, err := c.copy(ctx, conversion, func(context.Context) (io.ReadCloser, error) { return openTarball(t.path) })
+	copied, err := c.convert(ctx, conversion, open)
 	if err != nil {
 		return fmt.Errorf("the tarball %s: %w", t.path, err)
 	}
@@ -285,32 +304,43 @@ func (c closers) Close() error {
 // errNodeEnded ends the writing for a node that takes no more.
 var errNodeEnded = errors.New("the node has stopped reading")
 
-// copy reads an archive once, and gives what is made of it to all nodes at the
-// same time. The first node that fails ends it.
-func (c *nodeCopy) copy(
-	ctx context.Context, conversion images.Conversion, open func(context.Context) (io.ReadCloser, error),
-) (copied []images.Archived, err error) {
+// opener opens an archive, to be read until ctx ends.
+type opener func(ctx context.Context) (io.ReadCloser, error)
+
+// convert copies what a conversion makes of an archive.
+func (c *nodeCopy) convert(ctx context.Context, conversion images.Conversion, open opener) (copied []images.Archived, err error) {
+	err = c.copy(ctx, open, func(to io.Writer, from io.Reader) error {
+		copied, err = conversion.Convert(to, from)
+		return err
+	})
+	return copied, err
+}
+
+// copy reads an archive once, and gives what write makes of it to all nodes at
+// the same time. The first node that fails ends it.
+func (c *nodeCopy) copy(ctx context.Context, open opener, write func(to io.Writer, from io.Reader) error) error {
 	importing, working := errgroup.WithContext(ctx)
 	archive, err := open(working)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var writers []io.Writer
 	var pipes []*io.PipeWriter
 	for _, node := range c.nodes {
-		read, write := io.Pipe()
-		writers, pipes = append(writers, write), append(pipes, write)
+		read, pipe := io.Pipe()
+		writers, pipes = append(writers, pipe), append(pipes, pipe)
 		importing.Go(func() error {
 			err := c.exec(working, node, importCommand(), read)
 			if err != nil {
-				err = fmt.Errorf("copying images into the node: %w", err)
+				defer read.CloseWithError(errNodeEnded)
+				return fmt.Errorf("copying images into the node: %w", err)
 			}
-			defer read.CloseWithError(errNodeEnded)
-			return err
+			// What fills an archive up is nothing that ctr waits for.
+			_, _ = io.Copy(io.Discard, read)
+			return nil
 		})
 	}
-	copied, reading := conversion.Convert(io.MultiWriter(writers...), &counted{archive, c})
-	reading = errors.Join(reading, archive.Close())
+	reading := errors.Join(write(io.MultiWriter(writers...), &counted{archive, c}), archive.Close())
 	// A node that fails ends the reading, too, and says more about it.
 	nodeFailed := errors.Is(reading, errNodeEnded) || working.Err() != nil && ctx.Err() == nil
 	for _, pipe := range pipes {
@@ -318,9 +348,9 @@ func (c *nodeCopy) copy(
 	}
 	err = importing.Wait()
 	if reading != nil && (err == nil || !nodeFailed) {
-		return nil, fmt.Errorf("reading images: %w", reading)
+		return fmt.Errorf("reading images: %w", reading)
 	}
-	return copied, err
+	return err
 }
 
 // counted tells how much has been read.

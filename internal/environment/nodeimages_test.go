@@ -177,12 +177,12 @@ func TestCopyFails(t *testing.T) {
 		}
 		return waits(ctx, input)
 	})
-	_, err := c.copy(t.Context(), images.Conversion{Names: names, Have: c.have}, open(whole))
+	_, err := c.convert(t.Context(), images.Conversion{Names: names, Have: c.have}, open(whole))
 	if err == nil || err.Error() != "copying images into the node: ctr: no space left on device" {
 		t.Errorf("a node that fails gives %v", err)
 	}
 	c, _ = copyingTo([]string{"good"}, func(ctx context.Context, _ string, input io.Reader) error { return waits(ctx, input) })
-	if _, err := c.copy(t.Context(), images.Conversion{Names: names, Have: c.have}, open(whole[:1<<20])); err == nil || !strings.HasPrefix(err.Error(), "reading images: ") {
+	if _, err := c.convert(t.Context(), images.Conversion{Names: names, Have: c.have}, open(whole[:1<<20])); err == nil || !strings.HasPrefix(err.Error(), "reading images: ") {
 		t.Errorf("an archive that is cut gives %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -191,7 +191,7 @@ func TestCopyFails(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	if _, err := c.copy(ctx, images.Conversion{Names: names, Have: c.have}, open(whole)); !errors.Is(err, context.Canceled) {
+	if _, err := c.convert(ctx, images.Conversion{Names: names, Have: c.have}, open(whole)); !errors.Is(err, context.Canceled) {
 		t.Errorf("one that is given up gives %v", err)
 	}
 }

@@ -142,12 +142,19 @@ func (c contents) resolve(name string) string {
 	return name
 }
 
-// errNoImages tells that an archive is of another kind.
-var errNoImages = errors.New("it is no archive of images: it has no manifest.json, as `docker save` writes it")
+// Errors of archives that Docker has not written: one in the OCI's layout, which
+// containerd reads as it is, and others.
+var (
+	ErrOnlyOCI  = errors.New("the archive is in the OCI's layout alone: it has no manifest.json, as `docker save` writes it")
+	errNoImages = errors.New("it is no archive of images: it has no manifest.json, as `docker save` writes it")
+)
 
 // images are those that manifest.json lists.
 func (c contents) images() ([]Archived, error) {
 	list, ok := c.small["manifest.json"]
+	if _, isLayout := c.small["index.json"]; !ok && isLayout {
+		return nil, ErrOnlyOCI
+	}
 	if !ok {
 		return nil, errNoImages
 	}
@@ -205,6 +212,14 @@ func List(archive io.Reader) (Listing, error) {
 	}
 	images, err := found.images()
 	return Listing{images, sizes}, err
+}
+
+// Total is how large all of the archive's larger files are.
+func (l Listing) Total() (size int64) {
+	for _, s := range l.sizes {
+		size += s
+	}
+	return size
 }
 
 // Size is how large the layers of one of the images are.

@@ -238,6 +238,7 @@ func TestConvertRefuses(t *testing.T) {
 		want    string
 	}{
 		"no archive":       {[]byte(strings.Repeat("no archive", 200)), "reading the archive"},
+		"another layout":   {archiveOf(t, file{name: "index.json", content: "{}"}), "the OCI's layout alone"},
 		"other files":      {archiveOf(t, file{name: "x", content: "y"}), "it has no manifest.json"},
 		"no configuration": {archiveOf(t, file{name: "1.tar", content: one}, list), "lacks a.json, the configuration of a:1"},
 		"no layer":         {archiveOf(t, file{name: "a.json", content: configOf(one)}, list), "lacks 1.tar, a layer"},
