@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/stdcopy"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -40,7 +41,7 @@ telemetry: {interval: 1s}
 images: {lgtm: %q, collector: %q, workload: %q, k3s: %q}
 chart: {path: %q}
 ports: auto
-%s`, standIns[1], standIns[2], standIns[0], nodeImage, chartFolder(l.t), more))
+%s`, e.pinned(standIns[1], true), standIns[2], standIns[0], nodeImage, chartFolder(l.t), more))
 }
 
 // TestK3d brings the kind up with the stand-in for k3s.
@@ -78,6 +79,9 @@ func checkK3dStatus(t *testing.T, l *lab, s status) {
 	}
 	if s.KubeContext != "diorama-default" || l.kubectl("config", "current-context") != "diorama-default\n" {
 		t.Errorf("the context is %q", s.KubeContext)
+	}
+	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "the digest of the image "+standIns[1]) {
+		t.Errorf("that a digest is taken on trust is not told: %q", s.Warnings)
 	}
 	led := map[int]int{}
 	for _, forward := range s.Forwards {
@@ -117,12 +121,32 @@ func checkK3dNode(t *testing.T, e engine, l *lab) {
 	if writing := e.exec(k3dNode, "busybox", "touch", "/etc/diorama/lgtm/x"); !strings.Contains(writing, "Read-only") {
 		t.Errorf("the node may write: %q", writing)
 	}
-	imported := e.exec(k3dNode, "busybox", "cat", "/var/lib/rancher/k3s/imported")
-	for _, image := range standIns {
-		if !strings.Contains(imported, image) {
-			t.Errorf("%s was not copied into the node: %q", image, imported)
-		}
+	// What kubelets ask a runtime for, and nothing else.
+	imported := strings.Fields(e.exec(k3dNode, "busybox", "cat", "/var/lib/rancher/k3s/imported"))
+	slices.Sort(imported)
+	want := []string{"docker.io/library/" + standIns[2], "docker.io/library/" + standIns[0], "docker.io/library/" + e.pinned(standIns[1], false)}
+	slices.Sort(want)
+	if !slices.Equal(imported, want) {
+		t.Errorf("copied into the node are %q, want %q", imported, want)
 	}
+}
+
+// pinned is an image by its digest, with or without its tag. Engines that keep
+// no digest of what they load take any.
+func (e engine) pinned(name string, tag bool) string {
+	e.t.Helper()
+	found, err := e.ImageInspect(e.t.Context(), name)
+	e.check(err)
+	repository, _, _ := strings.Cut(name, ":")
+	pin := repository + "@sha256:" + strings.Repeat("1", 64)
+	if len(found.RepoDigests) > 0 {
+		pin = found.RepoDigests[0]
+	}
+	if tag {
+		_, digest, _ := strings.Cut(pin, "@")
+		pin = name + "@" + digest
+	}
+	return pin
 }
 
 // exec runs a command in a container and returns what it says.
@@ -281,6 +305,55 @@ func checkNothingLeft(t *testing.T, l *lab) {
 	if config := l.kubectl("config", "view"); strings.Contains(config, "diorama") || !strings.Contains(config, "current-context: mine\n") {
 		t.Errorf("the kubeconfig is not as before:\n%s", config)
 	}
+}
+
+// TestK3dPinned brings the kind up on two nodes with images that were pulled by
+// their digests, after the registry has gone. Docker saves such images without a name.
+func TestK3dPinned(t *testing.T) {
+	e, l := newEngine(t), newLab(t)
+	r := newRegistry(t, e.images())
+	r.open()
+	host := strings.TrimPrefix(r.URL, "http://") + "/"
+	pin := func(name string) string { return "@" + digest(r.manifests[name]) }
+	lgtm, collector := host+standIns[1]+pin(standIns[1]), host+"diorama-collector"+pin(standIns[2])
+	moved := host + standIns[0]
+	for _, name := range []string{lgtm, collector, moved} {
+		stream, err := e.ImagePull(t.Context(), name, image.PullOptions{})
+		e.check(err)
+		e.check(succeeded(stream))
+		t.Cleanup(func() {
+			if _, err := e.ImageRemove(context.Background(), name, image.RemoveOptions{Force: true}); err != nil {
+				t.Errorf("removing the image: %v", err)
+			}
+		})
+	}
+	r.Close()
+	e.nodes()
+	l.write("kubeconfig", ownKubeconfig)
+	pinned := func(lgtm string) string {
+		return l.write("pinned.yaml", fmt.Sprintf("kind: k3d\ncluster: {agents: 1}\ntelemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q, workload: %q, k3s: %q}\nchart: {path: %q}\nports: auto\n",
+			lgtm, collector, standIns[0], nodeImage, chartFolder(t)))
+	}
+	said := l.dioramaFails("up", "-f", pinned(moved+"@sha256:"+strings.Repeat("2", 64)))
+	for _, want := range []string{"its " + moved + " has the digest " + pin(standIns[0])[1:], "pulling the image", "images.load"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("of another digest it does not say %q:\n%s", want, said)
+		}
+	}
+	l.diorama("up", "-f", pinned(lgtm))
+	for _, node := range []string{k3dNode, "k3d-diorama-default-agent-0"} {
+		imported := e.exec(node, "busybox", "cat", "/var/lib/rancher/k3s/imported")
+		for _, want := range []string{host + "diorama-lgtm" + pin(standIns[1]), collector} {
+			if !slices.Contains(strings.Fields(imported), want) {
+				t.Errorf("%s was not copied into the node %s: %q", want, node, imported)
+			}
+		}
+	}
+	if warnings := l.status().Warnings; len(warnings) > 0 {
+		t.Errorf("warnings are %q", warnings)
+	}
+	l.diorama("down")
+	checkNothingLeft(t, l)
 }
 
 // TestK3dRefused holds on to what is said when something is wrong, and to the

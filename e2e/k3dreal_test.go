@@ -22,13 +22,15 @@ func TestK3dRealPods(t *testing.T) {
 		t.Skip("make test-k3d names the images of nodes and workloads")
 	}
 	e, l := newEngine(t), newLab(t)
+	// The images are pinned, as in the reference environments.
+	lgtm, collector := e.pinned(e.lgtm(), true), e.pinned(standIns[2], true)
 	file := l.write("real.yaml", fmt.Sprintf(`kind: k3d
 cluster: {nodes: 5, pods: 40}
 telemetry: {interval: 2s}
-images: {lgtm: %q, collector: "diorama-collector:e2e", k3s: %q, workload: %q, load: [%q]}
+images: {lgtm: %q, collector: %q, k3s: %q, workload: %q, load: [%q]}
 chart: {path: %q}
 ports: auto
-`, e.lgtm(), node, workload, e.images(), chartFolder(t)))
+`, lgtm, collector, node, workload, e.images(), chartFolder(t)))
 	l.diorama("up", "-f", file)
 	s := l.status()
 	t.Logf("ready in %s", s.StartedIn)

@@ -30,8 +30,16 @@ func TestKwok(t *testing.T) {
 	}
 	l.write("boards/mine.jsonnet", `{uid: 'mine', title: 'First', panels: [], schemaVersion: 39}`)
 	l.write("boards/bad.json", `{"title": }`)
-	l.diorama("up", "-f", file, "--dashboards", boards)
+	// An image that was built here has no digests: one that is pinned is taken by its
+	// tag, and reported.
+	text, err := os.ReadFile(file)
+	e.check(err)
+	pinned := l.write("pinned.yaml", strings.Replace(string(text), lgtmImage, lgtmImage+"@sha256:"+strings.Repeat("1", 64), 1))
+	l.diorama("up", "-f", pinned, "--dashboards", boards)
 	s := l.status()
+	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "the digest of the image "+lgtmImage) {
+		t.Errorf("that a digest is taken on trust is not told: %q", s.Warnings)
+	}
 	t.Logf("ready in %s", s.StartedIn)
 	if s.Kind != "kwok" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Cluster.Pods.Running != 6 {
 		t.Errorf("the status is %+v", s)

@@ -180,7 +180,8 @@ func TestKwokPulls(t *testing.T) {
 	e.removeImages() // the layer is not to be there
 	r := newRegistry(t, tarball)
 	host := strings.TrimPrefix(r.URL, "http://")
-	names := []string{host + "/" + standIns[1], host + "/" + standIns[2]}
+	// One is pinned to its digest.
+	names := []string{host + "/" + standIns[1], host + "/" + standIns[2] + "@" + digest(r.manifests[standIns[2]])}
 	t.Cleanup(func() {
 		for _, name := range names {
 			if _, err := e.ImageRemove(context.Background(), name, image.RemoveOptions{Force: true}); err != nil {

@@ -152,6 +152,8 @@ func TestValidateK3dRefuses(t *testing.T) {
 		"no LGTM":            {func(e *Environment) { e.Images.LGTM = "" }, "images.lgtm"},
 		"no collector":       {func(e *Environment) { e.Images.Collector = "" }, "images.collector"},
 		"no workload":        {func(e *Environment) { e.Images.Workload = "" }, "images.workload"},
+		"no name":            {func(e *Environment) { e.Images.LGTM = "grafana/otel-lgtm:0.31.0@sha256:12" }, `images.lgtm is "grafana/otel-lgtm:0.31.0@sha256:12": invalid`},
+		"no name of a node":  {func(e *Environment) { e.Images.K3s = "rancher/K3s" }, `images.k3s is "rancher/K3s"`},
 		"stats-proxy":        {func(e *Environment) { e.Images.StatsProxy = "x" }, "images.statsProxy"},
 		"publish":            {func(e *Environment) { e.Backend.PublishPrometheus = true }, "backend.publishPrometheus"},
 		"context":            {func(e *Environment) { e.Cluster.KubeContext = "x" }, "cluster.kubeContext"},

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+
+	"github.com/distribution/reference"
 )
 
 var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -27,12 +29,29 @@ func (e Environment) validateKind() []error {
 		if e.Images.Collector == "" {
 			problems.add("images.collector: name an image")
 		}
+		problems = append(problems, e.Images.validate()...)
 	}
 	switch e.Kind {
 	case Kwok:
 		problems = append(problems, e.validateKwok()...)
 	case K3d:
 		problems = append(problems, e.validateK3d()...)
+	}
+	return problems
+}
+
+// validate says which names no image can have.
+func (i Images) validate() []error {
+	var problems failing
+	for _, image := range []struct{ field, name string }{
+		{"lgtm", i.LGTM}, {"collector", i.Collector}, {"statsProxy", i.StatsProxy}, {"k3s", i.K3s}, {"workload", i.Workload},
+	} {
+		if image.name == "" {
+			continue
+		}
+		if _, err := reference.ParseNormalizedNamed(image.name); err != nil {
+			problems.add("images.%s is %q: %w; use name:tag, name@sha256:… or name:tag@sha256:…", image.field, image.name, err)
+		}
 	}
 	return problems
 }

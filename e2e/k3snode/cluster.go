@@ -59,6 +59,9 @@ func (c *cluster) begin(ctx context.Context) error {
 	if err := c.forwardPorts(ctx); err != nil {
 		return err
 	}
+	if err := c.holdPods(ctx); err != nil {
+		return err
+	}
 	err = c.client.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "type=kwok"})
 	if err != nil {
 		return fmt.Errorf("deleting diorama's own node: %w", err)

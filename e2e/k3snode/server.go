@@ -65,9 +65,10 @@ func serve(ctx context.Context) error {
 	if err := errors.Join(errAPI, errJoins, publish(c.kubeconfig)); err != nil {
 		return err
 	}
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- forward(api, func() (net.Conn, error) { return net.Dial("tcp", apiServer) }) }()
 	go func() { failed <- http.Serve(joins, c.joins()) }()
+	go func() { failed <- c.pullImages(ctx) }()
 	// The first server of several is asked for another line than the others.
 	say("Containerd is now running: not in a stand-in")
 	say("k3s is up and running: diorama's own control plane and simulated nodes stand for it")

@@ -21,6 +21,9 @@ func (e *Engine) Save(ctx context.Context, images []string) (io.ReadCloser, erro
 	return stream, nil
 }
 
+// feedSize is how much a command is given at once.
+const feedSize = 256 << 10
+
 // Exec runs a command in a container that runs, with what input has as its
 // standard input. If it fails, the error has what it said.
 func (e *Engine) Exec(ctx context.Context, name string, command []string, input io.Reader) error {
@@ -38,7 +41,7 @@ func (e *Engine) Exec(ctx context.Context, name string, command []string, input 
 	defer context.AfterFunc(ctx, attached.Close)()
 	fed := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(attached.Conn, input)
+		_, err := io.CopyBuffer(attached.Conn, input, make([]byte, feedSize))
 		_ = attached.CloseWrite() // a command that has ended reads no more
 		fed <- err
 	}()

@@ -10,21 +10,90 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
+
+	"github.com/diorama-lab/diorama/internal/images"
 )
 
-// Missing returns those of the images that the engine does not have.
-func (e *Engine) Missing(ctx context.Context, images []string) ([]string, error) {
-	var missing []string
-	for _, name := range images {
-		_, err := e.client.ImageInspect(ctx, name)
-		switch {
-		case cerrdefs.IsNotFound(err):
-			missing = append(missing, name)
-		case err != nil:
-			return nil, explain(err, "looking for the image %s", name)
+// Local is an image that the engine has.
+type Local struct {
+	// Name is what the engine takes for it. Where the engine knows an image by
+	// its tag alone, it is without the digest that was asked for.
+	Name string
+	ID   string
+	// Layers are the digests of its layers' uncompressed content, Size is how
+	// large they are together.
+	Layers []string
+	Size   int64
+	// Unchecked tells that the image was asked for by its digest, and that the
+	// engine knows none of it: so it is of images that were built or loaded.
+	Unchecked bool
+}
+
+// MissingError tells that the engine does not have an image.
+type MissingError struct {
+	Name string
+	// Tagged is the name without its digest if the engine has that image, and Has
+	// the digest that it has.
+	Tagged, Has string
+}
+
+// Error says what is missing, and what is there in its place.
+func (e *MissingError) Error() string {
+	if e.Has == "" {
+		return "the engine does not have the image " + e.Name
+	}
+	return fmt.Sprintf("the engine does not have the image %s: its %s has the digest %s", e.Name, e.Tagged, e.Has)
+}
+
+// Find looks for an image; a MissingError says that it is not there. One that is
+// asked for by name, tag and digest is also found by its tag, unless the engine
+// knows that it has another digest.
+func (e *Engine) Find(ctx context.Context, name string) (Local, error) {
+	reference, err := images.Parse(name)
+	if err != nil {
+		return Local{}, err
+	}
+	found, err := e.client.ImageInspect(ctx, name)
+	if err == nil {
+		return localOf(name, found), nil
+	}
+	tagged := reference.Tagged()
+	if cerrdefs.IsNotFound(err) && reference.Digest() != "" && tagged != "" {
+		if found, err = e.client.ImageInspect(ctx, tagged); err == nil {
+			return findDigest(localOf(tagged, found), found.RepoDigests, name, reference)
 		}
 	}
-	return missing, nil
+	if cerrdefs.IsNotFound(err) {
+		return Local{}, &MissingError{Name: name}
+	}
+	return Local{}, explain(err, "looking for the image %s", name)
+}
+
+func localOf(name string, found image.InspectResponse) Local {
+	return Local{Name: name, ID: found.ID, Layers: found.RootFS.Layers, Size: found.Size}
+}
+
+// findDigest compares the digests of an image that was found by its tag with the
+// one that it was asked for by. A digest is the same in every repository.
+func findDigest(local Local, known []string, name string, wanted images.Reference) (Local, error) {
+	other := ""
+	for _, k := range known {
+		r, err := images.Parse(k)
+		if err != nil {
+			return Local{}, fmt.Errorf("looking for the image %s: %w", name, err)
+		}
+		switch {
+		case r.Digest() == wanted.Digest():
+			return local, nil
+		case r.Repository() == wanted.Repository():
+			other = r.Digest()
+		}
+	}
+	if other != "" {
+		return Local{}, &MissingError{Name: name, Tagged: local.Name, Has: other}
+	}
+	local.Unchecked = true
+	return local, nil
 }
 
 // LoadFile gives the engine the images of a tarball, as `docker load` does.

@@ -57,9 +57,9 @@ func TestProbeBeyla(t *testing.T) {
 		{header + "beyla_instrumented_processes{process_name=\"grafana\"} 1\n", http.StatusOK, ""},
 		{header + "beyla_instrumented_processes{process_name=\"a b\"} 0\n" +
 			"beyla_instrumented_processes{process_name=\"c\"} 2\n", http.StatusOK, ""},
-		{header + "beyla_instrumented_processes{process_name=\"grafana\"} 0\n", http.StatusOK, "has found no process of LGTM yet"},
-		{header, http.StatusOK, "has found no process of LGTM yet"},
-		{header + "beyla_instrumented_processes{process_name=\"grafana\"} soon\n", http.StatusOK, "has found no process"},
+		{header + "beyla_instrumented_processes{process_name=\"grafana\"} 0\n", http.StatusOK, "no process of LGTM is instrumented yet"},
+		{header, http.StatusOK, "no process of LGTM is instrumented yet"},
+		{header + "beyla_instrumented_processes{process_name=\"grafana\"} soon\n", http.StatusOK, "no process of LGTM"},
 		{"", http.StatusServiceUnavailable, "answers 503"},
 	} {
 		answer, code = test.answer, test.code

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/component"
-	"github.com/diorama-lab/diorama/internal/docker"
 )
 
 const (
@@ -22,9 +21,8 @@ const (
 	containerMeasure = 5 * time.Second
 )
 
-// containerEngine is what a container needs of Docker.
+// containerEngine is what a container that was made needs of Docker.
 type containerEngine interface {
-	Run(ctx context.Context, owner docker.Owner, n docker.Network, spec docker.Spec) (id string, err error)
 	Logs(ctx context.Context, id string, to io.Writer) error
 	Wait(ctx context.Context, id string) (code int, err error)
 	Stop(ctx context.Context, id string, seconds int) error
@@ -48,24 +46,25 @@ func newContainer(planned Planned, log string, probe func(context.Context) error
 		Name: planned.Name, Needs: planned.Needs, Log: log, Probe: probe,
 		Patience: component.Patience{RestartFirst: containerRestartFirst},
 	}
-	// The network is there when the first container is made, not before.
-	return supervisedContainer(config, shared.engine, *planned.Container, func() (docker.Owner, docker.Network) {
-		return shared.owner, shared.network
-	})
+	// The network and the images are there when the first container is made,
+	// not before.
+	run := func(ctx context.Context) (string, error) {
+		spec := *planned.Container
+		spec.Image = shared.images.find(spec.Image).Name
+		return shared.engine.Run(ctx, shared.owner, shared.network, spec)
+	}
+	return supervisedContainer(config, shared.engine, planned.Container.Image, run)
 }
 
-// supervisedContainer fills in how a container is launched.
+// supervisedContainer makes run, which returns a container's ID, what is
+// launched.
 func supervisedContainer(
-	config component.SupervisedConfig, engine containerEngine, spec docker.Spec,
-	where func() (docker.Owner, docker.Network),
+	config component.SupervisedConfig, engine containerEngine, image string, run func(context.Context) (string, error),
 ) *container {
 	config.Launch = func(ctx context.Context) (component.Run, error) {
-		owner, network := where()
-		return launchContainer(ctx, engine, config.Log, func(ctx context.Context) (string, error) {
-			return engine.Run(ctx, owner, network, spec)
-		})
+		return launchContainer(ctx, engine, config.Log, run)
 	}
-	return &container{Supervised: component.NewSupervised(config), image: spec.Image, engine: engine}
+	return &container{Supervised: component.NewSupervised(config), image: image, engine: engine}
 }
 
 // Status returns the container's present state.

@@ -15,7 +15,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/diorama-lab/diorama/internal/component"
-	"github.com/diorama-lab/diorama/internal/docker"
 )
 
 // playedEngine has containers that end when a test says so.
@@ -26,7 +25,7 @@ type playedEngine struct {
 	removed []string
 }
 
-func (e *playedEngine) Run(context.Context, docker.Owner, docker.Network, docker.Spec) (string, error) {
+func (e *playedEngine) run(context.Context) (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.refuses != nil {
@@ -79,8 +78,7 @@ func (e *playedEngine) played(t *testing.T) (*container, string) {
 }
 
 func (e *playedEngine) supervised(config component.SupervisedConfig) *container {
-	anywhere := func() (docker.Owner, docker.Network) { return docker.Owner{}, docker.Network{} }
-	return supervisedContainer(config, e, docker.Spec{Image: "example/played:1"}, anywhere)
+	return supervisedContainer(config, e, "example/played:1", e.run)
 }
 
 func awaitStatus(t *testing.T, c *container, what string, is func(component.Status) bool) {

@@ -28,6 +28,7 @@ type containers struct {
 	apiPort, kubeletPort int
 
 	provisioning *provisioning
+	images       localImages
 }
 
 func ownerOf(folder state.Folder) docker.Owner {
@@ -55,35 +56,6 @@ func removeContainers(ctx context.Context, folder state.Folder, keepVolumes bool
 		return fmt.Errorf("removing the containers of %s: %w", folder.Name, err)
 	}
 	return errors.Join(engine.RemoveAll(ctx, ownerOf(folder), keepVolumes), engine.Close())
-}
-
-// ensureImages loads or pulls what the engine does not have.
-func (r *recipe) ensureImages(ctx context.Context) error {
-	engine, images := r.containers.engine, r.plan.images()
-	missing, err := engine.Missing(ctx, images)
-	if err != nil {
-		return err
-	}
-	for _, path := range r.plan.Environment.Images.Load {
-		if len(missing) == 0 {
-			return nil
-		}
-		r.host.detail(imagesName, "loading "+path)
-		if err := engine.LoadFile(ctx, path); err != nil {
-			return err
-		}
-		if missing, err = engine.Missing(ctx, missing); err != nil {
-			return err
-		}
-	}
-	for _, image := range missing {
-		r.host.detail(imagesName, "pulling "+image)
-		progress := func(text string) { r.host.detail(imagesName, "pulling "+image+": "+text) }
-		if err := engine.Pull(ctx, image, progress); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // makeNetwork comes before all containers, so it removes what an earlier run
@@ -185,14 +157,18 @@ func (r *recipe) endProvisioning(context.Context) error {
 }
 
 // warnings are the dashboards that cannot be read, or that Grafana would not
-// take, where its page does not say so.
+// take, where its page does not say so, and images that are taken on trust.
 func (r *recipe) warnings() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.containers == nil || r.containers.provisioning == nil {
+	if r.containers == nil {
 		return nil
 	}
-	return r.containers.provisioning.warnings()
+	warnings := r.containers.images.warnings()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.containers.provisioning != nil {
+		warnings = append(warnings, r.containers.provisioning.warnings()...)
+	}
+	return warnings
 }
 
 // configureCollector writes the collector's configuration for nodes of these

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -81,7 +79,7 @@ func (r *recipe) endK3d(ctx context.Context) error {
 func (r *recipe) k3dCluster() k3d.Cluster {
 	planned := r.plan.K3d.Cluster
 	c := planned.names()
-	c.Image, c.Network, c.APIPort, c.Labels = planned.Image, r.plan.Network, planned.APIPort, r.containers.owner.Labels()
+	c.Image, c.Network, c.APIPort, c.Labels = r.containers.images.find(planned.Image).Name, r.plan.Network, planned.APIPort, r.containers.owner.Labels()
 	for _, m := range planned.Mounts {
 		c.Mounts = append(c.Mounts, m.Source+":"+m.Target+":ro")
 	}
@@ -126,36 +124,6 @@ func isReady(node *corev1.Node) bool {
 	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
 		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
 	})
-}
-
-// importImages copies the images of the pods from the engine, and all that is in
-// the tarballs, into the nodes, which so need no registry. k3d's own import would
-// wait for ever for a node that fails.
-func (r *recipe) importImages(ctx context.Context) error {
-	planned := r.plan.K3d.Cluster
-	r.host.detail(nodeImagesName, strings.Join(planned.Images, ", "))
-	engine := r.containers.engine
-	sources := []func() (io.ReadCloser, error){func() (io.ReadCloser, error) { return engine.Save(ctx, planned.Images) }}
-	for _, path := range planned.Load {
-		sources = append(sources, func() (io.ReadCloser, error) { return os.Open(path) })
-	}
-	importing, ctx := errgroup.WithContext(ctx)
-	for _, node := range r.plan.K3d.nodeNames() {
-		importing.Go(func() error {
-			for _, open := range sources {
-				images, err := open()
-				if err != nil {
-					return fmt.Errorf("reading images: %w", err)
-				}
-				err = engine.Exec(ctx, node, []string{"ctr", "image", "import", "--all-platforms", "-"}, images)
-				if err := errors.Join(err, images.Close()); err != nil {
-					return fmt.Errorf("copying images into the node: %w", err)
-				}
-			}
-			return nil
-		})
-	}
-	return importing.Wait()
 }
 
 // applyManifest applies the plan's manifest of a component and waits for its
