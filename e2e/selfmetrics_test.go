@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/diorama-lab/diorama/dashboards"
 )
@@ -39,11 +40,13 @@ func collectorPanel(t *testing.T, title string) string {
 	return ""
 }
 
-// sendOfNoPod sends a collector a metric of a pod that is not there.
+// sendOfNoPod sends a collector a metric of a pod that is not there. Without a
+// time, Prometheus would refuse it and all that comes with it.
 func sendOfNoPod(address, uid string) error {
 	const body = `{"resourceMetrics": [{"resource": {"attributes": [{"key": "k8s.pod.uid", "value": {"stringValue": %q}}]},
-		"scopeMetrics": [{"metrics": [{"name": "e2e.of.no.pod", "gauge": {"dataPoints": [{"asInt": "1"}]}}]}]}]}`
-	response, err := http.Post("http://"+address+":4318/v1/metrics", "application/json", strings.NewReader(fmt.Sprintf(body, uid)))
+		"scopeMetrics": [{"metrics": [{"name": "e2e.of.no.pod", "gauge": {"dataPoints": [{"asInt": "1", "timeUnixNano": "%d"}]}}]}]}]}`
+	text := fmt.Sprintf(body, uid, time.Now().UnixNano())
+	response, err := http.Post("http://"+address+":4318/v1/metrics", "application/json", strings.NewReader(text))
 	if err != nil {
 		return err
 	}
