@@ -91,12 +91,32 @@ ports: auto
 	t.Run("check", func(t *testing.T) {
 		l.t = t
 		// Kubelets measure volumes once a minute, and the job comes as often.
-		for _, metric := range []string{"k8s_volume_available_bytes", "k8s_job_successful_pods"} {
+		for _, metric := range []string{"k8s_volume_available_bytes", `k8s_job_successful_pods{k8s_namespace_name="demo"}`} {
 			eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
 		}
 		if report := l.checked(0, "--wait", (patience * 2 / 3).String()); report.Summary.Data < 500 {
 			t.Errorf("the summary is %+v", report.Summary)
 		}
+	})
+	t.Run("the kubelet restarts an LGTM whose Prometheus has ended", func(t *testing.T) {
+		l.t = t
+		l.kubectl("-n", "diorama", "exec", "deployment/lgtm", "--", "pkill", "-9", "prometheus")
+		ended := time.Now()
+		eventually(t, "it is reported", func() error {
+			if s := l.status(); s.Phase != "Degraded" || s.component("forwards").Phase != "NotReady" {
+				return fmt.Errorf("phase %s, %+v", s.Phase, s.Components)
+			}
+			return nil
+		})
+		eventually(t, "metrics go on", func() error {
+			return atLeast(s.Endpoints.Prometheus, since("k8s_node_cpu_time_seconds_total", ended), 1)
+		})
+		eventually(t, "all is Ready", func() error {
+			if s := l.status(); s.Phase != "Ready" {
+				return fmt.Errorf("phase %s, %+v", s.Phase, s.Components)
+			}
+			return nil
+		})
 	})
 	t.Run("ports are led to the next pod", func(t *testing.T) {
 		l.t = t

@@ -101,11 +101,14 @@ func podStatus(pod *corev1.Pod) component.Status {
 	if len(pod.Spec.Containers) > 0 {
 		s.Image = pod.Spec.Containers[0].Image
 	}
-	running := len(pod.Status.ContainerStatuses) > 0
-	waiting := ""
+	running, waiting, started := len(pod.Status.ContainerStatuses) > 0, "", time.Time{}
 	for _, container := range pod.Status.ContainerStatuses {
 		s.Restarts += int(container.RestartCount)
-		running = running && container.State.Running != nil
+		if container.State.Running == nil {
+			running = false
+		} else if at := container.State.Running.StartedAt.Time; at.After(started) {
+			started = at
+		}
 		if w := container.State.Waiting; w != nil && w.Reason != "" {
 			waiting = w.Reason
 		}
@@ -115,8 +118,8 @@ func podStatus(pod *corev1.Pod) component.Status {
 		case condition.Type != corev1.PodReady:
 		case condition.Status == corev1.ConditionTrue:
 			s.Phase = component.Ready
-		case running:
-			// The kubelet asks it, too.
+		case running && condition.LastTransitionTime.After(started):
+			// It was ready, and the kubelet asks on.
 			s.Phase = component.NotReady
 			s.Message = "not answering since " + condition.LastTransitionTime.Local().Format(time.TimeOnly)
 		default:

@@ -16,9 +16,14 @@ func TestPodStatus(t *testing.T) {
 	}
 	restarted := func(n int32) []corev1.ContainerStatus { return []corev1.ContainerStatus{{RestartCount: n}} }
 	crashing := []corev1.ContainerStatus{{RestartCount: 4, State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}}}
-	running := []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
 	since := metav1.NewTime(time.Date(2026, 11, 28, 13, 5, 2, 0, time.Local))
-	silent := []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: since}}
+	silent := []corev1.PodCondition{{
+		Type: corev1.PodReady, Status: corev1.ConditionFalse, LastTransitionTime: since, Message: "containers with unready status",
+	}}
+	running := func(since time.Time, restarts int32) []corev1.ContainerStatus {
+		running := &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(since)}
+		return []corev1.ContainerStatus{{RestartCount: restarts, State: corev1.ContainerState{Running: running}}}
+	}
 	for _, c := range []struct {
 		status   corev1.PodStatus
 		deleted  bool
@@ -31,8 +36,17 @@ func TestPodStatus(t *testing.T) {
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionFalse)}, false, component.Starting, "containers with unready status", 0},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionFalse), ContainerStatuses: crashing}, false, component.Restarting, "CrashLoopBackOff", 4},
 		{
-			corev1.PodStatus{Conditions: silent, ContainerStatuses: running}, false,
-			component.NotReady, "not answering since 13:05:02", 0,
+			corev1.PodStatus{Conditions: silent, ContainerStatuses: running(since.Add(-time.Minute), 1)}, false,
+			component.NotReady, "not answering since 13:05:02", 1,
+		},
+		// It has not been ready yet, or not since it was started again.
+		{
+			corev1.PodStatus{Conditions: silent, ContainerStatuses: running(since.Add(time.Second), 0)}, false,
+			component.Starting, "containers with unready status", 0,
+		},
+		{
+			corev1.PodStatus{Conditions: silent, ContainerStatuses: running(since.Add(time.Minute), 1)}, false,
+			component.Restarting, "containers with unready status", 1,
 		},
 		{corev1.PodStatus{Conditions: ready(corev1.ConditionTrue)}, true, component.Stopping, "", 0},
 	} {
