@@ -178,7 +178,9 @@ func toUnstructured(typed any) (*unstructured.Unstructured, error) {
 }
 
 // apply writes an object server-side.
-func apply(ctx context.Context, in dynamic.ResourceInterface, object *unstructured.Unstructured, report apiretry.Report) error {
+func apply(
+	ctx context.Context, in dynamic.ResourceInterface, object *unstructured.Unstructured, report apiretry.Report,
+) error {
 	what := "applying " + object.GetKind() + " " + object.GetName()
 	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
 	err := apiretry.Do(ctx, what, report, func(ctx context.Context) error {

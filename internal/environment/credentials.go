@@ -59,7 +59,8 @@ func checkContext(name string) error {
 		return fmt.Errorf("setting up a client for the context %q: %w", name, err)
 	}
 	if _, err := client.ServerVersion(); err != nil {
-		return fmt.Errorf("asking the cluster of the context %q for its version; does it run (`kwokctl start cluster`)? %w", name, err)
+		return fmt.Errorf("asking the cluster of the context %q for its version; does it run (`kwokctl start cluster`)? %w",
+			name, err)
 	}
 	return nil
 }

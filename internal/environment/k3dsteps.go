@@ -79,7 +79,8 @@ func (r *recipe) endK3d(ctx context.Context) error {
 func (r *recipe) k3dCluster() k3d.Cluster {
 	planned := r.plan.K3d.Cluster
 	c := planned.names()
-	c.Image, c.Network, c.APIPort, c.Labels = r.containers.images.find(planned.Image).Name, r.plan.Network, planned.APIPort, r.containers.owner.Labels()
+	c.Image, c.Network = r.containers.images.find(planned.Image).Name, r.plan.Network
+	c.APIPort, c.Labels = planned.APIPort, r.containers.owner.Labels()
 	for _, m := range planned.Mounts {
 		c.Mounts = append(c.Mounts, m.Source+":"+m.Target+":ro")
 	}

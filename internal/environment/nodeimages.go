@@ -308,7 +308,9 @@ var errNodeEnded = errors.New("the node has stopped reading")
 type opener func(ctx context.Context) (io.ReadCloser, error)
 
 // convert copies what a conversion makes of an archive.
-func (c *nodeCopy) convert(ctx context.Context, conversion images.Conversion, open opener) (copied []images.Archived, err error) {
+func (c *nodeCopy) convert(
+	ctx context.Context, conversion images.Conversion, open opener,
+) (copied []images.Archived, err error) {
 	err = c.copy(ctx, open, func(to io.Writer, from io.Reader) error {
 		copied, err = conversion.Convert(to, from)
 		return err

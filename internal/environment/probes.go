@@ -37,7 +37,8 @@ func (r *recipe) probe(name string) func(context.Context) error {
 		}
 		return both(kubelet, plain(r.plan.Internal["kwokHealth"], "/healthz"))
 	case backendName:
-		return both(plain(r.plan.Environment.Ports.Prometheus, "/-/ready"), plain(r.plan.Environment.Ports.Dashboards, "/api/health"))
+		ports := r.plan.Environment.Ports
+		return both(plain(ports.Prometheus, "/-/ready"), plain(ports.Dashboards, "/api/health"))
 	case clusterCollector:
 		return plain(r.plan.Internal["clusterCollectorHealth"], "/")
 	case nodeCollector, simulatedCollector:

@@ -252,7 +252,8 @@ func (r *recipe) resize(ctx context.Context, config *rest.Config, size v1alpha1.
 	}
 	fleet.Beside, workloads.Beside = r.plan.K3d != nil, r.plan.K3d != nil
 	progress := func(p nodes.Progress) { detail(p.String()) }
-	if err := nodes.Scale(ctx, config, fleet, workloads, nodes.Observer{Progress: progress, Leaving: r.leave}); err != nil {
+	observer := nodes.Observer{Progress: progress, Leaving: r.leave}
+	if err := nodes.Scale(ctx, config, fleet, workloads, observer); err != nil {
 		return err
 	}
 	r.mu.Lock()

@@ -111,7 +111,9 @@ func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile, re
 	return pruneStages(ctx, stages, wanted, report)
 }
 
-func pruneStages(ctx context.Context, stages stagesclient.StageInterface, wanted []*v1alpha1.Stage, report apiretry.Report) error {
+func pruneStages(
+	ctx context.Context, stages stagesclient.StageInterface, wanted []*v1alpha1.Stage, report apiretry.Report,
+) error {
 	var ours *v1alpha1.StageList
 	err := apiretry.Do(ctx, "listing the stages", report, func(ctx context.Context) (err error) {
 		ours, err = stages.List(ctx, metav1.ListOptions{LabelSelector: managedBySelector})
