@@ -100,6 +100,8 @@ ports: auto
 	})
 	t.Run("the kubelet restarts an LGTM whose Prometheus has ended", func(t *testing.T) {
 		l.t = t
+		const names = `jsonpath={.items[*].metadata.name}`
+		pod := l.kubectl("-n", "diorama", "get", "pods", "-l", "app.kubernetes.io/name=lgtm", "-o", names)
 		l.kubectl("-n", "diorama", "exec", "deployment/lgtm", "--", "pkill", "-9", "prometheus")
 		ended := time.Now()
 		eventually(t, "it is reported", func() error {
@@ -117,6 +119,14 @@ ports: auto
 			}
 			return nil
 		})
+		// It is the same pod, whose samples are still there.
+		if now := l.kubectl("-n", "diorama", "get", "pods", "-l", "app.kubernetes.io/name=lgtm", "-o", names); now != pod {
+			t.Errorf("the pod is %s, it was %s", now, pod)
+		}
+		before := fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, ended.Unix())
+		if err := atLeast(s.Endpoints.Prometheus, before, 1); err != nil {
+			t.Errorf("samples from before are lost: %v", err)
+		}
 	})
 	t.Run("ports are led to the next pod", func(t *testing.T) {
 		l.t = t

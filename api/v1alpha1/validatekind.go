@@ -9,7 +9,10 @@ import (
 	"github.com/distribution/reference"
 )
 
-var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var (
+	digestPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	versionPattern = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+)
 
 // failing collects what is wrong.
 type failing []error
@@ -45,6 +48,7 @@ func (i Images) validate() []error {
 	var problems failing
 	for _, image := range []struct{ field, name string }{
 		{"lgtm", i.LGTM}, {"collector", i.Collector}, {"statsProxy", i.StatsProxy}, {"k3s", i.K3s}, {"workload", i.Workload},
+		{"beyla", i.Beyla},
 	} {
 		if image.name == "" {
 			continue
@@ -151,8 +155,11 @@ func (c Chart) validate() []error {
 	if c.Digest != "" && !digestPattern.MatchString(c.Digest) {
 		problems.add("chart.digest %q: give the SHA-256 of the chart as 64 hexadecimal digits", c.Digest)
 	}
-	if c.Version == "" {
+	switch {
+	case c.Version == "":
 		problems.add("chart.version: name one; the values files are written for a certain chart")
+	case !versionPattern.MatchString(c.Version):
+		problems.add("chart.version %q: name one as the repository's index does, such as 0.156.0", c.Version)
 	}
 	return problems
 }

@@ -66,21 +66,44 @@ func goodRuleFiles(patterns []string) ([]string, error) {
 // FILE:LINE: text.
 func ParseRules(file string, data []byte) error {
 	_, faults := rulefmt.Parse(data, false, model.UTF8Validation, parser.NewParser(parser.Options{}))
-	var errs []error
+	var lines []string
 	for _, fault := range faults {
-		errs = append(errs, errors.New(placed(file, fault.Error())))
+		for _, text := range single(fault.Error()) {
+			// Prometheus reads a file twice, the second time into nodes.
+			line := strings.ReplaceAll(placed(file, text), "rulefmt.RuleNode", "rulefmt.Rule")
+			if !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
 	}
-	return errors.Join(errs...)
+	if len(lines) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// single takes apart what YAML says of several values at once.
+func single(text string) []string {
+	several, found := strings.CutPrefix(text, "yaml: unmarshal errors:\n")
+	if !found {
+		return []string{text}
+	}
+	var all []string
+	for line := range strings.Lines(several) {
+		all = append(all, strings.TrimSpace(line))
+	}
+	return all
 }
 
 // lineOf finds where a fault is: rules have LINE:COLUMN before their text, YAML
-// names a line within it.
+// names a line within it. What has no place is at 0:0.
 var (
 	lineOf     = regexp.MustCompile(`^(\d+:\d+): `)
-	yamlLineOf = regexp.MustCompile(`(?s)^yaml: (?:unmarshal errors:\s*)?line (\d+): `)
+	yamlLineOf = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 )
 
 func placed(file, text string) string {
+	text = strings.TrimPrefix(text, "0:0: ")
 	for _, place := range []*regexp.Regexp{lineOf, yamlLineOf} {
 		if found := place.FindStringSubmatch(text); found != nil {
 			return file + ":" + found[1] + ": " + strings.TrimPrefix(text, found[0])

@@ -47,6 +47,12 @@ func newScale(c *console.Console) *cobra.Command {
 					progress.Detail(p.Component, p.Detail)
 				}
 			})
+			if cmd.Context().Err() != nil {
+				progress.Failed("cluster")
+				c.Note("%s goes on towards %d nodes and %d pods by itself; see how far it is with `diorama status --name %s`",
+					name, nodes, pods, name)
+				return &exitError{code: exitInterrupted}
+			}
 			if err != nil {
 				return err
 			}

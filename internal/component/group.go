@@ -23,6 +23,7 @@ type Event struct {
 // depend on each other at once, and stops them in reverse.
 type Group struct {
 	components []Component
+	byName     map[string]Component
 	observe    func(Event)
 
 	mu      sync.Mutex
@@ -49,7 +50,7 @@ func NewGroup(observe func(Event), components ...Component) (*Group, error) {
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	return &Group{components: components, observe: observe, touched: map[string]bool{}, took: map[string]time.Duration{}}, nil
+	return &Group{components: components, byName: byName, observe: observe, touched: map[string]bool{}, took: map[string]time.Duration{}}, nil
 }
 
 func checkNeeds(c Component, byName map[string]Component, path []string) error {
@@ -70,6 +71,23 @@ func checkNeeds(c Component, byName map[string]Component, path []string) error {
 
 // Components returns the components in the order they were given.
 func (g *Group) Components() []Component { return g.components }
+
+// Waits tells whether something that a component needs, directly or not, does not
+// work at the moment.
+func (g *Group) Waits(name string) bool {
+	for _, need := range g.byName[name].Needs() {
+		if reporter, ok := g.byName[need].(interface{ Status() Status }); ok {
+			switch reporter.Status().Phase {
+			case NotReady, Restarting, Failed:
+				return true
+			}
+		}
+		if g.Waits(need) {
+			return true
+		}
+	}
+	return false
+}
 
 // StartedIn returns how long the component took to become ready, 0 before.
 func (g *Group) StartedIn(name string) time.Duration {

@@ -156,6 +156,32 @@ func TestGroupStopGoesOnAfterAnError(t *testing.T) {
 	}
 }
 
+// told is a component that says what phase it is in.
+type told struct {
+	scripted
+	phase Phase
+}
+
+func (c *told) Status() Status { return Status{Name: c.name, Phase: c.phase} }
+
+func TestGroupWaits(t *testing.T) {
+	etcd := &told{scripted{name: "etcd"}, Ready}
+	group, err := NewGroup(nil, etcd, &scripted{name: "bootstrap", needs: []string{"etcd"}},
+		&scripted{name: "collector", needs: []string{"bootstrap"}}, &scripted{name: "backend"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for phase, want := range map[Phase]bool{Ready: false, NotReady: true, Restarting: true, Failed: true, Starting: false} {
+		etcd.phase = phase
+		if got := group.Waits("collector"); got != want {
+			t.Errorf("etcd is %s, and collector waits: %v, want %v", phase, got, want)
+		}
+		if group.Waits("backend") || group.Waits("etcd") {
+			t.Errorf("etcd is %s, and what does not need it waits", phase)
+		}
+	}
+}
+
 func TestGroupEvents(t *testing.T) {
 	var mu sync.Mutex
 	var phases []Phase

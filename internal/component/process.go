@@ -29,8 +29,9 @@ type ProcessConfig struct {
 	Env []string
 	// Log is the file that takes stdout and stderr.
 	Log string
-	// Probe and Patience are those of a Supervised.
+	// Probe, Waits and Patience are those of a Supervised.
 	Probe    func(ctx context.Context) error
+	Waits    func() bool
 	Patience Patience
 }
 
@@ -43,8 +44,9 @@ type Process struct {
 // NewProcess returns a process that is not started yet.
 func NewProcess(config ProcessConfig) *Process {
 	return &Process{NewSupervised(SupervisedConfig{
-		Name: config.Name, Needs: config.Needs, Log: config.Log, Probe: config.Probe, Patience: config.Patience,
-		Launch: func(context.Context) (Run, error) { return spawn(config) },
+		Name: config.Name, Needs: config.Needs, Log: config.Log, Probe: config.Probe, Waits: config.Waits,
+		Patience: config.Patience,
+		Launch:   func(context.Context) (Run, error) { return spawn(config) },
 	})}
 }
 
@@ -66,10 +68,9 @@ type childRun struct {
 }
 
 func spawn(config ProcessConfig) (*childRun, error) {
-	setAside(config.Log)
-	log, err := os.OpenFile(config.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := OpenLog(config.Log)
 	if err != nil {
-		return nil, fmt.Errorf("opening the log: %w", err)
+		return nil, err
 	}
 	defer log.Close()
 	read, write, err := os.Pipe()
@@ -96,12 +97,19 @@ func spawn(config ProcessConfig) (*childRun, error) {
 	return c, nil
 }
 
-func setAside(log string) {
-	if info, err := os.Stat(log); err == nil && info.Size() > logLimit {
+// OpenLog opens the log of a run that begins. One that has grown large is set
+// aside.
+func OpenLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
 		// A log that cannot be moved goes on growing; opening it will tell
 		// if something is wrong with the folder.
-		_ = os.Rename(log, log+".1")
+		_ = os.Rename(path, path+".1")
 	}
+	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the log: %w", err)
+	}
+	return log, nil
 }
 
 // Exited implements Run.

@@ -22,7 +22,8 @@ type Step struct {
 	// Again brings back what does not answer any more; nil where nothing but
 	// time can.
 	Again func(ctx context.Context) error
-	// Patience says how long what is waited for; the zero value is usual.
+	// Waits and Patience are those of a Supervised.
+	Waits    func() bool
 	Patience Patience
 
 	mu      sync.Mutex
@@ -45,7 +46,7 @@ func (s *Step) Ready(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	s.watched = NewSupervised(SupervisedConfig{
-		Name: s.StepName, Launch: s.launch, Probe: s.Probe, Patience: s.patience(),
+		Name: s.StepName, Launch: s.launch, Probe: s.Probe, Waits: s.Waits, Patience: s.patience(),
 	})
 	watched := s.watched
 	s.mu.Unlock()
@@ -70,7 +71,8 @@ func (s *Step) launch(ctx context.Context) (Run, error) {
 	s.mu.Lock()
 	first := s.watched.Present() == nil
 	s.mu.Unlock()
-	if first {
+	// It may have come back by itself.
+	if first || s.Probe(ctx) == nil {
 		return lasting{}, nil
 	}
 	return lasting{}, s.Again(ctx)

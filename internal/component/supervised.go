@@ -31,6 +31,10 @@ type SupervisedConfig struct {
 	// Probe asks the component's own API whether it works; nil means that a
 	// run that has not ended is a ready one.
 	Probe func(ctx context.Context) error
+	// Waits tells whether something that the component needs does not work: one
+	// that does not answer meanwhile may be waiting for it, and is not started
+	// again. nil is never.
+	Waits func() bool
 	// Patience says how long what is waited for; the zero value is usual.
 	Patience Patience
 }
@@ -208,7 +212,8 @@ func (s *Supervised) watch(run Run) {
 			return
 		default:
 		}
-		next := s.note(err, time.Since(born))
+		waits := err != nil && s.config.Waits != nil && s.config.Waits()
+		next := s.note(err, waits, time.Since(born))
 		if next == giveUp {
 			s.replace(run)
 			return
@@ -244,11 +249,19 @@ func (s *Supervised) ask(run Run) error {
 // giveUp is what note says of a run that is to be replaced.
 const giveUp time.Duration = -1
 
-// note takes what a probe said of a run of some age, and says when to ask again.
-func (s *Supervised) note(err error, age time.Duration) time.Duration {
+// note takes what a probe said of a run of some age, and says when to ask
+// again. What is missed while the component waits for another counts for the
+// report only.
+func (s *Supervised) note(err error, waits bool, age time.Duration) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers.note(err, time.Now())
+	if waits {
+		s.answers.missed = min(s.answers.missed, s.patience.Told)
+	}
+	if s.phase == Stopping {
+		return s.patience.Again
+	}
 	switch s.answers.verdict(s.patience, age) {
 	case answering:
 		s.phase, s.message = Ready, ""
@@ -257,14 +270,12 @@ func (s *Supervised) note(err error, age time.Duration) time.Duration {
 	case silent:
 		s.phase, s.message = NotReady, s.answers.text()
 	case hopeless:
-		if s.wasReadyLocked() {
+		if s.wasReadyLocked() && !waits {
 			return giveUp
 		}
 	}
 	if !s.answers.once {
-		if s.phase == Starting {
-			s.message = "does not answer yet: " + err.Error()
-		}
+		s.message = "does not answer yet: " + err.Error()
 		// One that takes long is asked less often.
 		return min(max(s.patience.Starting, age/40), s.patience.Again)
 	}
@@ -275,8 +286,8 @@ func (s *Supervised) note(err error, age time.Duration) time.Duration {
 func (s *Supervised) replace(run Run) {
 	s.mu.Lock()
 	message := s.answers.text()
-	s.phase, s.message = Restarting, message
 	s.mu.Unlock()
+	s.set(Restarting, message)
 	if err := run.Stop(s.life); err != nil && s.life.Err() == nil {
 		s.set(Restarting, fmt.Sprintf("%s, and cannot be ended: %v", message, err))
 	}

@@ -38,6 +38,19 @@ type stage struct {
 	launched []*played
 	launch   error
 	probe    error
+	asked    int
+}
+
+// waitAsked waits until the probe was asked so often from now on.
+func (s *stage) waitAsked(t *testing.T, times int) {
+	t.Helper()
+	count := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.asked
+	}
+	until := count() + times
+	eventually(t, "the probe was asked", func() bool { return count() >= until })
 }
 
 func (s *stage) set(launch, probe error) {
@@ -70,6 +83,7 @@ func (s *stage) supervised(t *testing.T, patience Patience) *Supervised {
 		Probe: func(context.Context) error {
 			s.mu.Lock()
 			defer s.mu.Unlock()
+			s.asked++
 			return s.probe
 		},
 	})
@@ -342,6 +356,47 @@ func TestAStepThatNothingBringsBackIsTold(t *testing.T) {
 	}
 	down.Store(false)
 	reaches(t, s, Ready)
+}
+
+// What waits for something else that does not work is reported, and not started
+// again: it may be fine.
+func TestWhatWaitsForAnotherIsNotStartedAgain(t *testing.T) {
+	s, broken := &stage{}, &atomic.Bool{}
+	c := s.supervised(t, hurried)
+	c.config.Waits = broken.Load
+	started(t, c)
+	broken.Store(true)
+	s.set(nil, errors.New("etcd failed"))
+	reaches(t, c, NotReady)
+	s.waitAsked(t, 3*c.patience.GivenUp)
+	if got := c.Status(); len(s.runs()) != 1 || got.Phase != NotReady {
+		t.Errorf("%d runs were launched, it says %+v", len(s.runs()), got)
+	}
+	broken.Store(false)
+	eventually(t, "it is started again, now that the fault is its own", func() bool { return len(s.runs()) == 2 })
+}
+
+func TestAStepThatCameBackIsLeftAlone(t *testing.T) {
+	var down, again atomic.Int32
+	s := &Step{
+		StepName: "workload", Do: func(context.Context) error { return nil }, Patience: hurried,
+		Probe: func(context.Context) error {
+			// Whoever is given up is asked once more, and answers.
+			if n := down.Load(); n > 0 && n <= int32(usual().GivenUp) {
+				down.Add(1)
+				return errors.New("away")
+			}
+			return nil
+		},
+		Again: func(context.Context) error { again.Add(1); return nil },
+	}
+	stopped(t, s)
+	started(t, s)
+	down.Store(1)
+	eventually(t, "it was given up", func() bool { return s.Status().Restarts == 1 })
+	if got := reaches(t, s, Ready); again.Load() != 0 {
+		t.Errorf("it was brought back, though it was there: %+v", got)
+	}
 }
 
 func TestAnswers(t *testing.T) {

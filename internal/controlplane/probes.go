@@ -77,9 +77,24 @@ func Probe(ctx context.Context, client *http.Client, url string) error {
 	if response.StatusCode == http.StatusOK {
 		return nil
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, 1024))
+	text, err := io.ReadAll(io.LimitReader(response.Body, 8192))
 	if err != nil {
 		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
-	return fmt.Errorf("%s answers %s: %s", url, response.Status, strings.TrimSpace(string(text)))
+	return fmt.Errorf("%s answers %s: %s", url, response.Status, failedChecks(strings.TrimSpace(string(text))))
+}
+
+// failedChecks are those of a health page of many, in one line; another text is
+// left as it is. The pages are those of k8s.io/apiserver/pkg/server/healthz.
+func failedChecks(page string) string {
+	var failed []string
+	for line := range strings.Lines(page) {
+		if check, found := strings.CutPrefix(line, "[-]"); found {
+			failed = append(failed, strings.TrimSpace(check))
+		}
+	}
+	if len(failed) == 0 {
+		return page
+	}
+	return strings.Join(failed, "; ")
 }

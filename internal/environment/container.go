@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/docker"
 )
 
 const (
@@ -41,19 +42,17 @@ type container struct {
 	measured  sync.WaitGroup
 }
 
-func newContainer(planned Planned, log string, probe func(context.Context) error, shared *containers) *container {
-	config := component.SupervisedConfig{
-		Name: planned.Name, Needs: planned.Needs, Log: log, Probe: probe,
-		Patience: component.Patience{RestartFirst: containerRestartFirst},
-	}
+// newContainer takes how the container is supervised but for its patience.
+func newContainer(config component.SupervisedConfig, planned docker.Spec, shared *containers) *container {
+	config.Patience = component.Patience{RestartFirst: containerRestartFirst}
 	// The network and the images are there when the first container is made,
 	// not before.
 	run := func(ctx context.Context) (string, error) {
-		spec := *planned.Container
+		spec := planned
 		spec.Image = shared.images.find(spec.Image).Name
 		return shared.engine.Run(ctx, shared.owner, shared.network, spec)
 	}
-	return supervisedContainer(config, shared.engine, planned.Container.Image, run)
+	return supervisedContainer(config, shared.engine, planned.Image, run)
 }
 
 // supervisedContainer makes run, which returns a container's ID, what is
@@ -148,9 +147,9 @@ type containerRun struct {
 func launchContainer(
 	ctx context.Context, engine containerEngine, logFile string, run func(context.Context) (string, error),
 ) (*containerRun, error) {
-	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := component.OpenLog(logFile)
 	if err != nil {
-		return nil, fmt.Errorf("opening the log: %w", err)
+		return nil, err
 	}
 	id, err := run(ctx)
 	if err != nil {

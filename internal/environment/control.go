@@ -100,7 +100,7 @@ func (s *supervisor) handler() http.Handler {
 		}
 		streamProgress(w, func(emit func(Progress) error) error {
 			end := Progress{End: true}
-			if err := s.scale(r.Context(), request, emit); err != nil {
+			if err := s.scale(request, emit); err != nil {
 				end.Error = err.Error()
 			}
 			return emit(end)

@@ -44,7 +44,7 @@ const versionLimit = 10 * time.Second
 
 // checkContext says early that a context cannot be used: it is not there, lacks
 // what containers need, or its cluster does not run.
-func checkContext(name string) error {
+func checkContext(ctx context.Context, name string) error {
 	extracted, err := kubeconfig.Extract(name)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func checkContext(name string) error {
 	if err != nil {
 		return fmt.Errorf("setting up a client for the context %q: %w", name, err)
 	}
-	if _, err := client.ServerVersion(); err != nil {
+	if err := client.RESTClient().Get().AbsPath("/version").Do(ctx).Error(); err != nil {
 		return fmt.Errorf("asking the cluster of the context %q for its version; does it run (`kwokctl start cluster`)? %w",
 			name, err)
 	}

@@ -28,11 +28,11 @@ contexts: [{name: running, context: {cluster: running}}, {name: stopped, context
 		t.Fatal(err)
 	}
 	t.Setenv("KUBECONFIG", path)
-	if err := checkContext("running"); err != nil {
+	if err := checkContext(t.Context(), "running"); err != nil {
 		t.Error(err)
 	}
 	for name, want := range map[string]string{"stopped": "does it run", "none": `no context "none"`} {
-		if err := checkContext(name); err == nil || !strings.Contains(err.Error(), want) {
+		if err := checkContext(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("the context %s: %v, want %q", name, err, want)
 		}
 	}

@@ -41,6 +41,11 @@ func (r *recipe) openForwards(ctx context.Context) error {
 	})
 }
 
+// renewAfter is how many answers of LGTM may be missed at the forwarded ports
+// until its pod is deleted, which costs its samples: two minutes at the least, for
+// the kubelet restarts a container that does not answer long before that.
+const renewAfter = 60
+
 // renewLGTM deletes LGTM's pod, so that its Deployment makes another one: what
 // the kubelet restarts itself when Grafana or Prometheus does not answer may be
 // another program in it.

@@ -123,6 +123,13 @@ func TestUserRules(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
+	// What is not named any more is gone.
+	if err := writeRules(to, nil); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(to, "own-*")); err != nil || len(left) > 0 {
+		t.Errorf("rules of an earlier run are left: %q, %v", left, err)
+	}
 	bad := filepath.Join(dir, "b.yaml")
 	unclosed := "groups:\n- name: g\n  rules:\n  - {record: a, expr: 'sum('}\n"
 	if err := os.WriteFile(bad, []byte(unclosed), 0o600); err != nil {

@@ -72,7 +72,7 @@ func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *stat
 		return folder, left, err
 	}
 	if context := env.Cluster.KubeContext; context != "" {
-		if err := checkContext(context); err != nil {
+		if err := checkContext(ctx, context); err != nil {
 			return folder, left, err
 		}
 	}

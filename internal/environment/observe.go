@@ -91,7 +91,10 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	if f.foreign {
 		read = readPrometheus
 	}
-	ingestion, err := within(ctx, func(ctx context.Context) (backend.Ingestion, error) { return read(ctx, f.backendURL) })
+	ingestion, storeErr := within(ctx, func(ctx context.Context) (backend.Ingestion, error) {
+		return read(ctx, f.backendURL)
+	})
+	err := storeErr
 	t := Telemetry{
 		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal + ingestion.FailedTotal),
 		Events: uint64(ingestion.EventsStored),
@@ -128,6 +131,12 @@ func (f *flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if storeErr != nil {
+		// What is known of it is old, and what is sent now is not stored.
+		t.Series, t.SamplesPerSecond = f.last.Series, 0
+		f.last = t
+		return ingestion, err
+	}
 	f.last, f.lastSample, f.rules = t, ingestion.LastSampleTime, ingestion.RulesError
 	return ingestion, err
 }

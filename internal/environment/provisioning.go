@@ -187,13 +187,25 @@ func writeRules(dir string, globs []string) error {
 	for i, path := range own {
 		data, err := readRules(path)
 		if err != nil {
-			return err
+			return refusedRules(err)
 		}
 		files[fmt.Sprintf("own-%d-%s.yaml", i, strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))] = string(data)
 	}
 	for name, text := range files {
 		if err := state.WritePublicFile(filepath.Join(dir, name), []byte(text)); err != nil {
 			return err
+		}
+	}
+	// An earlier run may have had other files.
+	left, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("reading the folder of the rules: %w", err)
+	}
+	for _, entry := range left {
+		if _, wanted := files[entry.Name()]; !wanted {
+			if err := os.Remove(filepath.Join(dir, entry.Name())); err != nil {
+				return fmt.Errorf("removing a rule file of an earlier run: %w", err)
+			}
 		}
 	}
 	return nil
@@ -223,10 +235,7 @@ func readRules(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a rule file: %w", err)
 	}
-	if err := backend.ParseRules(path, data); err != nil {
-		return nil, fmt.Errorf("backend.rules: Prometheus would not start; mend it, or leave the file out:\n%w", err)
-	}
-	return data, nil
+	return data, backend.ParseRules(path, data)
 }
 
 // CheckRules says early which of the user's rule files would keep Prometheus
@@ -236,10 +245,20 @@ func (p Plan) CheckRules() error {
 		return nil
 	}
 	files, err := userRules(p.Environment.Backend.Rules)
-	problems := []error{err}
+	if err != nil {
+		return err
+	}
+	var problems []error
 	for _, path := range files {
 		_, err := readRules(path)
 		problems = append(problems, err)
 	}
-	return errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return refusedRules(err)
+	}
+	return nil
+}
+
+func refusedRules(err error) error {
+	return fmt.Errorf("backend.rules: Prometheus would not start; mend it, or leave the file out:\n%w", err)
 }

@@ -69,15 +69,19 @@ func newRecipe(plan Plan, executable string, host *supervisor) (*recipe, error) 
 func (r *recipe) components() []component.Component {
 	var all []component.Component
 	for _, planned := range r.plan.Components {
+		log, probe := r.folder.Log(planned.Name), r.probe(planned.Name)
+		waits := func() bool { return r.host.group.Waits(planned.Name) }
 		switch {
 		case planned.Container != nil:
-			c := newContainer(planned, r.folder.Log(planned.Name), r.probe(planned.Name), r.containers)
+			c := newContainer(component.SupervisedConfig{
+				Name: planned.Name, Needs: planned.Needs, Log: log, Probe: probe, Waits: waits,
+			}, *planned.Container, r.containers)
 			r.made[planned.Name] = c
 			all = append(all, c)
 		case planned.Args != nil:
 			all = append(all, component.NewProcess(component.ProcessConfig{
 				Name: planned.Name, Needs: planned.Needs, Path: r.executable, Args: planned.Args, Env: planned.Env,
-				Log: r.folder.Log(planned.Name), Probe: r.probe(planned.Name),
+				Log: log, Probe: probe, Waits: waits,
 			}))
 		default:
 			all = append(all, r.step(planned))
@@ -126,6 +130,8 @@ func (r *recipe) step(planned Planned) component.Component {
 	case forwardsName:
 		s.Do, s.Undo = r.openForwards, r.closeForwards
 		s.Probe, s.Again = r.probeLGTM, r.renewLGTM
+		s.Waits = func() bool { return r.host.group.Waits(planned.Name) }
+		s.Patience.GivenUp = renewAfter
 	case telemetry:
 		s.Do = r.awaitTelemetry
 	case kubeContext:

@@ -39,6 +39,8 @@ type supervisor struct {
 	flow     *flow
 	group    *component.Group
 	progress *progressLog
+	// lifetime ends when the environment is to stop, by stopping.
+	lifetime context.Context
 	stopping context.CancelFunc
 
 	// existed tells that the folder held data before this start.
@@ -67,6 +69,7 @@ func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, opt
 	}
 	ctx, s.stopping = context.WithCancel(ctx)
 	defer s.stopping()
+	s.lifetime = ctx
 	closeControl, err := s.serveControl(s.record.Control)
 	if err != nil {
 		return err
@@ -280,7 +283,9 @@ func (s *supervisor) remembered() *state.Context {
 	return s.record.Context
 }
 
-func (s *supervisor) scale(ctx context.Context, request scaleRequest, emit func(Progress) error) error {
+// scale changes the size of the cluster. It is the supervisor's work: a client
+// that goes does not end it.
+func (s *supervisor) scale(request scaleRequest, emit func(Progress) error) error {
 	env := s.plan.Environment
 	s.mu.Lock()
 	phase := s.record.Phase
@@ -296,13 +301,14 @@ func (s *supervisor) scale(ctx context.Context, request scaleRequest, emit func(
 	if err := env.Validate(); err != nil {
 		return err
 	}
-	return s.recipe.scale(ctx, env.Cluster, func() error {
+	return s.recipe.scale(s.lifetime, env.Cluster, func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.record.Environment.Cluster = env.Cluster
 		return s.folder.Write(s.record)
 	}, func(text string) {
-		// A client that has gone does not end the scaling.
+		// What a client that has gone does not read is in the log.
+		slog.Info("scaling", "progress", text)
 		_ = emit(Progress{Component: "cluster", Detail: text})
 	})
 }
