@@ -391,3 +391,36 @@ func TestComponentThatHangs(t *testing.T) {
 		})
 	}
 }
+
+// TestScaleGoesOnWithoutItsClient interrupts the command; the environment reaches
+// the size all the same.
+func TestScaleGoesOnWithoutItsClient(t *testing.T) {
+	l := newLab(t)
+	l.diorama(small...)
+	cmd := exec.Command(binary(t, "DIORAMA_BINARY"), "scale", "--nodes", "20", "--pods", "100")
+	cmd.Env = l.env
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is under way", func() error {
+		if got := l.status().Cluster.Nodes; got.Desired != 20 {
+			return fmt.Errorf("%+v", got)
+		}
+		return nil
+	})
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	err := cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "default goes on towards 20 nodes and 100 pods") {
+		t.Errorf("scale ended with %d, %v and said:\n%s", code, err, stderr.String())
+	}
+	eventually(t, "the size is reached", func() error {
+		if got := l.status().Cluster; got.Nodes.Ready != 20 || got.Pods.Running != 100 {
+			return fmt.Errorf("%+v", got)
+		}
+		return nil
+	})
+}
