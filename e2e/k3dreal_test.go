@@ -110,7 +110,7 @@ ports: auto
 			}
 			return nil
 		})
-		eventually(t, "metrics go on", func() error {
+		pollUntil(t, time.Now().Add(3*patience), "metrics go on", func() error {
 			return atLeast(s.Endpoints.Prometheus, since("k8s_node_cpu_time_seconds_total", ended), 1)
 		})
 		eventually(t, "all is Ready", func() error {

@@ -69,10 +69,11 @@ func reportsLGTM(s status, why string) error {
 	return nil
 }
 
-// waitRestarted waits until a component is Ready in another container.
+// waitRestarted waits until a component is Ready in another container: one that
+// hangs is given up after a minute and a half.
 func waitRestarted(t *testing.T, l *lab, name, old string) {
 	t.Helper()
-	eventually(t, name+" is back", func() error {
+	pollUntil(t, time.Now().Add(3*patience), name+" is back", func() error {
 		s := l.status()
 		if c := s.component(name); c.Container == old || c.Phase != "Ready" || s.Phase != "Ready" {
 			return fmt.Errorf("phase %s, %+v", s.Phase, c)

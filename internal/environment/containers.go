@@ -137,13 +137,18 @@ func (r *recipe) provision(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.containers.provisioning = &provisioning{
+	p := &provisioning{
 		library: library, dir: filepath.Join(dir, "dashboards"),
 		folders: newGrafanaFolders("http://" + loopback(env.Ports.Dashboards)),
 	}
-	return r.containers.provisioning.start(ctx)
+	// It may have much jsonnet to evaluate: the status does not wait for that.
+	if err := p.start(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.containers.provisioning = p
+	return nil
 }
 
 func (r *recipe) endProvisioning(context.Context) error {
