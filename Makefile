@@ -58,7 +58,7 @@ unit-page: ui/node_modules/.package-lock.json
 e2e: build bin/kubectl k3snode lgtm
 	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl \
 		K3SNODE_BINARY=$(CURDIR)/bin/k3snode LGTM_BINARY=$(CURDIR)/bin/lgtm \
-		go test -count=1 -timeout 30m -tags e2e ./e2e
+		go test -count=1 -timeout 45m -tags e2e ./e2e
 
 # The kind k3d with nodes whose pods run. The engine has the images, or can pull
 # them; nodes are privileged containers.

@@ -20,7 +20,7 @@ func TestKwokLGTMParts(t *testing.T) {
 		loses                 bool
 	}{
 		{"-TERM", "prometheus", "asking Prometheus", true},
-		{"-STOP", "grafana", "asking Grafana", false},
+		{"-KILL", "grafana", "asking Grafana", false},
 		{"-KILL", "loki", "asking Loki", false},
 	} {
 		t.Run(test.program, func(t *testing.T) {
