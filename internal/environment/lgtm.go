@@ -40,15 +40,7 @@ func probeOTLP(ctx context.Context, client *http.Client, address string) error {
 		return fmt.Errorf("making the probe: %w", err)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", address, response.Status)
-	}
-	return nil
+	return answersBelow(client, request, http.StatusMultipleChoices)
 }
 
 // probeSource asks a data source of Grafana's that an image need not have.
@@ -57,13 +49,18 @@ func probeSource(ctx context.Context, client *http.Client, address string) error
 	if err != nil {
 		return fmt.Errorf("making the probe: %w", err)
 	}
+	return answersBelow(client, request, http.StatusInternalServerError)
+}
+
+// answersBelow makes a request whose answer has to have a smaller status.
+func answersBelow(client *http.Client, request *http.Request, status int) error {
 	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}
 	defer response.Body.Close()
-	if response.StatusCode >= http.StatusInternalServerError {
-		return fmt.Errorf("%s answers %s", address, response.Status)
+	if response.StatusCode >= status {
+		return fmt.Errorf("%s answers %s", request.URL, response.Status)
 	}
 	return nil
 }
