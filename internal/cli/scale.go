@@ -47,7 +47,7 @@ func newScale(c *console.Console) *cobra.Command {
 					progress.Detail(p.Component, p.Detail)
 				}
 			})
-			if cmd.Context().Err() != nil {
+			if err != nil && cmd.Context().Err() != nil {
 				progress.Failed("cluster")
 				c.Note("%s goes on towards %d nodes and %d pods by itself; see how far it is with `diorama status --name %s`",
 					name, nodes, pods, name)

@@ -49,10 +49,12 @@ type Supervised struct {
 	// stopping keeps two calls of Stop from crossing.
 	stopping sync.Mutex
 
-	mu       sync.Mutex
-	run      Run
-	phase    Phase
-	message  string
+	mu      sync.Mutex
+	run     Run
+	phase   Phase
+	message string
+	// cause is why the run before the present one ended, until this one answers.
+	cause    string
 	restarts int
 	answers  answers
 	// life ends when the component is to go; done is closed when nothing
@@ -99,7 +101,7 @@ func (s *Supervised) Start(ctx context.Context) error {
 	}
 	s.life, s.end = context.WithCancel(context.Background())
 	s.done, s.first = make(chan struct{}), make(chan struct{})
-	s.phase, s.message, s.firstErr = Starting, "", nil
+	s.phase, s.message, s.cause, s.firstErr = Starting, "", "", nil
 	s.mu.Unlock()
 	run, err := s.config.Launch(ctx)
 	if err != nil {
@@ -264,7 +266,7 @@ func (s *Supervised) note(err error, waits bool, age time.Duration) time.Duratio
 	}
 	switch s.answers.verdict(s.patience, age) {
 	case answering:
-		s.phase, s.message = Ready, ""
+		s.phase, s.message, s.cause = Ready, "", ""
 		s.closeFirst(nil)
 		return s.patience.Period
 	case silent:
@@ -276,6 +278,9 @@ func (s *Supervised) note(err error, waits bool, age time.Duration) time.Duratio
 	}
 	if !s.answers.once {
 		s.message = "does not answer yet: " + err.Error()
+		if s.cause != "" {
+			s.message = s.cause + "; " + s.message
+		}
 		// One that takes long is asked less often.
 		return min(max(s.patience.Starting, age/40), s.patience.Again)
 	}
@@ -286,6 +291,7 @@ func (s *Supervised) note(err error, waits bool, age time.Duration) time.Duratio
 func (s *Supervised) replace(run Run) {
 	s.mu.Lock()
 	message := s.answers.text()
+	s.cause = message
 	s.mu.Unlock()
 	s.set(Restarting, message)
 	if err := run.Stop(s.life); err != nil && s.life.Err() == nil {
@@ -301,6 +307,7 @@ func (s *Supervised) ended(run Run) {
 		return
 	}
 	s.message = "ended: " + run.Reason()
+	s.cause = s.message
 	if s.wasReadyLocked() {
 		s.phase = Restarting
 		return

@@ -155,6 +155,10 @@ func TestARestartMayTakeLong(t *testing.T) {
 	if got := len(s.runs()); got != 2 {
 		t.Errorf("%d runs were launched, want 2", got)
 	}
+	// Why the one before ended is still told.
+	if got := c.Status().Message; got != "ended: exit status 9; does not answer yet: replaying" {
+		t.Errorf("the message is %q", got)
+	}
 	s.set(nil, nil)
 	reaches(t, c, Ready)
 }

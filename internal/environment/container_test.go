@@ -83,13 +83,7 @@ func (e *playedEngine) supervised(config component.SupervisedConfig) *container 
 
 func awaitStatus(t *testing.T, c *container, what string, is func(component.Status) bool) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !is(c.Status()) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for: %s; it says %+v", what, c.Status())
-		}
-		time.Sleep(time.Millisecond)
-	}
+	await(t, what, func() bool { return is(c.Status()) })
 }
 
 func TestContainer(t *testing.T) {
