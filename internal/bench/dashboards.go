@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/control"
 )
 
 const (
@@ -41,7 +41,7 @@ type boardPanel struct {
 
 // dashboards measures every query of every shipped dashboard, one after the
 // other; whole dashboards, as a page loads them; and live reload.
-func (b *bench) dashboards(l lab, s environment.Status) error {
+func (b *bench) dashboards(l lab, s control.Status) error {
 	var found []struct{ UID string }
 	if err := ask(http.MethodGet, s.Endpoints.Dashboards+"/api/search", nil, &found); err != nil {
 		return err
@@ -168,7 +168,7 @@ func milliseconds(since time.Time) float64 { return float64(time.Since(since).Mi
 
 // reload measures the time from saving a file until an open page is told: of
 // a JSON file, and of one that a jsonnet file imports.
-func (b *bench) reload(l lab, s environment.Status) error {
+func (b *bench) reload(l lab, s control.Status) error {
 	response, err := http.Get(s.Endpoints.Dashboards + ownAPI + "/live")
 	if err != nil {
 		return err

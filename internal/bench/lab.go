@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/control"
 )
 
 // lab is a place of its own for environments.
@@ -78,8 +78,8 @@ func (l lab) timed(args ...string) (float64, error) {
 	return time.Since(began).Seconds(), err
 }
 
-func (l lab) status() (environment.Status, error) {
-	var s environment.Status
+func (l lab) status() (control.Status, error) {
+	var s control.Status
 	out, err := l.diorama("status", "-o", "json")
 	if err != nil {
 		return s, err
@@ -91,7 +91,7 @@ func (l lab) status() (environment.Status, error) {
 }
 
 // leftovers says what an environment that is down has left behind.
-func (l lab) leftovers(s environment.Status) error {
+func (l lab) leftovers(s control.Status) error {
 	var left []error
 	for _, c := range s.Components {
 		if c.PID != 0 && !errors.Is(syscall.Kill(c.PID, 0), syscall.ESRCH) {

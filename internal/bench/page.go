@@ -10,13 +10,13 @@ import (
 	"os"
 	"os/exec"
 
-	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/ui"
 )
 
 // page measures how large the page is, and how soon a real browser paints it.
 // Without Node or a browser the latter is left out, and said.
-func (b *bench) page(s environment.Status) error {
+func (b *bench) page(s control.Status) error {
 	size, err := scriptSize()
 	if err != nil {
 		return err

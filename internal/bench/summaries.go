@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/controlplane"
-	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -21,7 +21,7 @@ const requests = 2000
 
 // summaries measures one client that asks node after node for its summary
 // over a connection that it keeps.
-func (b *bench) summaries(l lab, s environment.Status) error {
+func (b *bench) summaries(l lab, s control.Status) error {
 	client, err := l.kubeletClient(s.Name)
 	if err != nil {
 		return err

@@ -17,8 +17,10 @@ import (
 	"github.com/diorama-lab/diorama/internal/check"
 	"github.com/diorama-lab/diorama/internal/collector/origin"
 	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/lgtm"
 )
 
 // exitImpossible is the exit code of a check that could not be made.
@@ -225,7 +227,7 @@ func (flags checkFlags) options(ctx context.Context, places []string) (check.Opt
 }
 
 // running is the status of an environment that is up.
-func running(ctx context.Context, name string) (environment.Status, error) {
+func running(ctx context.Context, name string) (control.Status, error) {
 	status, err := statusOf(ctx, name)
 	if err == nil && status.Endpoints.Prometheus == "" {
 		err = fmt.Errorf("environment %q is %s, and has no Prometheus to ask: `diorama up --name %s` brings it up, --prometheus URL checks against another one", name, status.Phase, name)
@@ -255,7 +257,7 @@ func (flags checkFlags) sources(ctx context.Context, env v1alpha1.Environment, p
 }
 
 func (flags checkFlags) served(ctx context.Context, env v1alpha1.Environment, executable string, s *check.Sources) error {
-	library, err := environment.OpenLibrary(env.Dashboards.Folder, append(env.Dashboards.JsonnetPaths, flags.jsonnetPaths...), executable)
+	library, err := lgtm.OpenLibrary(env.Dashboards.Folder, append(env.Dashboards.JsonnetPaths, flags.jsonnetPaths...), executable)
 	if err != nil {
 		return err
 	}

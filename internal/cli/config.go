@@ -11,6 +11,7 @@ import (
 	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/kinds"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -81,7 +82,8 @@ func newConfigCollector(c *console.Console) *cobra.Command {
 			if command.Flags().Changed("name") {
 				env.Name = name
 			}
-			if _, record, _, err := environment.Find(env.Name); err == nil && file == "" && (kind == "" || record.Environment.Kind == v1alpha1.Kind(kind)) {
+			_, record, _, err := environment.Find(env.Name)
+			if err == nil && file == "" && (kind == "" || record.Environment.Kind == v1alpha1.Kind(kind)) {
 				env = record.Environment // one that is up, of whatever kind
 			}
 			folder, err := state.Open(env.Name)
@@ -90,13 +92,14 @@ func newConfigCollector(c *console.Console) *cobra.Command {
 			}
 			which := args
 			if len(args) == 0 {
-				which = []string{"cluster"}
-				if env.Kind == v1alpha1.K3d {
-					which = []string{"cluster", "nodes"} // as two YAML documents
+				of, err := kinds.Of(env.Kind)
+				if err != nil {
+					return err
 				}
+				which = of.Collectors // several are as many YAML documents
 			}
 			for i, name := range which {
-				text, err := environment.CollectorConfig(env, folder, name)
+				text, err := kinds.CollectorConfig(env, folder, name)
 				if err != nil {
 					return err
 				}

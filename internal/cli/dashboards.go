@@ -12,7 +12,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard"
-	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/lgtm"
 	"github.com/diorama-lab/diorama/internal/web"
 	"github.com/diorama-lab/diorama/ui"
 )
@@ -36,7 +36,7 @@ and what it held before stays.`,
 			if err != nil {
 				return fmt.Errorf("finding this executable: %w", err)
 			}
-			library, err := environment.OpenLibrary(folder, jsonnetPaths, executable)
+			library, err := lgtm.OpenLibrary(folder, jsonnetPaths, executable)
 			if err != nil {
 				return err
 			}

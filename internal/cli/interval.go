@@ -7,8 +7,8 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/dashboard"
-	"github.com/diorama-lab/diorama/internal/environment"
 )
 
 // usualInterval is that of a Prometheus of which nothing is known, and Grafana's
@@ -32,7 +32,7 @@ func sourceInterval(ctx context.Context, c *console.Console, client *dashboard.C
 // environmentInterval is the interval of the data source of an environment. It
 // was provisioned with that of the telemetry; who changed it in Grafana, and
 // reloads, wants it checked like that.
-func environmentInterval(ctx context.Context, status environment.Status, env v1alpha1.Environment) time.Duration {
+func environmentInterval(ctx context.Context, status control.Status, env v1alpha1.Environment) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	client := dashboard.NewClient(dashboard.SourceAddress(status.Endpoints.Dashboards))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/kinds"
 )
 
 func newKubeconfig(c *console.Console) *cobra.Command {
@@ -18,11 +19,15 @@ func newKubeconfig(c *console.Console) *cobra.Command {
 		Example: "  diorama kubeconfig > lab.kubeconfig",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			folder, _, _, err := environment.Find(name)
+			folder, record, _, err := environment.Find(name)
 			if err != nil {
 				return err
 			}
-			data, err := os.ReadFile(environment.AdminKubeconfig(folder))
+			planned, err := kinds.DryPlan(record.Environment, folder)
+			if err != nil {
+				return err
+			}
+			data, err := os.ReadFile(planned.Cluster.Kubeconfig)
 			if err != nil {
 				return fmt.Errorf("reading the kubeconfig: %w", err)
 			}

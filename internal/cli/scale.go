@@ -9,6 +9,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/environment"
 )
 
@@ -42,7 +43,7 @@ func newScale(c *console.Console) *cobra.Command {
 			progress := c.Progress()
 			defer progress.Close()
 			progress.Started("cluster")
-			err = environment.NewClient(record).Scale(cmd.Context(), nodes, pods, func(p environment.Progress) {
+			err = control.NewClient(record).Scale(cmd.Context(), nodes, pods, func(p control.Progress) {
 				if p.Phase != component.Starting {
 					progress.Detail(p.Component, p.Detail)
 				}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/state"
 )
@@ -42,28 +43,28 @@ func newStatus(c *console.Console) *cobra.Command {
 
 // statusOf asks the supervisor, or says what the folder says of an
 // environment that has none.
-func statusOf(ctx context.Context, name string) (environment.Status, error) {
+func statusOf(ctx context.Context, name string) (control.Status, error) {
 	_, record, alive, err := environment.Find(name)
 	if err != nil {
-		return environment.Status{}, err
+		return control.Status{}, err
 	}
 	if alive {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		return environment.NewClient(record).Status(ctx)
+		return control.NewClient(record).Status(ctx)
 	}
 	message := record.Message
 	if record.Phase == state.Crashed {
 		message = "its supervisor is gone: `diorama up` goes on with its data, `diorama down` removes it"
 	}
-	return environment.Status{
+	return control.Status{
 		Name: name, Kind: record.Environment.Kind, Phase: record.Phase, Message: message,
 		CreatedAt: record.CreatedAt, StartedIn: record.StartedIn.String(),
-		Components: []environment.ComponentStatus{},
+		Components: []control.ComponentStatus{},
 	}, nil
 }
 
-func printStatus(c *console.Console, s environment.Status) error {
+func printStatus(c *console.Console, s control.Status) error {
 	rows := [][]string{{"Name", s.Name}, {"Kind", string(s.Kind)}, {"Phase", string(s.Phase)}}
 	if s.Message != "" {
 		rows = append(rows, []string{"Message", s.Message})
@@ -103,7 +104,7 @@ func printStatus(c *console.Console, s environment.Status) error {
 	return c.Table(componentRows(s.Components))
 }
 
-func componentRows(all []environment.ComponentStatus) [][]string {
+func componentRows(all []control.ComponentStatus) [][]string {
 	rows := [][]string{{"COMPONENT", "PHASE", "RUNS AS", "RESTARTS", "STARTED IN", "MEMORY"}}
 	for _, c := range all {
 		row := []string{c.Name, string(c.Phase), runsAs(c), fmt.Sprint(c.Restarts), c.StartedIn, mebibytes(c.RSSBytes)}
@@ -116,7 +117,7 @@ func componentRows(all []environment.ComponentStatus) [][]string {
 }
 
 // runsAs names a component's process, container or pod.
-func runsAs(c environment.ComponentStatus) string {
+func runsAs(c control.ComponentStatus) string {
 	switch {
 	case c.Pod != "":
 		return "pod of " + strings.SplitN(c.Pod, "/", 2)[0]

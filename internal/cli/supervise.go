@@ -4,8 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/internal/component"
-	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/supervisor"
 )
 
 // newSupervise is the process that `up` leaves behind.
@@ -27,7 +27,7 @@ func newSupervise() *cobra.Command {
 				return err
 			}
 			component.KeepSmall(cmd.Context())
-			return environment.Run(cmd.Context(), folder, env, environment.Options{Retain: retain})
+			return supervisor.Run(cmd.Context(), folder, env, supervisor.Options{Retain: retain})
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", "default", "name of the environment")

@@ -14,9 +14,12 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/kinds"
 	"github.com/diorama-lab/diorama/internal/spelling"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/supervisor"
 )
 
 type upFlags struct {
@@ -148,8 +151,9 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 	if err != nil {
 		return err
 	}
-	if status.Kind != v1alpha1.Embedded {
-		return nil
+	kind, err := kinds.Of(env.Kind)
+	if err != nil || !kind.OwnPage {
+		return err
 	}
 	return warnOfBroken(ctx, c, status.Endpoints.Dashboards)
 }
@@ -165,7 +169,7 @@ func start(ctx context.Context, c *console.Console, folder state.Folder, flags u
 	}
 	client, err := environment.Detach(ctx, folder, args...)
 	if err == nil {
-		err = client.Follow(ctx, func(p environment.Progress) { show(progress, p) })
+		err = client.Follow(ctx, func(p control.Progress) { show(progress, p) })
 	}
 	if ctx.Err() == nil {
 		if err != nil && client != nil {
@@ -183,12 +187,18 @@ func start(ctx context.Context, c *console.Console, folder state.Folder, flags u
 	return errInterrupted
 }
 
-func foreground(ctx context.Context, c *console.Console, folder state.Folder, env v1alpha1.Environment, flags upFlags) error {
+func foreground(
+	ctx context.Context, c *console.Console, folder state.Folder, env v1alpha1.Environment, flags upFlags,
+) error {
+	kind, err := kinds.Of(env.Kind)
+	if err != nil {
+		return err
+	}
 	progress, began := c.Progress(), time.Now()
 	defer progress.Close()
-	return environment.Run(ctx, folder, env, environment.Options{
+	return supervisor.Run(ctx, folder, env, supervisor.Options{
 		Retain: flags.retain,
-		Observe: func(p environment.Progress) {
+		Observe: func(p control.Progress) {
 			show(progress, p)
 			if !p.End {
 				return
@@ -198,7 +208,7 @@ func foreground(ctx context.Context, c *console.Console, folder state.Folder, en
 				c.Fail(err)
 				return
 			}
-			if env.Kind == v1alpha1.Embedded || env.Kind == v1alpha1.K3d && env.Cluster.Nodes > 0 {
+			if kind.OwnPage {
 				go followDashboards(ctx, c, status.Endpoints.Dashboards)
 			}
 		},
@@ -206,7 +216,7 @@ func foreground(ctx context.Context, c *console.Console, folder state.Folder, en
 }
 
 // show turns what a supervisor reports into lines.
-func show(progress *console.Progress, p environment.Progress) {
+func show(progress *console.Progress, p control.Progress) {
 	switch {
 	case p.Detail != "":
 		progress.Detail(p.Component, p.Detail)
@@ -220,15 +230,17 @@ func show(progress *console.Progress, p environment.Progress) {
 }
 
 // announce says where the environment is to be found.
-func announce(ctx context.Context, c *console.Console, name string, took time.Duration, output string) (environment.Status, error) {
+func announce(
+	ctx context.Context, c *console.Console, name string, took time.Duration, output string,
+) (control.Status, error) {
 	_, record, alive, err := environment.Find(name)
 	if err != nil {
-		return environment.Status{}, err
+		return control.Status{}, err
 	}
 	if !alive {
-		return environment.Status{}, errors.New("the environment ended right after its start; see `diorama logs supervisor`")
+		return control.Status{}, errors.New("the environment ended right after its start; see `diorama logs supervisor`")
 	}
-	status, err := environment.NewClient(record).Status(ctx)
+	status, err := control.NewClient(record).Status(ctx)
 	if err != nil {
 		return status, err
 	}
@@ -271,12 +283,12 @@ func dryRun(c *console.Console, env v1alpha1.Environment) error {
 	if err != nil {
 		return err
 	}
-	plan, err := environment.DryPlan(env, folder)
+	planned, err := kinds.DryPlan(env, folder)
 	if err == nil {
-		err = plan.CheckRules()
+		err = planned.CheckFiles()
 	}
 	if err != nil {
 		return err
 	}
-	return c.JSON(plan)
+	return c.JSON(planned)
 }

@@ -1,10 +1,11 @@
+// Package environment is the life cycle of environments as commands ask for it:
+// up, down, and who is there.
 package environment
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,10 +13,14 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/cluster"
 	"github.com/diorama-lab/diorama/internal/component"
-	"github.com/diorama-lab/diorama/internal/k3d"
+	"github.com/diorama-lab/diorama/internal/control"
+	"github.com/diorama-lab/diorama/internal/kinds"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/supervisor"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // pollEvery is how often a folder is looked at while waiting for a supervisor.
@@ -28,7 +33,8 @@ type RunningError struct{ Record state.Record }
 func (e *RunningError) Error() string {
 	env := e.Record.Environment
 	return fmt.Sprintf("environment %q is already up (%s, %s, %d nodes, %d pods, since %s); nothing was changed: "+
-		"see it with `diorama status`, change its size with `diorama scale`, end it with `diorama down`, or bring up another one with --name",
+		"see it with `diorama status`, change its size with `diorama scale`, end it with `diorama down`, "+
+		"or bring up another one with --name",
 		env.Name, env.Kind, e.Record.Phase, env.Cluster.Nodes, env.Cluster.Pods, e.Record.CreatedAt.Format(time.TimeOnly))
 }
 
@@ -37,7 +43,8 @@ type NotFoundError struct{ Name string }
 
 // Error says how to get one.
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("there is no environment %q; `diorama up --name %s` brings it up, `diorama list` shows those that exist", e.Name, e.Name)
+	return fmt.Sprintf("there is no environment %q; `diorama up --name %s` brings it up, "+
+		"`diorama list` shows those that exist", e.Name, e.Name)
 }
 
 // Prepare checks that an environment can be brought up and makes its folder.
@@ -58,32 +65,21 @@ func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *stat
 		}
 		left = &record
 	}
-	if err := CheckFiles(env); err != nil {
-		return folder, left, err
-	}
-	if err := checkPorts(env.UsedPorts()); err != nil {
-		return folder, left, err
-	}
-	plan, err := DryPlan(env, folder)
+	planned, err := kinds.DryPlan(env, folder)
 	if err != nil {
 		return folder, left, err
 	}
-	if err := plan.CheckRules(); err != nil {
-		return folder, left, err
-	}
-	if context := env.Cluster.KubeContext; context != "" {
-		if err := checkContext(ctx, context); err != nil {
+	for _, check := range []func() error{
+		func() error { return cluster.CheckFiles(env.Cluster) },
+		func() error { return checkPorts(env.UsedPorts()) },
+		planned.CheckFiles,
+		func() error { return planned.Check(ctx) },
+		kubeconfig.Check,
+		folder.CheckSpace,
+	} {
+		if err := check(); err != nil {
 			return folder, left, err
 		}
-	}
-	if err := checkDocker(ctx, plan, folder); err != nil {
-		return folder, left, err
-	}
-	if err := kubeconfig.Check(); err != nil {
-		return folder, left, err
-	}
-	if err := folder.CheckSpace(); err != nil {
-		return folder, left, err
 	}
 	return folder, left, folder.Create()
 }
@@ -103,7 +99,7 @@ func checkPorts(ports []v1alpha1.NamedPort) error {
 
 // Detach starts a supervisor that outlives this process, for the environment
 // that the folder keeps, and waits until it answers. Its own words go to its log.
-func Detach(ctx context.Context, folder state.Folder, args ...string) (*Client, error) {
+func Detach(ctx context.Context, folder state.Folder, args ...string) (*control.Client, error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this executable: %w", err)
@@ -123,8 +119,8 @@ func Detach(ctx context.Context, folder state.Folder, args ...string) (*Client, 
 	go func() { exited <- cmd.Wait() }()
 	for {
 		if record, alive, err := folder.Read(); err == nil && alive && record.PID == cmd.Process.Pid {
-			if answers(record.Control) {
-				return NewClient(record), nil
+			if control.Answers(record.Control) {
+				return control.NewClient(record), nil
 			}
 		}
 		select {
@@ -137,18 +133,6 @@ func Detach(ctx context.Context, folder state.Folder, args ...string) (*Client, 
 		case <-time.After(pollEvery):
 		}
 	}
-}
-
-// answers tells whether someone listens on a socket. That its file is there
-// says little: a killed supervisor leaves it behind.
-func answers(socket string) bool {
-	conn, err := net.Dial("unix", socket)
-	if err != nil {
-		return false
-	}
-	// Nothing was sent: there is nothing to lose in closing it.
-	_ = conn.Close()
-	return true
 }
 
 // supervisorError says why a supervisor ended before it could be asked.
@@ -186,7 +170,7 @@ func Down(ctx context.Context, name string, keepData bool) error {
 		record, keepData = state.Record{}, false
 	}
 	if alive {
-		if err := NewClient(record).Stop(ctx, keepData); err != nil {
+		if err := control.NewClient(record).Stop(ctx, keepData); err != nil {
 			return err
 		}
 		if err := waitReleased(ctx, folder, record.PID); err != nil {
@@ -209,7 +193,8 @@ func leftBehind(folder state.Folder) error {
 	}
 	record, _, err := folder.Read()
 	if err == nil && record.Phase == state.Failed {
-		err = fmt.Errorf("%s is down, but something of it is left; `diorama down --name %s` tries again: %s", folder.Name, folder.Name, record.Message)
+		err = fmt.Errorf("%s is down, but something of it is left; `diorama down --name %s` tries again: %s",
+			folder.Name, folder.Name, record.Message)
 	}
 	return err
 }
@@ -227,13 +212,13 @@ func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keep
 			restored = errors.Join(restored, fmt.Errorf("removing the control socket: %w", err))
 		}
 	}
-	if kind := record.Environment.Kind; kind != "" && kind != v1alpha1.Embedded {
-		// What k3d has left in the folder for temporary files is small, and
-		// does not keep anything else from being removed.
-		if kind == v1alpha1.K3d {
-			restored = errors.Join(restored, k3d.RemoveTemporary(planCluster(record.Environment).names()))
+	// A record that could not be read names no kind.
+	if env := record.Environment; env.Kind != "" {
+		kind, err := kinds.Of(env.Kind)
+		if err == nil {
+			err = kind.CleanUp(ctx, folder, env, keepData)
 		}
-		if err := removeContainers(ctx, folder, keepData); err != nil {
+		if err != nil {
 			// The folder stays: it says what is left, so that down can try again.
 			return errors.Join(restored, err)
 		}
@@ -248,43 +233,41 @@ func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keep
 // waitReleased waits until the supervisor has given the folder back and has
 // ended.
 func waitReleased(ctx context.Context, folder state.Folder, pid int) error {
-	for {
+	err := wait.Until(ctx, pollEvery, func(context.Context) (bool, error) {
 		held, err := folder.Held()
-		if err != nil {
-			return err
-		}
-		if !held {
-			awaitExit(pid)
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the supervisor to end: %w", ctx.Err())
-		case <-time.After(pollEvery):
-		}
+		return err != nil || !held, err
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the supervisor to end: %w", err)
 	}
+	awaitExit(pid)
+	return nil
 }
 
 // AwaitRollback waits until the supervisor of a start that failed has taken
 // everything back.
-func AwaitRollback(folder state.Folder, client *Client) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*stopLimit)
+func AwaitRollback(folder state.Folder, client *control.Client) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*supervisor.StopLimit)
 	defer cancel()
-	return waitReleased(ctx, folder, client.pid)
+	return waitReleased(ctx, folder, client.PID)
 }
 
-// awaitExit waits a moment for a process that has nothing left to do. Where
-// nobody reaps it (a container without an init) it stays as a zombie.
+// exitLimit is how long a process that has nothing left to do is waited for.
+const exitLimit = 2 * time.Second
+
+// awaitExit waits a moment for a process that has nothing left to do. Where nobody
+// reaps it (a container without an init) it stays as a zombie.
 func awaitExit(pid int) {
-	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(pollEvery) {
-		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			return
-		}
-	}
+	ctx, cancel := context.WithTimeout(context.Background(), exitLimit)
+	defer cancel()
+	// That it is still there says nothing about its work.
+	_ = wait.Until(ctx, pollEvery, func(context.Context) (bool, error) {
+		return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH), nil
+	})
 }
 
 // Abort ends a start that the user interrupted, and waits for the rollback.
-func Abort(folder state.Folder, client *Client) error {
+func Abort(folder state.Folder, client *control.Client) error {
 	if err := client.Stop(context.Background(), false); err != nil {
 		return err
 	}

@@ -94,7 +94,8 @@ func RemoveTemporary(c Cluster) error {
 		if err != nil {
 			continue // somebody else's, or gone
 		}
-		if words := strings.Fields(string(text)); !slices.ContainsFunc(c.NodeNames(), func(name string) bool { return slices.Contains(words, name) }) {
+		words := strings.Fields(string(text))
+		if !slices.ContainsFunc(c.NodeNames(), func(name string) bool { return slices.Contains(words, name) }) {
 			continue
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -110,7 +111,9 @@ func (c Cluster) toK3d() (*types.Cluster, *types.ClusterCreateOpts) {
 	cluster := &types.Cluster{
 		Name:    c.Name,
 		Network: types.ClusterNetwork{Name: c.Network, External: true},
-		KubeAPI: &types.ExposureOpts{Host: "127.0.0.1", PortMapping: nat.PortMapping{Port: types.DefaultAPIPort, Binding: binding}},
+		KubeAPI: &types.ExposureOpts{
+			Host: "127.0.0.1", PortMapping: nat.PortMapping{Port: types.DefaultAPIPort, Binding: binding},
+		},
 	}
 	for i := range c.Servers {
 		node := c.node(types.ServerRole, i)
@@ -135,7 +138,8 @@ func (c Cluster) toK3d() (*types.Cluster, *types.ClusterCreateOpts) {
 
 func (c Cluster) node(role types.Role, number int) *types.Node {
 	return &types.Node{
-		Name: client.GenerateNodeName(c.Name, role, number), Role: role, Image: c.Image, Volumes: append([]string(nil), c.Mounts...),
+		Name: client.GenerateNodeName(c.Name, role, number), Role: role, Image: c.Image,
+		Volumes: append([]string(nil), c.Mounts...),
 		// The disk is this machine's: where it is 85 % full, kubelets would remove
 		// the images that were copied into the nodes and that no registry has.
 		Args: []string{"--kubelet-arg=image-gc-high-threshold=100"},

@@ -1,0 +1,167 @@
+package kinds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/collector"
+	"github.com/diorama-lab/diorama/internal/containers"
+	"github.com/diorama-lab/diorama/internal/control"
+	"github.com/diorama-lab/diorama/internal/helm"
+	"github.com/diorama-lab/diorama/internal/k3d"
+	"github.com/diorama-lab/diorama/internal/lgtm"
+	"github.com/diorama-lab/diorama/internal/loopback"
+	"github.com/diorama-lab/diorama/internal/nodes"
+	"github.com/diorama-lab/diorama/internal/plan"
+	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/telemetry"
+)
+
+// The components that only the kind k3d has.
+const (
+	chartStep      = "chart"
+	nodeImagesName = "node-images"
+	workloadsName  = "workloads"
+	forwardsName   = "forwards"
+)
+
+const (
+	// k3dNamespace is where LGTM and the collectors are.
+	k3dNamespace = "diorama"
+	// lgtmOnNodes is the folder of every node that has what LGTM reads.
+	lgtmOnNodes = inContainers + "/" + lgtm.Name
+	chartName   = "opentelemetry-collector"
+)
+
+// k3dKind is a real cluster in containers, with LGTM and two collectors in it.
+func k3dKind() Kind {
+	return Kind{
+		Name:       v1alpha1.K3d,
+		Ports:      []string{lgtmSelf, "kwokHealth", "nodeCollectorHealth", "nodeCollectorSelf"},
+		Plan:       planK3d,
+		Collectors: []string{"cluster", "nodes"}, CollectorFile: valuesFile,
+		CleanUp: func(ctx context.Context, folder state.Folder, env v1alpha1.Environment, keepData bool) error {
+			// What k3d has left in the folder for temporary files does not keep
+			// anything else from being removed.
+			return errors.Join(k3d.RemoveTemporary(planCluster(env).names()), containers.Remove(ctx, folder, keepData))
+		},
+	}
+}
+
+func planK3d(p *plan.Plan, folder state.Folder) error {
+	k, err := newK3dCluster(p, folder)
+	if err != nil {
+		return err
+	}
+	env, charts := p.Environment, helm.NewCharts(k.Releases)
+	images := append([]string{k.Cluster.Image}, k.Cluster.Images...)
+	p.Add(firstSteps(p, k.shared, images)...)
+	p.Add(
+		plan.Component{Name: chartStep, Runs: plan.Step{
+			Does: "fetches the collectors' Helm chart, unless it is here, and reads it",
+			Do: func(ctx context.Context, report func(string)) error {
+				cache, err := state.CacheDir()
+				if err != nil {
+					return err
+				}
+				return charts.Fetch(ctx, filepath.Join(cache, "charts"), report)
+			},
+		}},
+		k.reads.provisioning(),
+		plan.Component{
+			Name: clusterName, Needs: []string{provisioningName, imagesName, networkName}, Probe: p.Cluster.Access.Probe,
+			Runs: plan.Step{
+				Does: fmt.Sprintf("makes the k3d cluster %s of %d servers and %d agents, and waits for its nodes",
+					k.Cluster.Name, k.Cluster.Servers, k.Cluster.Agents),
+				Do: k.create, Undo: k.close,
+			},
+		},
+		plan.Component{Name: nodeImagesName, Needs: []string{clusterName}, Runs: plan.Step{
+			Does: "copies the images of the pods into the nodes",
+			Do: func(ctx context.Context, report func(string)) error {
+				nodes := k.Cluster.names().NodeNames()
+				return k3d.ImportImages(ctx, k.shared, nodes, k.Cluster.Images, k.Cluster.Load, report)
+			},
+		}},
+		plan.Component{Name: lgtm.Name, Needs: []string{nodeImagesName}, Runs: plan.Workload{
+			Does: "applies LGTM as a Deployment and a Service, and waits for it", Config: k.manifest(lgtm.Name),
+		}},
+	)
+	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {
+		p.Add(plan.Component{Name: workloadsName, Needs: []string{nodeImagesName}, Runs: plan.Workload{
+			Does: "applies a few small workloads and waits for them", Config: k.manifest(workloadsName),
+		}})
+	}
+	p.Add(
+		plan.Component{Name: clusterCollector, Needs: []string{nodeImagesName, chartStep}, Runs: plan.Workload{
+			Does:   "installs the Helm release " + collector.ClusterRelease + ", a Deployment, and waits for it",
+			Config: charts.Workload(collector.ClusterRelease, p.Cluster.Config),
+		}},
+		plan.Component{Name: nodeCollector, Needs: []string{nodeImagesName, chartStep}, Runs: plan.Workload{
+			Does:   "installs the Helm release " + collector.NodesRelease + ", a DaemonSet, and waits for it",
+			Config: charts.Workload(collector.NodesRelease, p.Cluster.Config),
+		}},
+		k.forward(),
+	)
+	last := []string{clusterCollector, nodeCollector, forwardsName}
+	if env.Cluster.Nodes > 0 {
+		alongside, err := nodesAlongside(p, folder)
+		if err != nil {
+			return err
+		}
+		p.Add(alongside...)
+		last = append(last, simulatedName, simulatedCollector)
+	}
+	p.Add(
+		plan.Component{Name: telemetryName, Needs: last, Runs: plan.Step{
+			Does: "waits for the first metrics", Do: awaitTelemetry(p),
+		}},
+		kubeContext(p, telemetryName),
+	)
+	p.Endpoints = k3dEndpoints(env)
+	p.Telemetry = k3dTelemetry(p)
+	p.CheckFiles = func() error { return lgtm.CheckRules(env.Backend.Rules) }
+	p.Check = func(ctx context.Context) error {
+		return k.shared.Check(ctx, k.Cluster.names().NodeNames(), nil)
+	}
+	p.Members = k.members.Statuses
+	p.Warnings = func() []string { return append(k.shared.Images.Warnings(), k.reads.warnings()...) }
+	return nil
+}
+
+func k3dEndpoints(env v1alpha1.Environment) control.Endpoints {
+	ports := env.Ports
+	e := control.Endpoints{
+		Dashboards: loopback.HTTP(ports.Dashboards, ""), Prometheus: loopback.HTTP(ports.Prometheus, ""),
+		OTLPGRPC: loopback.Address(ports.OTLPGRPC), OTLPHTTP: loopback.HTTP(ports.OTLPHTTP, ""),
+		Kubernetes: loopback.HTTPS(ports.Kubernetes),
+	}
+	if env.Cluster.Nodes > 0 {
+		e.Kubelet = loopback.HTTPS(ports.Kubelet) // of the simulated nodes
+	}
+	return e
+}
+
+// k3dTelemetry reads of the collectors in the store: they are pods.
+func k3dTelemetry(p *plan.Plan) telemetry.Sources {
+	own := p.Environment.Telemetry.Collectors
+	s := telemetry.Sources{
+		Prometheus: p.Endpoints.Prometheus, Foreign: true, Stored: true,
+		Relay:    loopback.HTTP(p.Internal[lgtmSelf], "/metrics"),
+		Interval: time.Duration(p.Environment.Telemetry.Interval), First: map[string]string{},
+	}
+	if own.Cluster == "" {
+		s.First["k8s_cluster"] = telemetry.OfCluster
+	}
+	if own.Nodes == "" && own.Cluster == "" {
+		s.First["kubeletstats"] = telemetry.OfKubelets
+	}
+	if p.Environment.Cluster.Nodes > 0 {
+		s.First["kubeletstats of simulated nodes"] = telemetry.OfNode(nodes.Fleet{Nodes: 1}.Names()[0])
+	}
+	return s
+}

@@ -1,0 +1,89 @@
+package lgtm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/wait"
+)
+
+// What Grafana reads follows the user's folder; a file that breaks keeps what
+// it held, and is reported.
+func TestProvisioning(t *testing.T) {
+	own, to := t.TempDir(), filepath.Join(t.TempDir(), "dashboards")
+	save := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(own, name)
+		err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	title := func(name, want string) func() bool {
+		return func() bool {
+			data, err := os.ReadFile(filepath.Join(to, name))
+			var d struct{ Title string }
+			return err == nil && json.Unmarshal(data, &d) == nil && d.Title == want
+		}
+	}
+	save("team/one.json", `{"uid": "one", "title": "First", "panels": [], "schemaVersion": 39}`)
+	shipped := fstest.MapFS{"shipped.json": {Data: []byte(`{"uid": "shipped", "title": "Shipped", "panels": []}`)}}
+	library := &dashboard.Library{Dir: own, Shipped: shipped}
+	p := NewProvisioning(library, filepath.Dir(to), "http://127.0.0.1:1")
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	_, err := os.Stat(filepath.Join(to, "shipped.json"))
+	if err != nil || !title("team/one.json", "First")() || len(p.Warnings()) > 0 {
+		t.Errorf("the folder lacks a dashboard: %v; warnings: %q", err, p.Warnings())
+	}
+	save("team/one.json", `{"uid": "one", "title": "Second", "panels": [], "schemaVersion": 39}`)
+	await(t, "the change", title("team/one.json", "Second"))
+	save("team/one.json", `{"uid": "one", "title": `)
+	await(t, "the broken file to be reported", func() bool {
+		return len(p.Warnings()) == 1 && strings.Contains(p.Warnings()[0], "team/one.json")
+	})
+	if !title("team/one.json", "Second")() {
+		t.Error("a broken file lost what it held")
+	}
+	if err := os.Remove(filepath.Join(own, "team/one.json")); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the removal", func() bool {
+		_, err := os.Stat(filepath.Join(to, "team"))
+		return errors.Is(err, os.ErrNotExist)
+	})
+	// What Grafana would refuse in silence is kept from it, and reported.
+	long := strings.Repeat("u", 41)
+	save("long.json", `{"uid": "`+long+`", "title": "Long", "panels": [], "schemaVersion": 39}`)
+	await(t, "the long uid to be reported", func() bool {
+		return len(p.Warnings()) == 1 && strings.Contains(p.Warnings()[0], "long.json: Grafana refuses it")
+	})
+	if _, err := os.Stat(filepath.Join(to, long+".json")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Grafana is given what it refuses: %v", err)
+	}
+	save("long.json", `{"uid": "short", "title": "Long", "panels": [], "schemaVersion": 39}`)
+	await(t, "the mended dashboard", title("short.json", "Long"))
+	if warnings := p.Warnings(); len(warnings) > 0 {
+		t.Errorf("mended, it is still reported: %q", warnings)
+	}
+}
+
+func await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	err := wait.Until(ctx, 20*time.Millisecond, func(context.Context) (bool, error) { return done(), nil })
+	if err != nil {
+		t.Fatalf("waiting for %s: %v", what, err)
+	}
+}

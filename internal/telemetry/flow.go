@@ -1,0 +1,180 @@
+// Package telemetry follows how an environment's telemetry flows: what the
+// collectors send and lose, and what the store has of it.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/diorama-lab/diorama/internal/backend"
+	"github.com/diorama-lab/diorama/internal/collector"
+	"github.com/diorama-lab/diorama/internal/control"
+	"github.com/diorama-lab/diorama/internal/wait"
+)
+
+// sampleEvery is how often the flow of the telemetry is read, so that status
+// has a rate to tell.
+const sampleEvery = 2 * time.Second
+
+// Sources say where the flow is read.
+type Sources struct {
+	// Prometheus is the URL of the store's API.
+	Prometheus string
+	// Foreign tells that the store is not diorama's own backend: it says less of
+	// itself.
+	Foreign bool
+	// Stored tells that the collectors' own metrics are in that Prometheus.
+	Stored bool
+	// Collectors are the pages of the collectors' own metrics.
+	Collectors []string
+	// Relay is that of the collector in LGTM, "" for a kind without; an image that
+	// stands for LGTM has none.
+	Relay string
+	// Interval is that of scraping.
+	Interval time.Duration
+	// First are selectors of the series that show that telemetry is there, by what
+	// sends them.
+	First map[string]string
+}
+
+// Flow reads how the telemetry flows, in the background.
+type Flow struct {
+	sources Sources
+	relay   collector.Relay
+	// scrapers are those of a stock collector.
+	scrapers standstill
+
+	mu   sync.Mutex
+	last control.Telemetry
+	// lastSample is the newest stored timestamp.
+	lastSample time.Time
+	// rules is what is wrong with the rule files.
+	rules string
+}
+
+// NewFlow returns a flow that is not read yet.
+func NewFlow(sources Sources) *Flow {
+	f := &Flow{sources: sources, scrapers: standstill{interval: sources.Interval, renewed: sampleEvery}}
+	if sources.Stored {
+		f.scrapers.renewed = collector.SelfMetricsInterval(sources.Interval)
+	}
+	return f
+}
+
+// Run samples until ctx ends.
+func (f *Flow) Run(ctx context.Context) {
+	var before backend.Ingestion
+	var at time.Time
+	wait.Every(ctx, sampleEvery, func(ctx context.Context) {
+		now := time.Now()
+		ingestion, err := f.sample(ctx, before, now.Sub(at))
+		if err == nil {
+			before, at = ingestion, now
+		}
+	})
+}
+
+func (f *Flow) sample(ctx context.Context, before backend.Ingestion, since time.Duration) (backend.Ingestion, error) {
+	read := backend.ReadIngestion
+	if f.sources.Foreign {
+		read = readPrometheus
+	}
+	ingestion, storeErr := within(ctx, func(ctx context.Context) (backend.Ingestion, error) {
+		return read(ctx, f.sources.Prometheus)
+	})
+	err := storeErr
+	t := control.Telemetry{
+		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal + ingestion.FailedTotal),
+		Events: uint64(ingestion.EventsStored),
+	}
+	for _, page := range f.sources.Collectors {
+		health, healthErr := within(ctx, func(ctx context.Context) (collector.Health, error) {
+			return collector.ReadHealth(ctx, page)
+		})
+		err = errors.Join(err, healthErr)
+		t.FailedScrapes += health.FailedScrapes
+		t.DroppedSamples += health.LostPoints()
+		if f.sources.Foreign {
+			t.FailedScrapes += f.scrapers.failed(health.Scraped, time.Now())
+			ingestion.SamplesAppendedTotal += int64(health.SentPoints)
+			t.Events += health.SentRecords
+		}
+	}
+	t.DroppedSamples += f.lostOnTheWay(ctx)
+	// A store that was restarted counts from 0 again.
+	appended := ingestion.SamplesAppendedTotal - before.SamplesAppendedTotal
+	if before.SamplesAppendedTotal > 0 && appended >= 0 {
+		t.SamplesPerSecond = float64(appended) / since.Seconds()
+	}
+	if f.sources.Stored && err == nil {
+		var scraped map[string]uint64
+		scraped, err = within(ctx, func(ctx context.Context) (map[string]uint64, error) {
+			return readStored(ctx, f.sources.Prometheus, &t)
+		})
+		if err == nil {
+			t.FailedScrapes += f.scrapers.failed(scraped, time.Now())
+		}
+	}
+	if err != nil {
+		t.Error = err.Error()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if storeErr != nil {
+		// What is known of it is old, and what is sent now is not stored.
+		t.Series, t.SamplesPerSecond = f.last.Series, 0
+		f.last = t
+		return ingestion, err
+	}
+	f.last, f.lastSample, f.rules = t, ingestion.LastSampleTime, ingestion.RulesError
+	return ingestion, err
+}
+
+// lostOnTheWay is what the collector in LGTM took and did not deliver.
+func (f *Flow) lostOnTheWay(ctx context.Context) uint64 {
+	if f.sources.Relay == "" {
+		return 0
+	}
+	passed, err := within(ctx, func(ctx context.Context) (collector.Passed, error) {
+		return collector.ReadPassed(ctx, f.sources.Relay)
+	})
+	if err == nil { // it may be down, or not be there at all
+		f.relay.Note(passed)
+	}
+	return f.relay.Lost()
+}
+
+// within reads with a deadline of its own: who hangs is not to use up that of
+// the others.
+func within[T any](ctx context.Context, read func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, sampleEvery)
+	defer cancel()
+	return read(ctx)
+}
+
+// Telemetry returns the last sample.
+func (f *Flow) Telemetry() control.Telemetry {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	t := f.last
+	t.LastSampleAge = -1
+	if !f.lastSample.IsZero() {
+		t.LastSampleAge = max(0, time.Since(f.lastSample).Seconds())
+	}
+	return t
+}
+
+// Warnings are the faults of rule files, where they do not keep the store from
+// starting.
+func (f *Flow) Warnings() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []string
+	for fault := range strings.Lines(f.rules) {
+		all = append(all, "rules not loaded: "+strings.TrimSuffix(fault, "\n"))
+	}
+	return all
+}
