@@ -19,6 +19,8 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 )
 
 // issued is a certificate with the authority that signs it.
@@ -207,7 +209,7 @@ func writePEM(path, kind string, der []byte) error {
 }
 
 // write replaces a file, unless it says the same already. Nobody ever sees
-// half of it, and only the user may read it: CreateTemp makes such files.
+// half of it, and only the user may read it.
 func write(path string, data []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		if err := os.Chmod(path, 0o600); err != nil {
@@ -215,16 +217,8 @@ func write(path string, data []byte) error {
 		}
 		return nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	if err := atomicfile.Write(path, 0o600, data); err != nil {
 		return fmt.Errorf("writing a credential: %w", err)
-	}
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return errors.Join(fmt.Errorf("writing a credential: %w", err), os.Remove(file.Name()))
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return errors.Join(fmt.Errorf("writing a credential: %w", err), os.Remove(file.Name()))
 	}
 	return nil
 }

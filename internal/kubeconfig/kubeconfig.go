@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 )
 
 // Path returns the file that changes go to, as kubectl chooses it: the first
@@ -202,17 +204,7 @@ func replace(target string, config *clientcmdapi.Config) error {
 	if err != nil {
 		return fmt.Errorf("encoding the kubeconfig: %w", err)
 	}
-	// CreateTemp makes files that only the user may read.
-	file, err := os.CreateTemp(filepath.Dir(target), ".kubeconfig-*")
-	if err != nil {
-		return fmt.Errorf("writing the kubeconfig: %w", err)
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("writing the kubeconfig: %w", err)
-	}
-	if err := os.Rename(file.Name(), target); err != nil {
+	if err := atomicfile.WriteDurable(target, 0o600, data); err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
 	}
 	return nil

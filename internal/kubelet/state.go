@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 	"github.com/diorama-lab/diorama/internal/usage"
 )
 
@@ -176,9 +177,5 @@ func saveState(s *store, path string) error {
 	if err != nil {
 		return err
 	}
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return atomicfile.Write(path, 0o600, data)
 }
