@@ -20,6 +20,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
+	"github.com/diorama-lab/diorama/internal/apply"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // The users whose rights Bootstrap gives.
@@ -27,7 +29,6 @@ const (
 	userKwok      = "diorama:kwok"
 	userKubelet   = "diorama:kubelet"
 	userCollector = "diorama:collector"
-	fieldManager  = "diorama"
 )
 
 var (
@@ -76,7 +77,7 @@ func define(ctx context.Context, client dynamic.Interface, report apiretry.Repor
 		if err := yaml.Unmarshal(definition, &object.Object); err != nil {
 			return fmt.Errorf("reading KWOK's definitions: %w", err)
 		}
-		if err := apply(ctx, client.Resource(crdResource), &object, report); err != nil {
+		if err := writeObject(ctx, client.Resource(crdResource), &object, report); err != nil {
 			return err
 		}
 		names = append(names, object.GetName())
@@ -157,7 +158,7 @@ func (g grant) apply(ctx context.Context, client dynamic.Interface, report apire
 		if err != nil {
 			return err
 		}
-		if err := apply(ctx, client.Resource(resource), object, report); err != nil {
+		if err := writeObject(ctx, client.Resource(resource), object, report); err != nil {
 			return err
 		}
 	}
@@ -177,17 +178,12 @@ func toUnstructured(typed any) (*unstructured.Unstructured, error) {
 	return &object, nil
 }
 
-// apply writes an object server-side.
-func apply(
+// writeObject applies an object.
+func writeObject(
 	ctx context.Context, in dynamic.ResourceInterface, object *unstructured.Unstructured, report apiretry.Report,
 ) error {
 	what := "applying " + object.GetKind() + " " + object.GetName()
-	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-	err := apiretry.Do(ctx, what, report, func(ctx context.Context) error {
-		_, err := in.Apply(ctx, object.GetName(), object, options)
-		return err
-	})
-	if err != nil {
+	if _, err := apply.Object(ctx, what, in, object, report); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
@@ -196,17 +192,14 @@ func apply(
 // waitServed waits until a definition is established and its objects can be
 // listed: the API server says the first a moment before it does the second.
 func waitServed(ctx context.Context, client dynamic.Interface, name string) error {
-	for {
+	err := wait.Until(ctx, 20*time.Millisecond, func(ctx context.Context) (bool, error) {
 		problem := served(ctx, client, name)
-		if problem == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the definition %s: %w", name, errors.Join(problem, ctx.Err()))
-		case <-time.After(20 * time.Millisecond):
-		}
+		return problem == nil, problem
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the definition %s: %w", name, err)
 	}
+	return nil
 }
 
 func served(ctx context.Context, client dynamic.Interface, name string) error {

@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
+	"github.com/diorama-lab/diorama/internal/apply"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // MetricsServerIP is the address of the service of the metrics API, in the
@@ -60,21 +62,18 @@ func RegisterMetrics(ctx context.Context, config *rest.Config, ca []byte, report
 		{client.Resource(sliceResource).Namespace(metricsNamespace), metricsEndpoints()},
 		{client.Resource(apiServiceResource), metricsRegistration(ca)},
 	} {
-		if err := apply(ctx, o.in, &unstructured.Unstructured{Object: o.object}, report); err != nil {
+		if err := writeObject(ctx, o.in, &unstructured.Unstructured{Object: o.object}, report); err != nil {
 			return err
 		}
 	}
-	for {
+	err = wait.Until(ctx, 50*time.Millisecond, func(ctx context.Context) (bool, error) {
 		problem := metricsServed(ctx, client, discoverer)
-		if problem == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the metrics API: %w", errors.Join(problem, ctx.Err()))
-		case <-time.After(50 * time.Millisecond):
-		}
+		return problem == nil, problem
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the metrics API: %w", err)
 	}
+	return nil
 }
 
 // unregisterMetrics takes away what an earlier start has registered, until
@@ -154,7 +153,7 @@ func metricsEndpoints() map[string]any {
 	return map[string]any{
 		"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
 		"metadata": map[string]any{"name": metricsService, "namespace": metricsNamespace, "labels": map[string]any{
-			"kubernetes.io/service-name": metricsService, "endpointslice.kubernetes.io/managed-by": fieldManager,
+			"kubernetes.io/service-name": metricsService, "endpointslice.kubernetes.io/managed-by": apply.FieldManager,
 		}},
 		"addressType": "IPv4",
 		"endpoints":   []any{map[string]any{"addresses": []any{MetricsServerIP}, "conditions": map[string]any{"ready": true}}},

@@ -17,6 +17,8 @@ import (
 	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // Counts is what is in a cluster at one moment.
@@ -279,7 +281,7 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 	nodes, pods := report.step("nodes ready", f.Nodes), report.step("pods running", w.Pods)
 	var now Counts
 	last := Counts{Nodes: -1}
-	err := poll(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
+	err := wait.Until(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
 		var synced bool
 		now, synced = c.Counts()
 		if now != last {
