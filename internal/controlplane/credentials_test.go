@@ -98,12 +98,12 @@ func TestCredentialsVerify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, usage := range c.usages() {
+		for _, usage := range c.Usages() {
 			if _, err := keyPair.Leaf.Verify(x509.VerifyOptions{Roots: pool, KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}
-		for _, host := range c.hosts {
+		for _, host := range c.Hosts {
 			if err := keyPair.Leaf.VerifyHostname(host); err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}

@@ -340,7 +340,7 @@ func TestOwnCredentialsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(first.Certificate[0]) != string(second.Certificate[0]) {
+	if !first.Certificate.Equal(second.Certificate) {
 		t.Error("a second start made another CA")
 	}
 	for _, f := range []string{"ca.key", "client.key"} {
