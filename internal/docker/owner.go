@@ -11,6 +11,8 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // The labels of all that is made for an owner.
@@ -132,13 +134,8 @@ func (e *Engine) removeContainer(ctx context.Context, id string) error {
 		if err == nil || cerrdefs.IsNotFound(err) {
 			return nil
 		}
-		if !cerrdefs.IsConflict(err) {
+		if !cerrdefs.IsConflict(err) || wait.Pause(ctx, 50*time.Millisecond) != nil {
 			return explain(err, "removing the container %s", short(id))
-		}
-		select {
-		case <-ctx.Done():
-			return explain(err, "removing the container %s", short(id))
-		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // killAnnotation tells KWOK that a container has reached its memory limit:
@@ -81,15 +83,8 @@ type reaper struct {
 // keepKilling asks for what is full to be killed, until ctx ends.
 func keepKilling(ctx context.Context, s *store, client kubernetes.Interface) {
 	r := &reaper{client: client, clock: s.clock, asked: map[kill]int64{}}
-	ticker := time.NewTicker(killInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			r.reap(ctx, s.full())
-		}
+	for wait.Pause(ctx, killInterval) == nil {
+		r.reap(ctx, s.full())
 	}
 }
 

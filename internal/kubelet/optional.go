@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // How soon it is tried again to read what could not be: the API server may come
@@ -68,10 +70,8 @@ func (o optionalResource) follow(ctx context.Context, settled func()) {
 			said, retry = true, o.retry
 			settled()
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Pause(ctx, retry) != nil {
 			return
-		case <-time.After(retry):
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/atomicfile"
 	"github.com/diorama-lab/diorama/internal/usage"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // savedNode is what a node's counters were when they were last written down.
@@ -155,14 +156,8 @@ func keepState(ctx context.Context, s *store, path string) {
 	if path == "" {
 		return
 	}
-	ticker := time.NewTicker(stateInterval)
-	defer ticker.Stop()
 	for ended := false; !ended; {
-		select {
-		case <-ctx.Done():
-			ended = true
-		case <-ticker.C:
-		}
+		ended = wait.Pause(ctx, stateInterval) != nil
 		if !s.synced() {
 			continue
 		}

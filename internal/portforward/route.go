@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // attemptLimit bounds one attempt to reach a pod, so that another one is made
@@ -67,7 +69,7 @@ func (r *route) accept(ctx context.Context) {
 		if err != nil {
 			// Too many open files, most likely: that passes.
 			r.failed(fmt.Errorf("taking a connection: %w", err))
-			if !sleep(ctx, leastPause) {
+			if wait.Pause(ctx, leastPause) != nil {
 				return
 			}
 			continue
@@ -155,7 +157,7 @@ func (r *route) attempt(ctx context.Context, try func(context.Context, destinati
 			failure = fmt.Errorf("reaching %s: %w", to, err)
 			r.failed(failure)
 		}
-		if !sleep(ctx, pause) {
+		if wait.Pause(ctx, pause) != nil {
 			return to, failure
 		}
 	}
