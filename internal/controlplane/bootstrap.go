@@ -72,7 +72,9 @@ func Define(ctx context.Context, config *rest.Config, report apiretry.Report) er
 // made.
 func define(ctx context.Context, client dynamic.Interface, report apiretry.Report) error {
 	var names []string
-	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage, crd.PortForward, crd.ClusterPortForward} {
+	for _, definition := range [][]byte{
+		crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage, crd.PortForward, crd.ClusterPortForward,
+	} {
 		var object unstructured.Unstructured
 		if err := yaml.Unmarshal(definition, &object.Object); err != nil {
 			return fmt.Errorf("reading KWOK's definitions: %w", err)
@@ -133,7 +135,8 @@ func grants() []grant {
 		// What the receivers' own documentation asks for. Kubelets are read
 		// through the API server only by configurations of the user's.
 		{userCollector, []rbacv1.PolicyRule{
-			rule("", read, "events", "namespaces", "namespaces/status", "nodes", "nodes/spec", "pods", "pods/status", "persistentvolumes",
+			rule("", read, "events", "namespaces", "namespaces/status", "nodes", "nodes/spec", "pods",
+				"pods/status", "persistentvolumes",
 				"persistentvolumeclaims", "replicationcontrollers", "replicationcontrollers/status", "resourcequotas", "services"),
 			rule("", []string{"get"}, "nodes/stats", "nodes/proxy"),
 			rule("apps", read, "daemonsets", "deployments", "replicasets", "statefulsets"),
@@ -146,7 +149,9 @@ func grants() []grant {
 }
 
 func (g grant) apply(ctx context.Context, client dynamic.Interface, report apiretry.Report) error {
-	role := &rbacv1.ClusterRole{TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}, Rules: g.rules}
+	role := &rbacv1.ClusterRole{
+		TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}, Rules: g.rules,
+	}
 	binding := &rbacv1.ClusterRoleBinding{
 		TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding"},
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: g.user},
@@ -215,7 +220,9 @@ func served(ctx context.Context, client dynamic.Interface, name string) error {
 		return err
 	}
 	for _, version := range definition.Spec.Versions {
-		resource := schema.GroupVersionResource{Group: definition.Spec.Group, Version: version.Name, Resource: definition.Spec.Names.Plural}
+		resource := schema.GroupVersionResource{
+			Group: definition.Spec.Group, Version: version.Name, Resource: definition.Spec.Names.Plural,
+		}
 		if _, err := client.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1}); version.Served && err != nil {
 			return err
 		}
@@ -230,6 +237,7 @@ func established(object *unstructured.Unstructured) bool {
 	}
 	return slices.ContainsFunc(conditions, func(c any) bool {
 		condition, ok := c.(map[string]any)
-		return ok && condition["type"] == string(apiextensionsv1.Established) && condition["status"] == string(apiextensionsv1.ConditionTrue)
+		return ok && condition["type"] == string(apiextensionsv1.Established) &&
+			condition["status"] == string(apiextensionsv1.ConditionTrue)
 	})
 }

@@ -34,9 +34,11 @@ const (
 
 var (
 	metricsVersion     = schema.GroupVersion{Group: "metrics.k8s.io", Version: "v1beta1"}
-	apiServiceResource = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
-	serviceResource    = schema.GroupVersionResource{Version: "v1", Resource: "services"}
-	sliceResource      = schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}
+	apiServiceResource = schema.GroupVersionResource{
+		Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices",
+	}
+	serviceResource = schema.GroupVersionResource{Version: "v1", Resource: "services"}
+	sliceResource   = schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}
 )
 
 // RegisterMetrics makes the metrics API (metrics.k8s.io) a part of the API
@@ -132,7 +134,8 @@ func metricsReader() map[string]any {
 		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
 		"metadata": map[string]any{"name": "system:aggregated-metrics-reader", "labels": labels},
 		"rules": []any{map[string]any{
-			"apiGroups": []any{metricsVersion.Group}, "resources": []any{"nodes", "pods"}, "verbs": []any{"get", "list", "watch"},
+			"apiGroups": []any{metricsVersion.Group}, "resources": []any{"nodes", "pods"},
+			"verbs": []any{"get", "list", "watch"},
 		}},
 	}
 }
@@ -140,10 +143,14 @@ func metricsReader() map[string]any {
 func metricsServiceObject() map[string]any {
 	return map[string]any{
 		"apiVersion": "v1", "kind": "Service",
-		"metadata": map[string]any{"name": metricsService, "namespace": metricsNamespace, "labels": map[string]any{"k8s-app": metricsService}},
+		"metadata": map[string]any{
+			"name": metricsService, "namespace": metricsNamespace, "labels": map[string]any{"k8s-app": metricsService},
+		},
 		"spec": map[string]any{
 			"clusterIP": MetricsServerIP,
-			"ports":     []any{map[string]any{"name": "https", "protocol": "TCP", "port": int64(443), "targetPort": int64(443)}},
+			"ports": []any{
+				map[string]any{"name": "https", "protocol": "TCP", "port": int64(443), "targetPort": int64(443)},
+			},
 		},
 	}
 }
@@ -156,8 +163,10 @@ func metricsEndpoints() map[string]any {
 			"kubernetes.io/service-name": metricsService, "endpointslice.kubernetes.io/managed-by": apply.FieldManager,
 		}},
 		"addressType": "IPv4",
-		"endpoints":   []any{map[string]any{"addresses": []any{MetricsServerIP}, "conditions": map[string]any{"ready": true}}},
-		"ports":       []any{map[string]any{"name": "https", "protocol": "TCP", "port": int64(443)}},
+		"endpoints": []any{
+			map[string]any{"addresses": []any{MetricsServerIP}, "conditions": map[string]any{"ready": true}},
+		},
+		"ports": []any{map[string]any{"name": "https", "protocol": "TCP", "port": int64(443)}},
 	}
 }
 

@@ -69,7 +69,8 @@ func writable(path string) error {
 		}
 		parent := filepath.Dir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
-			return fmt.Errorf("the kubeconfig %s cannot be replaced, its folder %s: %w; set KUBECONFIG to a file elsewhere", path, dir, err)
+			return fmt.Errorf("the kubeconfig %s cannot be replaced, its folder %s: %w; set KUBECONFIG to a file elsewhere",
+				path, dir, err)
 		}
 		dir = parent
 	}
@@ -162,7 +163,9 @@ func lock(target string) (func(), error) {
 			break
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(deadline) {
-			return nil, errors.Join(fmt.Errorf("locking the folder of the kubeconfig, %s; end what holds it, or set KUBECONFIG to a file elsewhere: %w", dir.Name(), err), dir.Close())
+			err = fmt.Errorf("locking the folder of the kubeconfig, %s; end what holds it, "+
+				"or set KUBECONFIG to a file elsewhere: %w", dir.Name(), err)
+			return nil, errors.Join(err, dir.Close())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -194,7 +197,8 @@ func load(path string) (*clientcmdapi.Config, error) {
 	}
 	config, err := clientcmd.Load(data)
 	if err != nil {
-		return nil, fmt.Errorf("the kubeconfig %s does not parse and is left as it is; repair it, or set KUBECONFIG to another file: %w", path, err)
+		return nil, fmt.Errorf("the kubeconfig %s does not parse and is left as it is; repair it, "+
+			"or set KUBECONFIG to another file: %w", path, err)
 	}
 	return config, nil
 }

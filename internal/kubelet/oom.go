@@ -106,7 +106,8 @@ func (r *reaper) reap(ctx context.Context, full []kill) {
 			// Done; or the pod is gone, or another one.
 		case apierrors.IsForbidden(err):
 			if !r.denied {
-				slog.Warn("Containers are not killed when they reach their memory limit: the user may not patch pods.", "error", err)
+				slog.Warn("Containers are not killed when they reach their memory limit: the user may not patch pods.",
+					"error", err)
 			}
 			r.denied = true
 		default:
@@ -124,6 +125,7 @@ func (r *reaper) ask(ctx context.Context, k kill) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.client.CoreV1().Pods(k.namespace).Patch(ctx, k.pod, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "diorama-kubelet"})
+	options := metav1.PatchOptions{FieldManager: "diorama-kubelet"}
+	_, err = r.client.CoreV1().Pods(k.namespace).Patch(ctx, k.pod, types.MergePatchType, patch, options)
 	return err
 }

@@ -142,7 +142,8 @@ func announce(o Options, plain, tunnel net.Addr) {
 
 func insecureAllowed(o Options, bound net.Addr) error {
 	if tcp, ok := bound.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
-		return fmt.Errorf("plain HTTP is served on loopback only, not on %s: leave out the insecure option or listen on 127.0.0.1", o.Listen)
+		return fmt.Errorf("plain HTTP is served on loopback only, not on %s: "+
+			"leave out the insecure option or listen on 127.0.0.1", o.Listen)
 	}
 	if o.TunnelListen != "" {
 		return errors.New("the tunnel has no insecure form: leave out the insecure option or the tunnel")

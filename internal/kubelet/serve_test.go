@@ -183,7 +183,8 @@ func TestTunnelPresentsTheNodesCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaf := session.ConnectionState().PeerCertificates[0]
-	if leaf.Subject.CommonName != "system:node:node-0" || leaf.VerifyHostname("10.0.0.1") != nil || leaf.VerifyHostname("node-1") == nil {
+	if leaf.Subject.CommonName != "system:node:node-0" || leaf.VerifyHostname("10.0.0.1") != nil ||
+		leaf.VerifyHostname("node-1") == nil {
 		t.Errorf("certificate of %q for %v %v", leaf.Subject.CommonName, leaf.DNSNames, leaf.IPAddresses)
 	}
 }

@@ -103,7 +103,9 @@ func (s *store) save() map[string]savedNode {
 	views := make([]view, 0, len(s.nodes))
 	for _, n := range s.nodes {
 		if n.facts != nil {
-			views = append(views, view{facts: n.facts, pods: n.pods, retired: n.retired, at: at, retiredSlices: n.retiredSlices})
+			views = append(views, view{
+				facts: n.facts, pods: n.pods, retired: n.retired, at: at, retiredSlices: n.retiredSlices,
+			})
 		}
 	}
 	s.mu.RUnlock()
@@ -111,7 +113,9 @@ func (s *store) save() map[string]savedNode {
 	out := make(map[string]savedNode, len(views))
 	for _, v := range views {
 		total := v.retired.Add(v.known())
-		out[v.facts.name] = savedNode{UID: v.facts.uid, At: at, Retired: v.retired, Totals: total, Pods: savePods(v.pods), Slices: v.sliceCPU(at)}
+		out[v.facts.name] = savedNode{
+			UID: v.facts.uid, At: at, Retired: v.retired, Totals: total, Pods: savePods(v.pods), Slices: v.sliceCPU(at),
+		}
 	}
 	return out
 }

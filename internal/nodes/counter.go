@@ -169,7 +169,8 @@ func strip(obj any) (any, error) {
 	case *appsv1.StatefulSet:
 		return &appsv1.StatefulSet{ObjectMeta: bare(o), Spec: appsv1.StatefulSetSpec{Replicas: o.Spec.Replicas}}, nil
 	case *appsv1.DaemonSet:
-		return &appsv1.DaemonSet{ObjectMeta: bare(o), Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: o.Status.DesiredNumberScheduled}}, nil
+		return &appsv1.DaemonSet{ObjectMeta: bare(o),
+			Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: o.Status.DesiredNumberScheduled}}, nil
 	case *metav1.PartialObjectMetadata:
 		meta := bare(o)
 		meta.OwnerReferences = controllerOf(o)
@@ -292,7 +293,8 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 		return synced && now.settled(f, w), nil
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for the simulated cluster: %d of %d nodes Ready, %d of %d pods Running, %d of %d daemon pods Running: %w",
+		return fmt.Errorf("waiting for the simulated cluster: %d of %d nodes Ready, %d of %d pods Running, "+
+			"%d of %d daemon pods Running: %w",
 			now.ownReady, f.Nodes, now.ownRunning, w.Pods, now.ownDaemonsRunning, now.ownDaemonsDesired, context.Cause(ctx))
 	}
 	return nil
@@ -302,7 +304,8 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 // of what Scale made it knows how much there has to be. Beside real nodes it
 // looks at no other: real pods may wait for what is not there, such as images.
 func (n Counts) settled(f Fleet, w Workloads) bool {
-	if !f.Beside && (n.NodesReady != n.Nodes || n.PodsRunning != n.PodsDesired || n.DaemonPodsRunning != n.DaemonPodsDesired) {
+	if !f.Beside && (n.NodesReady != n.Nodes || n.PodsRunning != n.PodsDesired ||
+		n.DaemonPodsRunning != n.DaemonPodsDesired) {
 		return false
 	}
 	return n.ownNodes == f.Nodes && n.ownReady == n.ownNodes && n.ownDesired == w.Pods && n.ownRunning == n.ownDesired &&

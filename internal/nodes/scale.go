@@ -173,7 +173,8 @@ func (s *scaler) refuseForeign(ctx context.Context, plan []planned) error {
 		case err != nil:
 			return fmt.Errorf("look at the namespace %s: %w", p.object.GetName(), err)
 		case !own(found):
-			return fmt.Errorf("the namespace %s is there already and holds no simulated workloads: rename it, or give simulated pods another one in a pod template", found.Name)
+			return fmt.Errorf("the namespace %s is there already and holds no simulated workloads: rename it, "+
+				"or give simulated pods another one in a pod template", found.Name)
 		}
 	}
 	return nil

@@ -205,7 +205,8 @@ func (r *route) choose(avoid types.UID) (destination, error) {
 	}
 	name, found := r.view.names[t.Port]
 	if !found {
-		return destination{}, fmt.Errorf("the Service %s/%s has no port %d, but %s", t.Namespace, t.Service, t.Port, portList(r.view.names))
+		return destination{}, fmt.Errorf("the Service %s/%s has no port %d, but %s",
+			t.Namespace, t.Service, t.Port, portList(r.view.names))
 	}
 	var ready []destination
 	for _, p := range r.view.pods {
@@ -217,7 +218,8 @@ func (r *route) choose(avoid types.UID) (destination, error) {
 		return destination{}, fmt.Errorf("no pods are behind the Service %s/%s", t.Namespace, t.Service)
 	}
 	if len(ready) == 0 {
-		return destination{}, fmt.Errorf("of the %d pods behind the Service %s/%s none is Ready", len(r.view.pods), t.Namespace, t.Service)
+		return destination{}, fmt.Errorf("of the %d pods behind the Service %s/%s none is Ready",
+			len(r.view.pods), t.Namespace, t.Service)
 	}
 	best := slices.IndexFunc(ready, func(d destination) bool { return d.uid == r.uid && d.uid != avoid })
 	if best < 0 {

@@ -103,7 +103,9 @@ func (s *service) look(ctx context.Context) (view, string, error) {
 	if err != nil {
 		return view{}, "", fmt.Errorf("asking for the Service %s/%s: %w", s.namespace, s.name, err)
 	}
-	found, err := s.client.DiscoveryV1().EndpointSlices(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: s.selector()})
+	found, err := s.client.DiscoveryV1().EndpointSlices(s.namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: s.selector(),
+	})
 	if err != nil {
 		return view{}, "", fmt.Errorf("listing the EndpointSlices of the Service %s/%s: %w", s.namespace, s.name, err)
 	}

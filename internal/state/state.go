@@ -210,7 +210,8 @@ func (f Folder) Read() (Record, bool, error) {
 	}
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil {
-		return Record{}, false, fmt.Errorf("reading %s (diorama down --name %s removes what is left): %w", f.file("state.json"), f.Name, err)
+		return Record{}, false, fmt.Errorf("reading %s (diorama down --name %s removes what is left): %w",
+			f.file("state.json"), f.Name, err)
 	}
 	alive, err := f.Held()
 	if err != nil {
