@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // reader keeps the database as a folder of files is.
@@ -59,28 +61,14 @@ func readProviders(dir string) ([]*reader, error) {
 }
 
 func (g *grafana) follow(ctx context.Context, r *reader) {
-	ticker := time.NewTicker(r.every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			g.read(r)
-		}
+	for wait.Pause(ctx, r.every) == nil {
+		g.read(r)
 	}
 }
 
 // validate takes the right to save away from readers that have something twice.
 func (g *grafana) validate(ctx context.Context, readers []*reader) {
-	ticker := time.NewTicker(30 * time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	for wait.Pause(ctx, 30*time.Second) == nil {
 		for _, r := range readers {
 			r.restricted.Store(r.twice.Load())
 			if r.twice.Load() {

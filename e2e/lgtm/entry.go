@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // program is one that the image starts.
@@ -122,10 +124,8 @@ func runAll(ctx context.Context, out io.Writer) error {
 			default:
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Pause(ctx, time.Second) != nil {
 			return nil
-		case <-time.After(time.Second):
 		}
 	}
 	if err := os.WriteFile("/tmp/ready", nil, 0o644); err != nil {

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/util/wait"
+	utilwait "k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // Each wait is twice as long as the one before it, and up to half longer, so
@@ -35,17 +37,15 @@ func Do(ctx context.Context, what string, report Report, request func(context.Co
 		if !Transient(err) {
 			return err
 		}
-		delay := wait.Jitter(pause, jitter)
+		delay := utilwait.Jitter(pause, jitter)
 		if seconds, asked := apierrors.SuggestsClientDelay(err); asked {
 			delay = max(delay, time.Duration(seconds)*time.Second)
 		}
 		if report != nil && ctx.Err() == nil {
 			report(fmt.Sprintf("%s failed, trying again: %v", what, err))
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Pause(ctx, delay) != nil {
 			return fmt.Errorf("%w; tried %d times, until %w", err, tries, context.Cause(ctx))
-		case <-time.After(delay):
 		}
 		pause = min(2*pause, mostWait)
 	}

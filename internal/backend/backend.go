@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 
 	"github.com/diorama-lab/diorama/internal/guard"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // Run serves until ctx ends, and returns nil then. It listens before it
@@ -128,18 +129,12 @@ func shutdown(server *http.Server) {
 // waitWritable waits until the data folder takes writes again, and reports
 // false when ctx ended before.
 func waitWritable(ctx context.Context, o Options) bool {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-ticker.C:
-			if probeWrite(o) == nil {
-				return true
-			}
+	for wait.Pause(ctx, time.Second) == nil {
+		if probeWrite(o) == nil {
+			return true
 		}
 	}
+	return false
 }
 
 // probeWrite tries what the storage is about to do.

@@ -2,9 +2,7 @@ package backend
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +12,8 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/metadata"
+
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 )
 
 // maxFamilies bounds the metadata: a sender that invents names must not be
@@ -54,11 +54,7 @@ func (s *metadataStore) save() error {
 	if err != nil {
 		return fmt.Errorf("encoding the metric metadata: %w", err)
 	}
-	tmp := s.path + ".tmp"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return fmt.Errorf("keeping the metric metadata: %w", err)
-	}
-	if err := os.Rename(tmp, s.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := atomicfile.Write(s.path, 0o600, data); err != nil {
 		return fmt.Errorf("keeping the metric metadata: %w", err)
 	}
 	return nil

@@ -16,6 +16,8 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/rules"
 	"github.com/prometheus/prometheus/storage"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // ruler evaluates the rule files. Alerts end here: they are logged and
@@ -109,14 +111,7 @@ func (r *ruler) stop() {
 
 // watch loads the files again when one of them is another than before.
 func (r *ruler) watch(ctx context.Context) {
-	ticker := time.NewTicker(watchEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	for wait.Pause(ctx, watchEvery) == nil {
 		r.loading.Lock()
 		changed := !maps.Equal(r.seen, stamps(r.patterns))
 		r.loading.Unlock()

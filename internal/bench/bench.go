@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // bench collects figures.
@@ -65,7 +67,7 @@ func (b *bench) small(runs int, settle, history time.Duration) error {
 			}
 			if run == runs-1 {
 				measured := b.settled(l, "memory", settle, new(800.0))
-				if err := errors.Join(measured, b.wait(history), b.dashboards(l, s), b.checks(l), b.page(s)); err != nil {
+				if err := errors.Join(measured, wait.Pause(b.ctx, history), b.dashboards(l, s), b.checks(l), b.page(s)); err != nil {
 					return err
 				}
 			}
@@ -87,7 +89,7 @@ func (b *bench) small(runs int, settle, history time.Duration) error {
 
 // settled reads the memory of an environment that has run for a while.
 func (b *bench) settled(l lab, name string, settle time.Duration, atMost *float64) error {
-	if err := b.wait(settle); err != nil {
+	if err := wait.Pause(b.ctx, settle); err != nil {
 		return err
 	}
 	s, err := l.status()
@@ -101,15 +103,6 @@ func (b *bench) settled(l lab, name string, settle time.Duration, atMost *float6
 	b.add(name+" of all processes together", "MB", atMost, float64(s.RSSBytes)/1e6)
 	b.add(name+" of all processes, shared pages counted for each", "MB", nil, float64(single)/1e6)
 	return nil
-}
-
-func (b *bench) wait(d time.Duration) error {
-	select {
-	case <-b.ctx.Done():
-		return b.ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // large measures 1,000 nodes and 10,000 pods, scraped every 30 seconds.

@@ -13,6 +13,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/lgtm"
+	"github.com/diorama-lab/diorama/internal/wait"
 	"github.com/diorama-lab/diorama/internal/web"
 	"github.com/diorama-lab/diorama/ui"
 )
@@ -98,7 +99,7 @@ func warnOfBroken(ctx context.Context, c *console.Console, base string) error {
 // followDashboards names them, and each change of them, until ctx ends. A
 // server that was restarted is asked again.
 func followDashboards(ctx context.Context, c *console.Console, base string) {
-	for ctx.Err() == nil {
+	for {
 		err := web.Follow(ctx, base, func(e *dashboard.Event) bool {
 			if e != nil {
 				c.Warn("%s", e)
@@ -108,9 +109,8 @@ func followDashboards(ctx context.Context, c *console.Console, base string) {
 		if err != nil {
 			slog.Warn("dashboards are not followed for a moment", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
+		if wait.Pause(ctx, time.Second) != nil {
+			return
 		}
 	}
 }

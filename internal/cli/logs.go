@@ -16,6 +16,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 func newLogs(c *console.Console) *cobra.Command {
@@ -95,10 +96,8 @@ func printLogs(ctx context.Context, out io.Writer, folder state.Folder, names []
 				writeLine(out, names, name, line)
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Pause(ctx, 200*time.Millisecond) != nil {
 			return nil
-		case <-time.After(200 * time.Millisecond):
 		}
 		if held, err := folder.Held(); err != nil || !held {
 			return errors.Join(err, errors.New("the environment has ended"))

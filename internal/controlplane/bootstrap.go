@@ -20,6 +20,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
+	"github.com/diorama-lab/diorama/internal/apply"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // The users whose rights Bootstrap gives.
@@ -27,7 +29,6 @@ const (
 	userKwok      = "diorama:kwok"
 	userKubelet   = "diorama:kubelet"
 	userCollector = "diorama:collector"
-	fieldManager  = "diorama"
 )
 
 var (
@@ -71,12 +72,14 @@ func Define(ctx context.Context, config *rest.Config, report apiretry.Report) er
 // made.
 func define(ctx context.Context, client dynamic.Interface, report apiretry.Report) error {
 	var names []string
-	for _, definition := range [][]byte{crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage, crd.PortForward, crd.ClusterPortForward} {
+	for _, definition := range [][]byte{
+		crd.Stage, crd.ResourceUsage, crd.ClusterResourceUsage, crd.PortForward, crd.ClusterPortForward,
+	} {
 		var object unstructured.Unstructured
 		if err := yaml.Unmarshal(definition, &object.Object); err != nil {
 			return fmt.Errorf("reading KWOK's definitions: %w", err)
 		}
-		if err := apply(ctx, client.Resource(crdResource), &object, report); err != nil {
+		if err := writeObject(ctx, client.Resource(crdResource), &object, report); err != nil {
 			return err
 		}
 		names = append(names, object.GetName())
@@ -132,7 +135,8 @@ func grants() []grant {
 		// What the receivers' own documentation asks for. Kubelets are read
 		// through the API server only by configurations of the user's.
 		{userCollector, []rbacv1.PolicyRule{
-			rule("", read, "events", "namespaces", "namespaces/status", "nodes", "nodes/spec", "pods", "pods/status", "persistentvolumes",
+			rule("", read, "events", "namespaces", "namespaces/status", "nodes", "nodes/spec", "pods",
+				"pods/status", "persistentvolumes",
 				"persistentvolumeclaims", "replicationcontrollers", "replicationcontrollers/status", "resourcequotas", "services"),
 			rule("", []string{"get"}, "nodes/stats", "nodes/proxy"),
 			rule("apps", read, "daemonsets", "deployments", "replicasets", "statefulsets"),
@@ -145,7 +149,9 @@ func grants() []grant {
 }
 
 func (g grant) apply(ctx context.Context, client dynamic.Interface, report apiretry.Report) error {
-	role := &rbacv1.ClusterRole{TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}, Rules: g.rules}
+	role := &rbacv1.ClusterRole{
+		TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRole"}, Rules: g.rules,
+	}
 	binding := &rbacv1.ClusterRoleBinding{
 		TypeMeta: metav1.TypeMeta{APIVersion: "rbac.authorization.k8s.io/v1", Kind: "ClusterRoleBinding"},
 		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: g.user},
@@ -157,7 +163,7 @@ func (g grant) apply(ctx context.Context, client dynamic.Interface, report apire
 		if err != nil {
 			return err
 		}
-		if err := apply(ctx, client.Resource(resource), object, report); err != nil {
+		if err := writeObject(ctx, client.Resource(resource), object, report); err != nil {
 			return err
 		}
 	}
@@ -177,17 +183,12 @@ func toUnstructured(typed any) (*unstructured.Unstructured, error) {
 	return &object, nil
 }
 
-// apply writes an object server-side.
-func apply(
+// writeObject applies an object.
+func writeObject(
 	ctx context.Context, in dynamic.ResourceInterface, object *unstructured.Unstructured, report apiretry.Report,
 ) error {
 	what := "applying " + object.GetKind() + " " + object.GetName()
-	options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-	err := apiretry.Do(ctx, what, report, func(ctx context.Context) error {
-		_, err := in.Apply(ctx, object.GetName(), object, options)
-		return err
-	})
-	if err != nil {
+	if _, err := apply.Object(ctx, what, in, object, report); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
@@ -196,17 +197,14 @@ func apply(
 // waitServed waits until a definition is established and its objects can be
 // listed: the API server says the first a moment before it does the second.
 func waitServed(ctx context.Context, client dynamic.Interface, name string) error {
-	for {
+	err := wait.Until(ctx, 20*time.Millisecond, func(ctx context.Context) (bool, error) {
 		problem := served(ctx, client, name)
-		if problem == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the definition %s: %w", name, errors.Join(problem, ctx.Err()))
-		case <-time.After(20 * time.Millisecond):
-		}
+		return problem == nil, problem
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the definition %s: %w", name, err)
 	}
+	return nil
 }
 
 func served(ctx context.Context, client dynamic.Interface, name string) error {
@@ -222,7 +220,9 @@ func served(ctx context.Context, client dynamic.Interface, name string) error {
 		return err
 	}
 	for _, version := range definition.Spec.Versions {
-		resource := schema.GroupVersionResource{Group: definition.Spec.Group, Version: version.Name, Resource: definition.Spec.Names.Plural}
+		resource := schema.GroupVersionResource{
+			Group: definition.Spec.Group, Version: version.Name, Resource: definition.Spec.Names.Plural,
+		}
 		if _, err := client.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1}); version.Served && err != nil {
 			return err
 		}
@@ -237,6 +237,7 @@ func established(object *unstructured.Unstructured) bool {
 	}
 	return slices.ContainsFunc(conditions, func(c any) bool {
 		condition, ok := c.(map[string]any)
-		return ok && condition["type"] == string(apiextensionsv1.Established) && condition["status"] == string(apiextensionsv1.ConditionTrue)
+		return ok && condition["type"] == string(apiextensionsv1.Established) &&
+			condition["status"] == string(apiextensionsv1.ConditionTrue)
 	})
 }

@@ -2,12 +2,7 @@ package controlplane
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,12 +14,21 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/diorama-lab/diorama/internal/atomicfile"
+	"github.com/diorama-lab/diorama/internal/pki"
+)
+
+const (
+	validity = 365 * 24 * time.Hour
+	// What is left of a certificate's life when it is made anew.
+	renewal = 30 * 24 * time.Hour
 )
 
 // issued is a certificate with the authority that signs it.
 type issued struct {
 	name, ca string
-	request
+	pki.Request
 }
 
 // servingNames are the names of our own servers: all are on loopback, and
@@ -55,15 +59,16 @@ func clients() map[string]pkix.Name {
 // certificates returns all certificates but the authorities.
 func (o Options) certificates() []issued {
 	hosts := slices.Concat(servingNames(), o.Hosts)
-	serving := func(name string) request {
-		return request{subject: pkix.Name{CommonName: name}, hosts: hosts}
+	serving := func(name string) pki.Request {
+		return pki.Request{Subject: pkix.Name{CommonName: name}, Hosts: hosts, Lifetime: validity, Renewal: renewal}
 	}
-	showing := func(name string) request {
-		return request{subject: pkix.Name{CommonName: name}, client: true}
+	client := func(subject pkix.Name) pki.Request {
+		return pki.Request{Subject: subject, Client: true, Lifetime: validity, Renewal: renewal}
 	}
+	showing := func(name string) pki.Request { return client(pkix.Name{CommonName: name}) }
 	// etcd calls itself with its serving certificate.
 	both := serving("etcd")
-	both.client = true
+	both.Client = true
 	all := []issued{
 		{"apiserver", "ca", serving("kube-apiserver")},
 		{"controller-manager-server", "ca", serving("kube-controller-manager")},
@@ -74,7 +79,7 @@ func (o Options) certificates() []issued {
 		{"front-proxy-client", "front-proxy-ca", showing("front-proxy-client")},
 	}
 	for name, subject := range clients() {
-		all = append(all, issued{name, "ca", request{subject: subject, client: true}})
+		all = append(all, issued{name, "ca", client(subject)})
 	}
 	return all
 }
@@ -92,16 +97,18 @@ func (o Options) ensureCredentials(now time.Time) error {
 			return fmt.Errorf("making the folder of the credentials: %w", err)
 		}
 	}
-	signers := map[string]*pair{}
+	signers := map[string]*pki.Pair{}
 	for _, name := range authorities() {
-		ca, err := o.ensure(name, request{subject: pkix.Name{CommonName: "diorama " + name}, authority: true}, nil, now)
+		subject := pkix.Name{CommonName: "diorama " + name}
+		r := pki.Request{Subject: subject, Authority: true, Lifetime: validity, Renewal: renewal}
+		ca, err := o.ensure(name, r, nil, now)
 		if err != nil {
 			return err
 		}
 		signers[name] = ca
 	}
 	for _, c := range o.certificates() {
-		if _, err := o.ensure(c.name, c.request, signers[c.ca], now); err != nil {
+		if _, err := o.ensure(c.name, c.Request, signers[c.ca], now); err != nil {
 			return err
 		}
 	}
@@ -119,95 +126,59 @@ func (o Options) ensureCredentials(now time.Time) error {
 // ensure returns the pair of that name: the one in its files if it is what is
 // asked for. Whatever else is there is replaced: all who use it are ours and
 // get theirs from here.
-func (o Options) ensure(name string, r request, ca *pair, now time.Time) (*pair, error) {
+func (o Options) ensure(name string, r pki.Request, ca *pki.Pair, now time.Time) (*pki.Pair, error) {
 	p, err := o.load(name)
-	if err == nil && r.check(p, ca, now) == nil {
+	if err == nil && r.Check(p, ca, now) == nil {
 		return p, nil
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("reading the certificate %s: %w", name, err)
 	}
-	if p, err = r.generate(ca, now); err != nil {
+	if p, err = r.Issue(ca, now); err != nil {
 		return nil, fmt.Errorf("making the certificate %s: %w", name, err)
 	}
-	if err := writeKey(o.Key(name), p.key); err != nil {
-		return nil, err
+	if err := p.Write(o.Certificate(name), o.Key(name)); err != nil {
+		return nil, fmt.Errorf("writing a credential: %w", err)
 	}
-	return p, writePEM(o.Certificate(name), "CERTIFICATE", p.certificate.Raw)
+	return p, nil
 }
 
-func (o Options) load(name string) (*pair, error) {
-	certificate, err := readPEM(o.Certificate(name))
+// load reads a pair, and takes its key away from others who may read it.
+func (o Options) load(name string) (*pki.Pair, error) {
+	p, err := pki.Load(o.Certificate(name), o.Key(name))
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := x509.ParseCertificate(certificate)
-	if err != nil {
-		return nil, err
-	}
-	private, err := readKey(o.Key(name))
-	return &pair{parsed, private}, err
+	return p, os.Chmod(o.Key(name), 0o600)
 }
 
 // ensureServiceAccountKey makes the key that signs service account tokens.
 func (o Options) ensureServiceAccountKey() error {
-	key, err := readKey(o.Key("sa"))
+	path := o.Key("sa")
+	key, err := pki.ReadKey(path)
+	if err == nil {
+		err = os.Chmod(path, 0o600)
+	}
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("reading the service account key: %w", err)
 	}
 	if err != nil {
-		if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		if key, err = pki.NewKey(); err != nil {
 			return fmt.Errorf("making the service account key: %w", err)
 		}
-		if err := writeKey(o.Key("sa"), key); err != nil {
-			return err
+		if err := pki.WriteKey(path, key); err != nil {
+			return fmt.Errorf("writing a credential: %w", err)
 		}
 	}
-	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	public, err := pki.EncodePublicKey(key.Public())
 	if err != nil {
 		return fmt.Errorf("encoding the service account key: %w", err)
 	}
-	return writePEM(o.pki("sa.pub"), "PUBLIC KEY", public)
-}
-
-// readKey reads a key, and takes it away from others who may read it.
-func readKey(path string) (*ecdsa.PrivateKey, error) {
-	der, err := readPEM(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, err
-	}
-	return x509.ParseECPrivateKey(der)
-}
-
-func readPEM(path string) ([]byte, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return nil, fmt.Errorf("%s is no PEM", path)
-	}
-	return block.Bytes, nil
-}
-
-func writeKey(path string, key *ecdsa.PrivateKey) error {
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("encoding the key %s: %w", path, err)
-	}
-	return writePEM(path, "EC PRIVATE KEY", der)
-}
-
-func writePEM(path, kind string, der []byte) error {
-	return write(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	return write(o.pki("sa.pub"), public)
 }
 
 // write replaces a file, unless it says the same already. Nobody ever sees
-// half of it, and only the user may read it: CreateTemp makes such files.
+// half of it, and only the user may read it.
 func write(path string, data []byte) error {
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
 		if err := os.Chmod(path, 0o600); err != nil {
@@ -215,16 +186,8 @@ func write(path string, data []byte) error {
 		}
 		return nil
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	if err := atomicfile.Write(path, 0o600, data); err != nil {
 		return fmt.Errorf("writing a credential: %w", err)
-	}
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Close()); err != nil {
-		return errors.Join(fmt.Errorf("writing a credential: %w", err), os.Remove(file.Name()))
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return errors.Join(fmt.Errorf("writing a credential: %w", err), os.Remove(file.Name()))
 	}
 	return nil
 }

@@ -16,7 +16,9 @@ import (
 )
 
 func testOptions(dir string) Options {
-	return Options{Dir: dir, Ports: Ports{API: 6443, EtcdClient: 2379, EtcdPeer: 2380, ControllerManager: 10257, Scheduler: 10259, KubeletTunnel: 10251}}
+	return Options{Dir: dir, Ports: Ports{
+		API: 6443, EtcdClient: 2379, EtcdPeer: 2380, ControllerManager: 10257, Scheduler: 10259, KubeletTunnel: 10251,
+	}}
 }
 
 // contents returns every file below dir.
@@ -98,12 +100,13 @@ func TestCredentialsVerify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, usage := range c.usages() {
-			if _, err := keyPair.Leaf.Verify(x509.VerifyOptions{Roots: pool, KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
+		for _, usage := range c.Usages() {
+			if _, err := keyPair.Leaf.Verify(x509.VerifyOptions{Roots: pool,
+				KeyUsages: []x509.ExtKeyUsage{usage}}); err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}
-		for _, host := range c.hosts {
+		for _, host := range c.Hosts {
 			if err := keyPair.Leaf.VerifyHostname(host); err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}
@@ -116,7 +119,8 @@ func TestCredentialsVerify(t *testing.T) {
 
 func TestCredentialsAreMadeAnew(t *testing.T) {
 	now := time.Now()
-	ofCA := []string{"admin", "apiserver", "apiserver-kubelet-client", "ca", "collector", "controller-manager", "controller-manager-server", "kubelet", "kwok", "scheduler", "scheduler-server"}
+	ofCA := []string{"admin", "apiserver", "apiserver-kubelet-client", "ca", "collector", "controller-manager",
+		"controller-manager-server", "kubelet", "kwok", "scheduler", "scheduler-server"}
 	overwrite := func(path string) func(*testing.T, *Options) {
 		return func(t *testing.T, o *Options) {
 			if err := os.WriteFile(filepath.Join(o.Dir, path), []byte("not a credential"), 0o600); err != nil {

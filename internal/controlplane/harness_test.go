@@ -47,7 +47,8 @@ func newLab(t *testing.T) *lab {
 	dir := t.TempDir()
 	ports := freePorts(t, 6)
 	options := Options{Dir: dir, Ports: Ports{
-		API: ports[0], EtcdClient: ports[1], EtcdPeer: ports[2], ControllerManager: ports[3], Scheduler: ports[4], KubeletTunnel: ports[5],
+		API: ports[0], EtcdClient: ports[1], EtcdPeer: ports[2], ControllerManager: ports[3], Scheduler: ports[4],
+		KubeletTunnel: ports[5],
 	}}
 	if err := EnsureCredentials(options); err != nil {
 		t.Fatal(err)
@@ -81,7 +82,9 @@ func freePorts(t *testing.T, count int) []int {
 // start starts a program and waits until its probe says that it is ready.
 func (l *lab) start(t *testing.T, name string, args []string, probe func(context.Context) error) {
 	t.Helper()
-	c := &child{cmd: exec.Command(os.Args[0], args...), log: filepath.Join(l.options.Dir, name+".log"), exited: make(chan struct{})}
+	c := &child{
+		cmd: exec.Command(os.Args[0], args...), log: filepath.Join(l.options.Dir, name+".log"), exited: make(chan struct{}),
+	}
 	log, err := os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)

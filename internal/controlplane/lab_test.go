@@ -56,7 +56,9 @@ func (l *lab) testBootstrap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, resource := range []string{"stages", "resourceusages", "clusterresourceusages", "portforwards", "clusterportforwards"} {
+	for _, resource := range []string{
+		"stages", "resourceusages", "clusterresourceusages", "portforwards", "clusterportforwards",
+	} {
 		object, err := client.Resource(crdResource).Get(t.Context(), resource+".kwok.x-k8s.io", metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -122,18 +124,23 @@ func (l *lab) testRights(t *testing.T) {
 	} {
 		resource, subresource, _ := strings.Cut(test.resource, "/")
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-			ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: test.verb, Group: test.group, Resource: resource, Subresource: subresource},
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Verb: test.verb, Group: test.group, Resource: resource, Subresource: subresource,
+			},
 		}}
 		// RBAC learns of new rules by a watch.
-		eventually(t, fmt.Sprintf("%s may %s %s: %v", test.client, test.verb, test.resource, test.want), func(ctx context.Context) error {
-			answer, err := l.client(t, test.client).AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-			if err == nil && answer.Status.Allowed != test.want {
-				err = fmt.Errorf("allowed is %v: %s", answer.Status.Allowed, answer.Status.Reason)
-			}
-			return err
-		})
+		eventually(t, fmt.Sprintf("%s may %s %s: %v", test.client, test.verb, test.resource, test.want),
+			func(ctx context.Context) error {
+				reviews := l.client(t, test.client).AuthorizationV1().SelfSubjectAccessReviews()
+				answer, err := reviews.Create(ctx, review, metav1.CreateOptions{})
+				if err == nil && answer.Status.Allowed != test.want {
+					err = fmt.Errorf("allowed is %v: %s", answer.Status.Allowed, answer.Status.Reason)
+				}
+				return err
+			})
 	}
-	if _, err := l.client(t, "collector").CoreV1().Secrets("default").List(t.Context(), metav1.ListOptions{}); !apierrors.IsForbidden(err) {
+	if _, err := l.client(t, "collector").CoreV1().Secrets("default").List(t.Context(),
+		metav1.ListOptions{}); !apierrors.IsForbidden(err) {
 		t.Errorf("the collector reads secrets: %v", err)
 	}
 }
@@ -151,7 +158,8 @@ func (l *lab) testApply(t *testing.T) {
 		t.Errorf("two managers made %v, %v", shared.Data, err)
 	}
 	theirs := applycorev1.ConfigMap("shared", "default").WithData(map[string]string{"first": "theirs"})
-	if _, err := maps.Apply(t.Context(), theirs, metav1.ApplyOptions{FieldManager: "second"}); !apierrors.IsConflict(err) {
+	if _, err := maps.Apply(t.Context(), theirs,
+		metav1.ApplyOptions{FieldManager: "second"}); !apierrors.IsConflict(err) {
 		t.Errorf("taking another manager's field: %v, want a conflict", err)
 	}
 }
@@ -165,7 +173,8 @@ func (l *lab) testWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer watcher.Stop()
-	if _, err := maps.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "seen"}}, metav1.CreateOptions{}); err != nil {
+	if _, err := maps.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "seen"}},
+		metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := maps.Delete(ctx, "seen", metav1.DeleteOptions{}); err != nil {
@@ -185,7 +194,9 @@ func (l *lab) testStage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stages := client.Resource(schema.GroupVersionResource{Group: "kwok.x-k8s.io", Version: "v1alpha1", Resource: "stages"})
+	stages := client.Resource(schema.GroupVersionResource{
+		Group: "kwok.x-k8s.io", Version: "v1alpha1", Resource: "stages",
+	})
 	stage := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "Stage", "metadata": map[string]any{"name": "test"},
 		"spec": map[string]any{
@@ -200,7 +211,8 @@ func (l *lab) testStage(t *testing.T) {
 	broken := stage.DeepCopy()
 	broken.SetName("broken")
 	broken.Object["spec"] = map[string]any{"resourceRef": "Pod"}
-	if _, err := stages.Create(t.Context(), broken, metav1.CreateOptions{}); !apierrors.IsInvalid(err) && !apierrors.IsBadRequest(err) {
+	if _, err := stages.Create(t.Context(), broken, metav1.CreateOptions{}); !apierrors.IsInvalid(err) &&
+		!apierrors.IsBadRequest(err) {
 		t.Errorf("a broken stage: %v, want it refused", err)
 	}
 }
@@ -227,7 +239,8 @@ func (l *lab) testWorkload(t *testing.T) {
 		}
 		return err
 	})
-	if _, err := client.AppsV1().Deployments("default").Create(t.Context(), deployment(3), metav1.CreateOptions{}); err != nil {
+	if _, err := client.AppsV1().Deployments("default").Create(t.Context(), deployment(3),
+		metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the pods are bound", func(ctx context.Context) error {
@@ -254,7 +267,8 @@ func (l *lab) testWorkload(t *testing.T) {
 // the controller manager is patient longer than the test.
 func readyNode() *corev1.Node {
 	capacity := corev1.ResourceList{
-		corev1.ResourceCPU: resource.MustParse("4"), corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourcePods: resource.MustParse("110"),
+		corev1.ResourceCPU: resource.MustParse("4"), corev1.ResourceMemory: resource.MustParse("8Gi"),
+		corev1.ResourcePods: resource.MustParse("110"),
 	}
 	return &corev1.Node{
 		ObjectMeta: metav1.ObjectMeta{Name: "node-1"},

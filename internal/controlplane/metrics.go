@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
+	"github.com/diorama-lab/diorama/internal/apply"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // MetricsServerIP is the address of the service of the metrics API, in the
@@ -32,9 +34,11 @@ const (
 
 var (
 	metricsVersion     = schema.GroupVersion{Group: "metrics.k8s.io", Version: "v1beta1"}
-	apiServiceResource = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
-	serviceResource    = schema.GroupVersionResource{Version: "v1", Resource: "services"}
-	sliceResource      = schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}
+	apiServiceResource = schema.GroupVersionResource{
+		Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices",
+	}
+	serviceResource = schema.GroupVersionResource{Version: "v1", Resource: "services"}
+	sliceResource   = schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}
 )
 
 // RegisterMetrics makes the metrics API (metrics.k8s.io) a part of the API
@@ -60,21 +64,18 @@ func RegisterMetrics(ctx context.Context, config *rest.Config, ca []byte, report
 		{client.Resource(sliceResource).Namespace(metricsNamespace), metricsEndpoints()},
 		{client.Resource(apiServiceResource), metricsRegistration(ca)},
 	} {
-		if err := apply(ctx, o.in, &unstructured.Unstructured{Object: o.object}, report); err != nil {
+		if err := writeObject(ctx, o.in, &unstructured.Unstructured{Object: o.object}, report); err != nil {
 			return err
 		}
 	}
-	for {
+	err = wait.Until(ctx, 50*time.Millisecond, func(ctx context.Context) (bool, error) {
 		problem := metricsServed(ctx, client, discoverer)
-		if problem == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the metrics API: %w", errors.Join(problem, ctx.Err()))
-		case <-time.After(50 * time.Millisecond):
-		}
+		return problem == nil, problem
+	})
+	if err != nil {
+		return fmt.Errorf("waiting for the metrics API: %w", err)
 	}
+	return nil
 }
 
 // unregisterMetrics takes away what an earlier start has registered, until
@@ -133,7 +134,8 @@ func metricsReader() map[string]any {
 		"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
 		"metadata": map[string]any{"name": "system:aggregated-metrics-reader", "labels": labels},
 		"rules": []any{map[string]any{
-			"apiGroups": []any{metricsVersion.Group}, "resources": []any{"nodes", "pods"}, "verbs": []any{"get", "list", "watch"},
+			"apiGroups": []any{metricsVersion.Group}, "resources": []any{"nodes", "pods"},
+			"verbs": []any{"get", "list", "watch"},
 		}},
 	}
 }
@@ -141,10 +143,14 @@ func metricsReader() map[string]any {
 func metricsServiceObject() map[string]any {
 	return map[string]any{
 		"apiVersion": "v1", "kind": "Service",
-		"metadata": map[string]any{"name": metricsService, "namespace": metricsNamespace, "labels": map[string]any{"k8s-app": metricsService}},
+		"metadata": map[string]any{
+			"name": metricsService, "namespace": metricsNamespace, "labels": map[string]any{"k8s-app": metricsService},
+		},
 		"spec": map[string]any{
 			"clusterIP": MetricsServerIP,
-			"ports":     []any{map[string]any{"name": "https", "protocol": "TCP", "port": int64(443), "targetPort": int64(443)}},
+			"ports": []any{
+				map[string]any{"name": "https", "protocol": "TCP", "port": int64(443), "targetPort": int64(443)},
+			},
 		},
 	}
 }
@@ -154,11 +160,13 @@ func metricsEndpoints() map[string]any {
 	return map[string]any{
 		"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
 		"metadata": map[string]any{"name": metricsService, "namespace": metricsNamespace, "labels": map[string]any{
-			"kubernetes.io/service-name": metricsService, "endpointslice.kubernetes.io/managed-by": fieldManager,
+			"kubernetes.io/service-name": metricsService, "endpointslice.kubernetes.io/managed-by": apply.FieldManager,
 		}},
 		"addressType": "IPv4",
-		"endpoints":   []any{map[string]any{"addresses": []any{MetricsServerIP}, "conditions": map[string]any{"ready": true}}},
-		"ports":       []any{map[string]any{"name": "https", "protocol": "TCP", "port": int64(443)}},
+		"endpoints": []any{
+			map[string]any{"addresses": []any{MetricsServerIP}, "conditions": map[string]any{"ready": true}},
+		},
+		"ports": []any{map[string]any{"name": "https", "protocol": "TCP", "port": int64(443)}},
 	}
 }
 

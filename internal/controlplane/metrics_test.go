@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
 
 	"github.com/diorama-lab/diorama/internal/kubelet"
 )
@@ -44,7 +45,7 @@ func (l *lab) testMetrics(t *testing.T) {
 		}
 	}
 	metrics := client.Resource(metricsVersion.WithResource("nodes"))
-	eventually(t, "the node's usage is told", func(ctx context.Context) error {
+	eventually(t, "the node's usage is reported", func(ctx context.Context) error {
 		object, err := metrics.Get(ctx, "measured", metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -58,14 +59,23 @@ func (l *lab) testMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Resource(metricsVersion.WithResource("nodes")).List(ctx, metav1.ListOptions{}); !apierrors.IsForbidden(err) {
+	if _, err := other.Resource(metricsVersion.WithResource("nodes")).List(ctx,
+		metav1.ListOptions{}); !apierrors.IsForbidden(err) {
 		t.Errorf("a user without the right reads metrics: %v", err)
 	}
 
 	// A new start takes the API away until it is served again.
-	if err := errors.Join(nodes.Delete(ctx, "measured", metav1.DeleteOptions{}), Bootstrap(ctx, config, nil)); err != nil {
+	if err := errors.Join(nodes.Delete(ctx, "measured", metav1.DeleteOptions{}),
+		Bootstrap(ctx, config, nil)); err != nil {
 		t.Fatal(err)
 	}
+	awaitUnregistered(t, config)
+}
+
+// awaitUnregistered waits until clients find neither the metrics API nor
+// something missing.
+func awaitUnregistered(t *testing.T, config *rest.Config) {
+	t.Helper()
 	discoverer, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +98,8 @@ func (l *lab) runKubelets(t *testing.T) (stop func()) {
 	go func() {
 		done <- kubelet.Run(ctx, kubelet.Options{
 			Kubeconfig: o.Kubeconfig("kubelet"), Listen: address(0), TunnelListen: address(o.Ports.KubeletTunnel),
-			ServingCACert: o.Certificate("kubelet-ca"), ServingCAKey: o.Key("kubelet-ca"), ClientCAs: []string{o.Certificate("ca")},
+			ServingCACert: o.Certificate("kubelet-ca"), ServingCAKey: o.Key("kubelet-ca"),
+			ClientCAs:   []string{o.Certificate("ca")},
 			MetricsHost: MetricsServerIP, RequestHeaderCA: o.Certificate("front-proxy-ca"),
 			Listening: func(_, _ net.Addr) { close(bound) },
 		})

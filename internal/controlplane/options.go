@@ -84,7 +84,8 @@ egressSelections:
             caBundle: %s
             clientCert: %s
             clientKey: %s
-`, address(o.Ports.KubeletTunnel), strconv.Quote(o.Certificate("kubelet-ca")), strconv.Quote(o.Certificate("apiserver-kubelet-client")), strconv.Quote(o.Key("apiserver-kubelet-client")))
+`, address(o.Ports.KubeletTunnel), strconv.Quote(o.Certificate("kubelet-ca")),
+		strconv.Quote(o.Certificate("apiserver-kubelet-client")), strconv.Quote(o.Key("apiserver-kubelet-client")))
 }
 
 // EtcdArgs are the arguments of RunEtcd.
@@ -168,7 +169,8 @@ func (o Options) ControllerManagerArgs() []string {
 		"--node-cidr-mask-size=24",
 		// Nobody asks for certificates here, no cloud has routes, and no
 		// kubelet caches secrets for the time that the size of the cluster says.
-		"--controllers=*,-certificatesigningrequest-signing-controller,-certificatesigningrequest-approving-controller,-certificatesigningrequest-cleaner-controller,-node-route-controller,-service-lb-controller,-ttl-controller",
+		"--controllers=*,-certificatesigningrequest-signing-controller,-certificatesigningrequest-approving-controller," +
+			"-certificatesigningrequest-cleaner-controller,-node-route-controller,-service-lb-controller,-ttl-controller",
 		"--kube-api-qps=2000",
 		"--kube-api-burst=4000",
 		"--concurrent-deployment-syncs=5",

@@ -59,7 +59,9 @@ func (o Options) transport(ca, client string) (*http.Transport, error) {
 	pool.AppendCertsFromPEM(pem)
 	return &http.Transport{
 		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		TLSClientConfig: &tls.Config{
+			RootCAs: pool, Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+		},
 	}, nil
 }
 

@@ -152,7 +152,8 @@ func runControllerManager(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("making kube-controller-manager's options: %w", err)
 	}
-	known, disabled, aliases := controllermanager.KnownControllers(), controllermanager.ControllersDisabledByDefault(), controllermanager.ControllerAliases()
+	known, disabled, aliases := controllermanager.KnownControllers(), controllermanager.ControllersDisabledByDefault(),
+		controllermanager.ControllerAliases()
 	sets := options.Flags(known, disabled, aliases)
 	options.ParsedFlags = &sets
 	if err := parse("kube-controller-manager", sets, args); err != nil {

@@ -81,7 +81,8 @@ func staticBinary(path string) (string, error) {
 	defer file.Close()
 	for _, program := range file.Progs {
 		if program.Type == elf.PT_INTERP {
-			return "", fmt.Errorf("%s needs shared libraries, which an empty image does not have: build it with CGO_ENABLED=0", path)
+			return "", fmt.Errorf("%s needs shared libraries, which an empty image does not have: build it with CGO_ENABLED=0",
+				path)
 		}
 	}
 	architecture, known := processors[file.Machine]
@@ -166,7 +167,8 @@ func writeConfigs(archive *tar.Writer, layer hash.Hash, architecture string, var
 		config.Config.Env = append([]string{"HOME=/tmp", "PATH=/"}, v.Env...)
 		config.Config.Entrypoint, config.Config.Cmd, config.Config.WorkingDir = v.Entrypoint, v.Cmd, "/tmp"
 		config.Config.Labels = map[string]string{
-			"org.opencontainers.image.title": v.Tag, "org.opencontainers.image.description": v.Description, "org.opencontainers.image.licenses": "Apache-2.0",
+			"org.opencontainers.image.title": v.Tag, "org.opencontainers.image.description": v.Description,
+			"org.opencontainers.image.licenses": "Apache-2.0",
 		}
 		config.Config.ExposedPorts = map[string]struct{}{}
 		for _, port := range v.Ports {

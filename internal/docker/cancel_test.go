@@ -54,7 +54,8 @@ func TestMakingIsNotCut(t *testing.T) {
 	if _, err := e.CreateNetwork(given(), Owner{}, "n"); !errors.Is(err, context.Canceled) {
 		t.Errorf("the network: %v", err)
 	}
-	if _, err := e.Run(given(), Owner{}, Network{Name: "n"}, Spec{Name: "c", Image: "i"}); !errors.Is(err, context.Canceled) {
+	_, err := e.Run(given(), Owner{}, Network{Name: "n"}, Spec{Name: "c", Image: "i"})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("the container: %v", err)
 	}
 	mu.Lock()

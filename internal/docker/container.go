@@ -70,7 +70,8 @@ func (e *Engine) Run(ctx context.Context, owner Owner, n Network, spec Spec) (st
 		return "", err
 	}
 	config := &container.Config{
-		Image: spec.Image, Cmd: spec.Args, Env: spec.Env, Labels: owner.Labels(), ExposedPorts: nat.PortSet{}, User: e.user(spec),
+		Image: spec.Image, Cmd: spec.Args, Env: spec.Env, Labels: owner.Labels(), ExposedPorts: nat.PortSet{},
+		User: e.user(spec),
 	}
 	host := &container.HostConfig{
 		NetworkMode: container.NetworkMode(n.Name), Privileged: spec.Privileged,
@@ -90,14 +91,17 @@ func (e *Engine) Run(ctx context.Context, owner Owner, n Network, spec Spec) (st
 	for _, m := range spec.Mounts {
 		host.Mounts = append(host.Mounts, m.toDocker(owner))
 	}
-	networks := &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{n.Name: {Aliases: []string{spec.Alias}}}}
+	networks := &network.NetworkingConfig{
+		EndpointsConfig: map[string]*network.EndpointSettings{n.Name: {Aliases: []string{spec.Alias}}},
+	}
 	making, cancel := uncut(ctx)
 	defer cancel()
 	created, err := e.client.ContainerCreate(making, config, host, networks, nil, spec.Name)
 	if err != nil {
 		return "", explain(err, "making the container %s of the image %s", spec.Name, spec.Image)
 	}
-	err = explain(e.client.ContainerStart(making, created.ID, container.StartOptions{}), "starting the container %s of the image %s", spec.Name, spec.Image)
+	err = explain(e.client.ContainerStart(making, created.ID, container.StartOptions{}),
+		"starting the container %s of the image %s", spec.Name, spec.Image)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -163,7 +167,9 @@ func (e *Engine) Wait(ctx context.Context, id string) (int, error) {
 
 // Logs copies what a container says, from its start, until it ends or ctx does.
 func (e *Engine) Logs(ctx context.Context, id string, to io.Writer) error {
-	stream, err := e.client.ContainerLogs(ctx, id, container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+	stream, err := e.client.ContainerLogs(ctx, id, container.LogsOptions{
+		ShowStdout: true, ShowStderr: true, Follow: true,
+	})
 	if err != nil {
 		return explain(err, "reading the log of the container %s", short(id))
 	}

@@ -21,20 +21,27 @@ func TestExplain(t *testing.T) {
 	if err := explain(nil, "doing"); err != nil {
 		t.Errorf("nothing wrong becomes %v", err)
 	}
-	for says, want := range map[string]string{
-		"Error response from daemon: write /var/lib/docker/x: no space left on device":                               "`docker system prune`",
-		"driver failed programming external connectivity: Bind for 127.0.0.1:3000 failed: port is already allocated": "another container has published that port",
-		"listen tcp4 127.0.0.1:3000: bind: address already in use":                                                   "--ports auto",
-		"could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network": "`docker network prune`",
-		"Mounts denied: The path /x is not shared from the host":                                                     "File sharing",
-		"toomanyrequests: You have reached your pull rate limit":                                                     "`docker login`",
-		"exec /diorama: exec format error":                                                                           "another processor",
-		`invalid mount config for type "bind": bind source path does not exist: /x`:                                  "is it a local one?",
+	for _, c := range []struct{ says, want string }{
+		{"Error response from daemon: write /var/lib/docker/x: no space left on device", "`docker system prune`"},
+		{
+			"driver failed programming external connectivity: Bind for 127.0.0.1:3000 failed: port is already allocated",
+			"another container has published that port",
+		},
+		{"listen tcp4 127.0.0.1:3000: bind: address already in use", "--ports auto"},
+		{
+			"could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+			"`docker network prune`",
+		},
+		{"Mounts denied: The path /x is not shared from the host", "File sharing"},
+		{"toomanyrequests: You have reached your pull rate limit", "`docker login`"},
+		{"exec /diorama: exec format error", "another processor"},
+		{`invalid mount config for type "bind": bind source path does not exist: /x`, "is it a local one?"},
 	} {
-		cause := errors.New(says)
+		cause := errors.New(c.says)
 		err := explain(cause, "making the container %s", "c")
-		if !errors.Is(err, cause) || !hinted(err) || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "making the container c: "+says) {
-			t.Errorf("%q becomes %q, want %q", says, err, want)
+		if !errors.Is(err, cause) || !hinted(err) || !strings.Contains(err.Error(), c.want) ||
+			!strings.HasPrefix(err.Error(), "making the container c: "+c.says) {
+			t.Errorf("%q becomes %q, want %q", c.says, err, c.want)
 		}
 	}
 	if err := explain(errors.New("odd"), "doing"); hinted(err) || err.Error() != "doing: odd" {
@@ -70,7 +77,9 @@ func TestFollowPull(t *testing.T) {
 
 func TestNetworkContains(t *testing.T) {
 	n := Network{Subnet: netip.MustParsePrefix("172.18.0.0/16")}
-	for address, want := range map[string]bool{"172.18.0.2": true, "::ffff:172.18.0.2": true, "172.19.0.2": false, "127.0.0.1": false} {
+	for address, want := range map[string]bool{
+		"172.18.0.2": true, "::ffff:172.18.0.2": true, "172.19.0.2": false, "127.0.0.1": false,
+	} {
 		if n.Contains(netip.MustParseAddr(address)) != want {
 			t.Errorf("%s is a container's: %v, want %v", address, !want, want)
 		}
@@ -114,7 +123,8 @@ func entries(t *testing.T, archive io.Reader) map[string][]byte {
 func TestWriteArchive(t *testing.T) {
 	variants := []Variant{
 		{Tag: "a:1", Entrypoint: []string{"/diorama"}, Description: "one"},
-		{Tag: "b:1", Entrypoint: []string{"/diorama", "x"}, Cmd: []string{"y"}, Env: []string{"A=b"}, Ports: []int{3000}, Description: "another"},
+		{Tag: "b:1", Entrypoint: []string{"/diorama", "x"}, Cmd: []string{"y"}, Env: []string{"A=b"}, Ports: []int{3000},
+			Description: "another"},
 	}
 	for _, size := range []int{511, 512, 513, 100_000} {
 		path := fakeBinary(t, 62, size)
@@ -143,7 +153,8 @@ func TestWriteArchive(t *testing.T) {
 			t.Error("the image names another layer")
 		}
 		_, listens := config.Config.ExposedPorts["3000/tcp"]
-		if config.Config.User != "65532:65532" || config.Architecture != "amd64" || !listens || config.Config.Cmd[0] != "y" ||
+		if config.Config.User != "65532:65532" || config.Architecture != "amd64" || !listens ||
+			config.Config.Cmd[0] != "y" ||
 			!slices.Contains(config.Config.Env, "A=b") {
 			t.Errorf("the image is %+v", config)
 		}
@@ -160,7 +171,8 @@ func TestWriteArchiveRefuses(t *testing.T) {
 		fakeBinary(t, 243, 1000):   "images are made for amd64 and arm64",
 		filepath.Join(script, "x"): "x",
 	} {
-		if err := WriteArchive(io.Discard, path, []Variant{{Tag: "a:1"}}); err == nil || !strings.Contains(err.Error(), want) {
+		if err := WriteArchive(io.Discard, path, []Variant{{Tag: "a:1"}}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v, want %q", path, err, want)
 		}
 	}

@@ -142,8 +142,9 @@ func (p Endpoint) check() error {
 		// Containers have to reach this machine: diorama's API server is here.
 		return &Error{
 			Doing: "using the Docker engine at " + p.String(),
-			Cause: errors.New("it is not on this machine, as far as its address tells: containers there cannot reach the cluster, which is here"),
-			Hint:  "use a local engine: unset DOCKER_HOST, or `docker context use default`",
+			Cause: errors.New("it is not on this machine, as far as its address tells: containers there cannot reach " +
+				"the cluster, which is here"),
+			Hint: "use a local engine: unset DOCKER_HOST, or `docker context use default`",
 		}
 	}
 	conn, err := net.DialTimeout(network, address, answerLimit)
@@ -163,7 +164,8 @@ func (p Endpoint) unreachable(err error) error {
 		e.Hint = "add the user to the group that owns it (`sudo usermod -aG docker $USER`, then log in again)"
 	case errors.Is(err, fs.ErrNotExist) && p.From == "" && !installed():
 		e.Cause = errors.New("no Docker engine is installed")
-		e.Hint = "install it (https://docs.docker.com/engine/install), or bring up the kind `embedded`, which needs no Docker"
+		e.Hint = "install it (https://docs.docker.com/engine/install), " +
+			"or bring up the kind `embedded`, which needs no Docker"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		e.Cause = errors.New("the engine does not run")
 		e.Hint = startHint()

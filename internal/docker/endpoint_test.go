@@ -58,7 +58,8 @@ func TestFindEndpoint(t *testing.T) {
 func TestFindEndpointRefuses(t *testing.T) {
 	folder := clean(t)
 	t.Setenv("DOCKER_CONTEXT", "gone")
-	if _, err := FindEndpoint(); err == nil || !strings.Contains(err.Error(), `the Docker context "gone": there is none of that name; `+"`docker context ls`") {
+	if _, err := FindEndpoint(); err == nil ||
+		!strings.Contains(err.Error(), `the Docker context "gone": there is none of that name; `+"`docker context ls`") {
 		t.Errorf("a context that is not there gives %v", err)
 	}
 	t.Setenv("DOCKER_CONTEXT", "")
@@ -79,12 +80,14 @@ func TestUnreachable(t *testing.T) {
 		path     string
 		want     string
 	}{
-		"no permission":   {here, dial(syscall.EACCES), "", "this user may not use its socket; add the user to the group"},
-		"not installed":   {here, dial(syscall.ENOENT), t.TempDir(), "no Docker engine is installed; install it"},
-		"no socket there": {named, dial(syscall.ENOENT), t.TempDir(), "(from DOCKER_HOST): the engine does not run; start it"},
-		"not running":     {here, dial(syscall.ECONNREFUSED), "", "the engine does not run; start it"},
-		"hanging":         {here, os.ErrDeadlineExceeded, "", "it did not answer within 5s; see whether `docker info` answers"},
-		"something else":  {here, errors.New("odd"), "", "unix:///s.sock: odd"},
+		"no permission": {here, dial(syscall.EACCES), "", "this user may not use its socket; add the user to the group"},
+		"not installed": {here, dial(syscall.ENOENT), t.TempDir(), "no Docker engine is installed; install it"},
+		"no socket there": {named, dial(syscall.ENOENT), t.TempDir(),
+			"(from DOCKER_HOST): the engine does not run; start it"},
+		"not running": {here, dial(syscall.ECONNREFUSED), "", "the engine does not run; start it"},
+		"hanging": {here, os.ErrDeadlineExceeded, "",
+			"it did not answer within 5s; see whether `docker info` answers"},
+		"something else": {here, errors.New("odd"), "", "unix:///s.sock: odd"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if test.path != "" {
@@ -120,8 +123,10 @@ func TestConnect(t *testing.T) {
 		endpoint Endpoint
 		want     string
 	}{
-		"too old":         {engine(t, map[string]string{"/version": `{"Version": "19.03.1", "ApiVersion": "1.40"}`}), "version 19.03.1 (API 1.40) is too old; install Docker 20.10 or newer"},
-		"Windows":         {engine(t, map[string]string{"/version": version, "/info": `{"OSType": "windows"}`}), "it runs windows containers; switch it to Linux containers"},
+		"too old": {engine(t, map[string]string{"/version": `{"Version": "19.03.1", "ApiVersion": "1.40"}`}),
+			"version 19.03.1 (API 1.40) is too old; install Docker 20.10 or newer"},
+		"Windows": {engine(t, map[string]string{"/version": version, "/info": `{"OSType": "windows"}`}),
+			"it runs windows containers; switch it to Linux containers"},
 		"elsewhere":       {Endpoint{Host: "tcp://10.0.0.1:2375"}, "it is not on this machine"},
 		"over SSH":        {Endpoint{Host: "ssh://me@there"}, "it is not on this machine"},
 		"no engine there": {Endpoint{Host: "unix:///nowhere/docker.sock", From: "DOCKER_HOST"}, "the engine does not run"},
@@ -133,7 +138,9 @@ func TestConnect(t *testing.T) {
 			}
 		})
 	}
-	e, err := connect(t.Context(), engine(t, map[string]string{"/version": version, "/info": `{"OSType": "linux", "SecurityOptions": ["name=seccomp,profile=default", "name=rootless"]}`}))
+	e, err := connect(t.Context(),
+		engine(t, map[string]string{"/version": version,
+			"/info": `{"OSType": "linux", "SecurityOptions": ["name=seccomp,profile=default", "name=rootless"]}`}))
 	if err != nil {
 		t.Fatal(err)
 	}

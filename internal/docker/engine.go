@@ -99,7 +99,8 @@ func (e *Engine) introduce(ctx context.Context) error {
 			Hint:  "switch it to Linux containers",
 		}
 	}
-	e.rootless = slices.ContainsFunc(info.SecurityOptions, func(o string) bool { return strings.HasPrefix(o, "name=rootless") })
+	e.rootless = slices.ContainsFunc(info.SecurityOptions,
+		func(o string) bool { return strings.HasPrefix(o, "name=rootless") })
 	e.virtual = virtualMachine(info.OperatingSystem)
 	return nil
 }

@@ -132,7 +132,8 @@ func (e *Engine) Pull(ctx context.Context, name string, progress func(string)) e
 	}
 	err = explain(err, "pulling the image %s", name)
 	if pull := new(Error); errors.As(err, &pull) && !hinted(err) {
-		pull.Hint = "check the name and the network; where no registry can be reached, name a tarball of images in images.load, or another image in the environment file"
+		pull.Hint = "check the name and the network; where no registry can be reached, name a tarball of images in " +
+			"images.load, or another image in the environment file"
 	}
 	return err
 }

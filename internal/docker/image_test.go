@@ -17,9 +17,10 @@ const (
 // with this digest, with another one, or with none, as after `docker load`.
 func TestFind(t *testing.T) {
 	has := map[string]string{
-		"a/pulled@" + digestA:   `{"Id": "sha256:1", "Size": 3, "RootFS": {"Layers": ["sha256:l"]}}`,
-		"a/mirrored:1":          fmt.Sprintf(`{"Id": "sha256:2", "RepoDigests": ["mirror.example/a/mirrored@%s"]}`, digestA),
-		"a/moved:1":             fmt.Sprintf(`{"Id": "sha256:3", "RepoDigests": ["other/name@%s", "a/moved@%s"]}`, digestB, digestB),
+		"a/pulled@" + digestA: `{"Id": "sha256:1", "Size": 3, "RootFS": {"Layers": ["sha256:l"]}}`,
+		"a/mirrored:1":        fmt.Sprintf(`{"Id": "sha256:2", "RepoDigests": ["mirror.example/a/mirrored@%s"]}`, digestA),
+		"a/moved:1": fmt.Sprintf(`{"Id": "sha256:3", "RepoDigests": ["other/name@%s", "a/moved@%s"]}`,
+			digestB, digestB),
 		"a/loaded:1":            `{"Id": "sha256:4", "RepoDigests": []}`,
 		"a/otherwise:1":         fmt.Sprintf(`{"Id": "sha256:5", "RepoDigests": ["mirror.example/x@%s"]}`, digestB),
 		"a/pulled:1@" + digestA: `{"Id": "sha256:1"}`,
@@ -51,9 +52,10 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"a/none:1":                  "the engine does not have the image a/none:1",
-		"a/loaded@" + digestA:       "the engine does not have the image a/loaded@" + digestA,
-		"a/moved:1@" + digestA:      "the engine does not have the image a/moved:1@" + digestA + ": its a/moved:1 has the digest " + digestB,
+		"a/none:1":            "the engine does not have the image a/none:1",
+		"a/loaded@" + digestA: "the engine does not have the image a/loaded@" + digestA,
+		"a/moved:1@" + digestA: "the engine does not have the image a/moved:1@" + digestA +
+			": its a/moved:1 has the digest " + digestB,
 		"a/none:1@" + digestA:       "the engine does not have the image a/none:1@" + digestA,
 		"Not a name":                `the image name "Not a name"`,
 		"a/broken:1":                "looking for the image a/broken:1",

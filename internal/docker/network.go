@@ -78,8 +78,9 @@ func (e *Engine) placeHost(n Network) (Network, error) {
 	}
 	return n, &Error{
 		Doing: "using the Docker engine at " + e.endpoint.String(),
-		Cause: fmt.Errorf("the gateway %s of its network is no address of this machine: it runs without root, or elsewhere, and containers cannot reach the cluster, which is here", n.Gateway),
-		Hint:  "use an engine that runs on this machine as root: unset DOCKER_HOST, or `docker context use default`",
+		Cause: fmt.Errorf("the gateway %s of its network is no address of this machine: it runs without root, "+
+			"or elsewhere, and containers cannot reach the cluster, which is here", n.Gateway),
+		Hint: "use an engine that runs on this machine as root: unset DOCKER_HOST, or `docker context use default`",
 	}
 }
 

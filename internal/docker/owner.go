@@ -11,6 +11,8 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // The labels of all that is made for an owner.
@@ -81,7 +83,9 @@ func (e *Engine) CheckNames(ctx context.Context, owner Owner, containers, networ
 func (e *Engine) checkContainerName(ctx context.Context, owner Owner, name string) error {
 	found, err := e.client.ContainerInspect(ctx, name)
 	if err == nil && found.Name == "/"+name && !owner.owns(found.Config.Labels) {
-		err = &TakenError{What: "container", Name: name, About: fmt.Sprintf(" (%s, of the image %s)", short(found.ID), found.Config.Image)}
+		err = &TakenError{
+			What: "container", Name: name, About: fmt.Sprintf(" (%s, of the image %s)", short(found.ID), found.Config.Image),
+		}
 	}
 	return ignoreMissing(err, "looking for the container %s", name)
 }
@@ -119,7 +123,8 @@ func (e *Engine) RemoveAll(ctx context.Context, owner Owner, keepVolumes bool) e
 	volumes, err := e.client.VolumeList(ctx, volume.ListOptions{Filters: owner.filter()})
 	problems = append(problems, explain(err, "listing the volumes of %s", owner.Environment))
 	for _, v := range volumes.Volumes {
-		problems = append(problems, ignoreMissing(e.client.VolumeRemove(ctx, v.Name, false), "removing the volume %s", v.Name))
+		problems = append(problems, ignoreMissing(e.client.VolumeRemove(ctx, v.Name, false),
+			"removing the volume %s", v.Name))
 	}
 	return errors.Join(problems...)
 }
@@ -132,13 +137,8 @@ func (e *Engine) removeContainer(ctx context.Context, id string) error {
 		if err == nil || cerrdefs.IsNotFound(err) {
 			return nil
 		}
-		if !cerrdefs.IsConflict(err) {
+		if !cerrdefs.IsConflict(err) || wait.Pause(ctx, 50*time.Millisecond) != nil {
 			return explain(err, "removing the container %s", short(id))
-		}
-		select {
-		case <-ctx.Done():
-			return explain(err, "removing the container %s", short(id))
-		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

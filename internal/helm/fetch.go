@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"sigs.k8s.io/yaml"
 
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 	"github.com/diorama-lab/diorama/internal/spelling"
 )
 
@@ -209,26 +209,18 @@ func download(ctx context.Context, source Source, found entry, digest, path stri
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("making the folder for charts: %w", err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".chart-")
-	if err != nil {
-		return fmt.Errorf("making a file for the chart: %w", err)
-	}
-	sum := sha256.New()
-	err = get(ctx, address, maxChart, func(body io.Reader) error {
-		_, err := io.Copy(io.MultiWriter(file, sum), body)
+	err = atomicfile.WriteFrom(path, 0o600, func(file io.Writer) error {
+		sum := sha256.New()
+		err := get(ctx, address, maxChart, func(body io.Reader) error {
+			_, err := io.Copy(io.MultiWriter(file, sum), body)
+			return err
+		})
+		if got := hex.EncodeToString(sum.Sum(nil)); err == nil && got != digest {
+			err = fmt.Errorf("%s has the digest %s, not %s: nothing of it is kept", address, got, digest)
+		}
 		return err
 	})
-	err = errors.Join(err, file.Close())
-	if got := hex.EncodeToString(sum.Sum(nil)); err == nil && got != digest {
-		err = fmt.Errorf("%s has the digest %s, not %s: nothing of it is kept", address, got, digest)
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
 	if err != nil {
-		if left := os.Remove(file.Name()); !errors.Is(left, fs.ErrNotExist) {
-			err = errors.Join(err, left)
-		}
 		return fmt.Errorf("fetching the chart %s %s: %w", source.Name, source.Version, err)
 	}
 	return nil

@@ -145,7 +145,8 @@ func (c contents) resolve(name string) string {
 // Errors of archives that Docker has not written: one in the OCI's layout, which
 // containerd reads as it is, and others.
 var (
-	ErrOnlyOCI  = errors.New("the archive is in the OCI's layout alone: it has no manifest.json, as `docker save` writes it")
+	ErrOnlyOCI = errors.New("the archive is in the OCI's layout alone: it has no manifest.json, " +
+		"as `docker save` writes it")
 	errNoImages = errors.New("it is no archive of images: it has no manifest.json, as `docker save` writes it")
 )
 

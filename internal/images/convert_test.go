@@ -57,7 +57,8 @@ func configOf(layers ...string) string {
 
 // listOf is the manifest.json of two images, the first with two layers and a tag.
 func listOf(first, second string, layers ...string) string {
-	return fmt.Sprintf(`[{"Config": %q, "RepoTags": ["a:1"], "Layers": [%q, %q]}, {"Config": %q, "RepoTags": null, "Layers": [%q]}]`,
+	return fmt.Sprintf(`[{"Config": %q, "RepoTags": ["a:1"], "Layers": [%q, %q]}, `+
+		`{"Config": %q, "RepoTags": null, "Layers": [%q]}]`,
 		first, layers[0], layers[1], second, layers[2])
 }
 
@@ -168,7 +169,8 @@ func TestConvert(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			have := Layers{}
-			kept, err := Conversion{Names: byTag, Have: have, Prefix: "x"}.Convert(&out, bytes.NewReader(archiveOf(t, files...)))
+			kept, err := Conversion{Names: byTag, Have: have, Prefix: "x"}.Convert(&out,
+				bytes.NewReader(archiveOf(t, files...)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,11 +239,12 @@ func TestConvertRefuses(t *testing.T) {
 		archive []byte
 		want    string
 	}{
-		"no archive":       {[]byte(strings.Repeat("no archive", 200)), "reading the archive"},
-		"another layout":   {archiveOf(t, file{name: "index.json", content: "{}"}), "the OCI's layout alone"},
-		"other files":      {archiveOf(t, file{name: "x", content: "y"}), "it has no manifest.json"},
-		"no configuration": {archiveOf(t, file{name: "1.tar", content: one}, list), "lacks a.json, the configuration of a:1"},
-		"no layer":         {archiveOf(t, file{name: "a.json", content: configOf(one)}, list), "lacks 1.tar, a layer"},
+		"no archive":     {[]byte(strings.Repeat("no archive", 200)), "reading the archive"},
+		"another layout": {archiveOf(t, file{name: "index.json", content: "{}"}), "the OCI's layout alone"},
+		"other files":    {archiveOf(t, file{name: "x", content: "y"}), "it has no manifest.json"},
+		"no configuration": {archiveOf(t, file{name: "1.tar", content: one}, list),
+			"lacks a.json, the configuration of a:1"},
+		"no layer": {archiveOf(t, file{name: "a.json", content: configOf(one)}, list), "lacks 1.tar, a layer"},
 		"too few layers": {
 			archiveOf(t, file{name: "1.tar", content: one}, file{name: "a.json", content: configOf(one, one)}, list),
 			"has 1 layers of a.json, whose configuration lists 2",

@@ -26,7 +26,8 @@ func Extract(name string) (*clientcmdapi.Config, error) {
 		return nil, fmt.Errorf("reading your kubeconfig: %w", err)
 	}
 	if _, known := config.Contexts[name]; !known {
-		return nil, fmt.Errorf("your kubeconfig has no context %q; it has: %s", name, strings.Join(slices.Sorted(maps.Keys(config.Contexts)), ", "))
+		return nil, fmt.Errorf("your kubeconfig has no context %q; it has: %s", name,
+			strings.Join(slices.Sorted(maps.Keys(config.Contexts)), ", "))
 	}
 	config.CurrentContext = name
 	if err := errors.Join(clientcmdapi.MinifyConfig(config), clientcmdapi.FlattenConfig(config)); err != nil {
@@ -34,7 +35,8 @@ func Extract(name string) (*clientcmdapi.Config, error) {
 	}
 	for _, user := range config.AuthInfos {
 		if user.Exec != nil || user.AuthProvider != nil {
-			return nil, fmt.Errorf("the context %q logs in with a program, which containers do not have: use one with a certificate or a token", name)
+			return nil, fmt.Errorf("the context %q logs in with a program, which containers do not have: "+
+				"use one with a certificate or a token", name)
 		}
 		if user.TokenFile != "" {
 			token, err := os.ReadFile(user.TokenFile)
@@ -46,7 +48,8 @@ func Extract(name string) (*clientcmdapi.Config, error) {
 	}
 	for _, cluster := range config.Clusters {
 		if cluster.InsecureSkipTLSVerify {
-			return nil, fmt.Errorf("the context %q does not check whom it talks to (insecure-skip-tls-verify): give its cluster the API server's CA", name)
+			return nil, fmt.Errorf("the context %q does not check whom it talks to (insecure-skip-tls-verify): "+
+				"give its cluster the API server's CA", name)
 		}
 	}
 	return config, nil

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 )
 
 // Path returns the file that changes go to, as kubectl chooses it: the first
@@ -67,7 +69,8 @@ func writable(path string) error {
 		}
 		parent := filepath.Dir(dir)
 		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
-			return fmt.Errorf("the kubeconfig %s cannot be replaced, its folder %s: %w; set KUBECONFIG to a file elsewhere", path, dir, err)
+			return fmt.Errorf("the kubeconfig %s cannot be replaced, its folder %s: %w; set KUBECONFIG to a file elsewhere",
+				path, dir, err)
 		}
 		dir = parent
 	}
@@ -160,7 +163,9 @@ func lock(target string) (func(), error) {
 			break
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(deadline) {
-			return nil, errors.Join(fmt.Errorf("locking the folder of the kubeconfig, %s; end what holds it, or set KUBECONFIG to a file elsewhere: %w", dir.Name(), err), dir.Close())
+			err = fmt.Errorf("locking the folder of the kubeconfig, %s; end what holds it, "+
+				"or set KUBECONFIG to a file elsewhere: %w", dir.Name(), err)
+			return nil, errors.Join(err, dir.Close())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -192,7 +197,8 @@ func load(path string) (*clientcmdapi.Config, error) {
 	}
 	config, err := clientcmd.Load(data)
 	if err != nil {
-		return nil, fmt.Errorf("the kubeconfig %s does not parse and is left as it is; repair it, or set KUBECONFIG to another file: %w", path, err)
+		return nil, fmt.Errorf("the kubeconfig %s does not parse and is left as it is; repair it, "+
+			"or set KUBECONFIG to another file: %w", path, err)
 	}
 	return config, nil
 }
@@ -202,17 +208,7 @@ func replace(target string, config *clientcmdapi.Config) error {
 	if err != nil {
 		return fmt.Errorf("encoding the kubeconfig: %w", err)
 	}
-	// CreateTemp makes files that only the user may read.
-	file, err := os.CreateTemp(filepath.Dir(target), ".kubeconfig-*")
-	if err != nil {
-		return fmt.Errorf("writing the kubeconfig: %w", err)
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(data)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("writing the kubeconfig: %w", err)
-	}
-	if err := os.Rename(file.Name(), target); err != nil {
+	if err := atomicfile.WriteDurable(target, 0o600, data); err != nil {
 		return fmt.Errorf("writing the kubeconfig: %w", err)
 	}
 	return nil

@@ -69,7 +69,8 @@ func TestMergeAndRemoveRestoreWhatWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	restored := read(t, path)
-	if restored.CurrentContext != "prod" || len(restored.Contexts) != 1 || len(restored.Clusters) != 1 || len(restored.AuthInfos) != 1 {
+	if restored.CurrentContext != "prod" || len(restored.Contexts) != 1 || len(restored.Clusters) != 1 ||
+		len(restored.AuthInfos) != 1 {
 		t.Errorf("restored: %+v", restored)
 	}
 }
@@ -122,7 +123,9 @@ func TestUnparsableFileIsLeftAlone(t *testing.T) {
 	write(t, path, broken)
 	t.Setenv("KUBECONFIG", path)
 	_, mergeErr := Merge(path, "diorama-a", ours("https://a"))
-	for what, err := range map[string]error{"Merge": mergeErr, "Remove": Remove(path, "diorama-a", ""), "Check": Check()} {
+	for what, err := range map[string]error{
+		"Merge": mergeErr, "Remove": Remove(path, "diorama-a", ""), "Check": Check(),
+	} {
 		if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "left as it is") {
 			t.Errorf("%s says %v", what, err)
 		}

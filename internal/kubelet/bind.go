@@ -84,7 +84,9 @@ func bind(o Options, s *store) (_ []server, err error) {
 }
 
 // addTunnel binds the tunnel and what is reached through it.
-func (b *binding) addTunnel(o Options, answers *api, a *authority, clients *x509.CertPool, outside *tls.Config) (net.Addr, error) {
+func (b *binding) addTunnel(
+	o Options, answers *api, a *authority, clients *x509.CertPool, outside *tls.Config,
+) (net.Addr, error) {
 	listener, err := net.Listen("tcp", o.TunnelListen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the API server's tunnel: %w", err)

@@ -18,7 +18,8 @@ import (
 // by the cgroup that ends with the kill: the next one's are 0, as on a real node.
 func appendCadvisor(b []byte, n *nodeUsage) []byte {
 	w := &cadvisorWriter{exposition: newExposition(b, n.at), nodeUsage: n, cgroups: n.cgroups()}
-	w.family("cadvisor_version_info", "gauge", "A metric with a constant '1' value labeled by kernel version, OS version, docker version, cadvisor version & cadvisor revision.")
+	w.family("cadvisor_version_info", "gauge", "A metric with a constant '1' value labeled by kernel version, "+
+		"OS version, docker version, cadvisor version & cadvisor revision.")
 	w.sample(1, false, `cadvisorRevision="",cadvisorVersion="",dockerVersion="",kernelVersion=`,
 		quoteLabel(n.facts.info.KernelVersion), `,osVersion=`, quoteLabel(n.facts.info.OSImage))
 	w.cpu()
@@ -110,14 +111,17 @@ func (w *cadvisorWriter) disk() {
 	add("inodes_total", "gauge", "Number of Inodes", float64(fs.inodes))
 	add("io_current", "gauge", "Number of I/Os currently in progress", 0)
 	add("io_time_seconds_total", "counter", "Cumulative count of seconds spent doing I/Os", a.BusySeconds*mistaken)
-	add("io_time_weighted_seconds_total", "counter", "Cumulative weighted I/O time in seconds", (a.ReadSeconds+a.WriteSeconds)*mistaken)
-	add("limit_bytes", "gauge", "Number of bytes that can be consumed by the container on this filesystem.", float64(fs.capacity))
+	add("io_time_weighted_seconds_total", "counter", "Cumulative weighted I/O time in seconds",
+		(a.ReadSeconds+a.WriteSeconds)*mistaken)
+	add("limit_bytes", "gauge", "Number of bytes that can be consumed by the container on this filesystem.",
+		float64(fs.capacity))
 	add("read_seconds_total", "counter", "Cumulative count of seconds spent reading", a.ReadSeconds*mistaken)
 	add("reads_merged_total", "counter", "Cumulative count of reads merged", float64(a.ReadsMerged))
 	add("reads_total", "counter", "Cumulative count of reads completed", float64(a.Reads))
 	add("sector_reads_total", "counter", "Cumulative count of sector reads completed", float64(disk.ReadBytes/sector))
 	add("sector_writes_total", "counter", "Cumulative count of sector writes completed", float64(disk.WriteBytes/sector))
-	add("usage_bytes", "gauge", "Number of bytes that are consumed by the container on this filesystem.", float64(fs.used))
+	add("usage_bytes", "gauge", "Number of bytes that are consumed by the container on this filesystem.",
+		float64(fs.used))
 	add("write_seconds_total", "counter", "Cumulative count of seconds spent writing", a.WriteSeconds*mistaken)
 	add("writes_merged_total", "counter", "Cumulative count of writes merged", float64(a.WritesMerged))
 	add("writes_total", "counter", "Cumulative count of writes completed", float64(a.Writes))
@@ -139,7 +143,8 @@ func (w *cadvisorWriter) memoryFamilies() {
 		func(c *cgroup) float64 { return float64(c.active()) })
 	w.each("container_memory_total_inactive_file_bytes", "gauge", "Current total inactive file in bytes.",
 		func(c *cgroup) float64 { return float64(c.inactive()) })
-	w.each("container_memory_usage_bytes", "gauge", "Current memory usage in bytes, including all memory regardless of when it was accessed",
+	w.each("container_memory_usage_bytes", "gauge",
+		"Current memory usage in bytes, including all memory regardless of when it was accessed",
 		func(c *cgroup) float64 { return float64(c.memory.Usage) })
 	w.each("container_memory_working_set_bytes", "gauge", "Current working set in bytes.",
 		func(c *cgroup) float64 { return float64(c.memory.WorkingSet) })
@@ -162,7 +167,8 @@ func (w *cadvisorWriter) faults() {
 					v = c.majorPageFaults
 				}
 				for _, scope := range [...]string{"container", "hierarchy"} {
-					w.sample(float64(v), true, c.container, `,failure_type="`, failure, `",`, c.id, ",", c.rest, `,scope="`, scope, `"`)
+					w.sample(float64(v), true, c.container, `,failure_type="`, failure, `",`, c.id, ",", c.rest,
+						`,scope="`, scope, `"`)
 				}
 			}
 		}
@@ -186,11 +192,13 @@ func (w *cadvisorWriter) network() {
 	each("receive_bytes_total", "Cumulative count of bytes received", func(l *link) float64 { return float64(l.rx) })
 	each("receive_errors_total", "Cumulative count of errors encountered while receiving", none)
 	each("receive_packets_dropped_total", "Cumulative count of packets dropped while receiving", none)
-	each("receive_packets_total", "Cumulative count of packets received", func(l *link) float64 { return float64(hostmetrics.Packets(l.rx)) })
+	each("receive_packets_total", "Cumulative count of packets received",
+		func(l *link) float64 { return float64(hostmetrics.Packets(l.rx)) })
 	each("transmit_bytes_total", "Cumulative count of bytes transmitted", func(l *link) float64 { return float64(l.tx) })
 	each("transmit_errors_total", "Cumulative count of errors encountered while transmitting", none)
 	each("transmit_packets_dropped_total", "Cumulative count of packets dropped while transmitting", none)
-	each("transmit_packets_total", "Cumulative count of packets transmitted", func(l *link) float64 { return float64(hostmetrics.Packets(l.tx)) })
+	each("transmit_packets_total", "Cumulative count of packets transmitted",
+		func(l *link) float64 { return float64(hostmetrics.Packets(l.tx)) })
 }
 
 func (w *cadvisorWriter) pressure() {
@@ -221,11 +229,15 @@ func (w *cadvisorWriter) spec() {
 		return func(c *cgroup) (uint64, bool) { return value(c), true }
 	}
 	each("container_spec_cpu_period", "CPU period of the container.", always(func(*cgroup) uint64 { return period }))
-	each("container_spec_cpu_quota", "CPU quota of the container.", func(c *cgroup) (uint64, bool) { return c.quota, c.quota > 0 })
+	each("container_spec_cpu_quota", "CPU quota of the container.",
+		func(c *cgroup) (uint64, bool) { return c.quota, c.quota > 0 })
 	each("container_spec_cpu_shares", "CPU share of the container.", always(func(c *cgroup) uint64 { return c.shares }))
-	each("container_spec_memory_limit_bytes", "Memory limit for the container.", always(func(c *cgroup) uint64 { return c.memoryLimit }))
-	each("container_spec_memory_reservation_limit_bytes", "Memory reservation limit for the container.", always(func(*cgroup) uint64 { return 0 }))
-	each("container_spec_memory_swap_limit_bytes", "Memory swap limit for the container.", always(func(c *cgroup) uint64 { return c.swapLimit }))
+	each("container_spec_memory_limit_bytes", "Memory limit for the container.",
+		always(func(c *cgroup) uint64 { return c.memoryLimit }))
+	each("container_spec_memory_reservation_limit_bytes", "Memory reservation limit for the container.",
+		always(func(*cgroup) uint64 { return 0 }))
+	each("container_spec_memory_swap_limit_bytes", "Memory swap limit for the container.",
+		always(func(c *cgroup) uint64 { return c.swapLimit }))
 	each("container_start_time_seconds", "Start time of the container since unix epoch in seconds.",
 		always(func(c *cgroup) uint64 { return uint64(max(c.start, 0)) / 1e9 }))
 }
@@ -240,9 +252,11 @@ func (w *cadvisorWriter) tasks() {
 	}
 	w.each("container_threads", "gauge", "Number of threads running inside the container",
 		func(c *cgroup) float64 { return float64(c.threads) })
-	w.each("container_threads_max", "gauge", "Maximum number of threads allowed inside the container, infinity if value is zero",
+	w.each("container_threads_max", "gauge",
+		"Maximum number of threads allowed inside the container, infinity if value is zero",
 		func(c *cgroup) float64 { return float64(c.threadsMax) })
-	w.family("container_ulimits_soft", "gauge", "Soft ulimit values for the container root process. Unlimited if -1, except priority and nice")
+	w.family("container_ulimits_soft", "gauge",
+		"Soft ulimit values for the container root process. Unlimited if -1, except priority and nice")
 	for i := range w.cgroups {
 		if c := &w.cgroups[i]; c.openFiles > 0 {
 			w.sample(float64(c.openFiles), true, c.container, ",", c.id, ",", c.rest, `,ulimit="max_open_files"`)
@@ -252,7 +266,8 @@ func (w *cadvisorWriter) tasks() {
 
 func (w *cadvisorWriter) machine() {
 	info := &w.facts.info
-	boot, ids := "boot_id="+quoteLabel(info.BootID)+",machine_id="+quoteLabel(info.MachineID), "system_uuid="+quoteLabel(info.SystemUUID)
+	boot := "boot_id=" + quoteLabel(info.BootID) + ",machine_id=" + quoteLabel(info.MachineID)
+	ids := "system_uuid=" + quoteLabel(info.SystemUUID)
 	add := func(name, help string, v uint64) {
 		w.family(name, "gauge", help)
 		w.sample(float64(v), false, boot, ",", ids)

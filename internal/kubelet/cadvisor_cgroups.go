@@ -215,7 +215,9 @@ func (p *pod) newCgroups() *podCgroups {
 			rest: `name="` + name + `",` + podLabels(p),
 		}
 	}
-	made := &podCgroups{pod: labels("", "", ""), sandbox: labels("", hashID(p.uid, "/sandbox"), pauseImage), containers: map[string]cgroup{}}
+	made := &podCgroups{
+		pod: labels("", "", ""), sandbox: labels("", hashID(p.uid, "/sandbox"), pauseImage), containers: map[string]cgroup{},
+	}
 	requests := resourcehelper.PodRequests(o, resourcehelper.PodResourcesOptions{})
 	made.requests = requests.Cpu().MilliValue()
 	made.pod.start, made.sandbox.start = p.start, p.start

@@ -57,22 +57,29 @@ func TestAllAnswersAgree(t *testing.T) {
 	for i, p := range sum.Pods {
 		pod := p.PodRef.Name
 		of := func(family, container, name string) float64 { return containers[family+" "+container+" "+pod+" "+name] }
-		same(pod+"'s CPU", cpu(p.CPU), of("container_cpu_usage_seconds_total", "", ""), resource["pod_cpu_usage_seconds_total  "+pod])
-		same(pod+"'s working set", ws(p.Memory), of("container_memory_working_set_bytes", "", ""), resource["pod_memory_working_set_bytes  "+pod])
+		same(pod+"'s CPU", cpu(p.CPU), of("container_cpu_usage_seconds_total", "", ""),
+			resource["pod_cpu_usage_seconds_total  "+pod])
+		same(pod+"'s working set", ws(p.Memory), of("container_memory_working_set_bytes", "", ""),
+			resource["pod_memory_working_set_bytes  "+pod])
 		sandbox := hashID(n.listed[i].uid, "/sandbox")
 		if n.listed[i].hostNetwork {
-			same(pod+"'s traffic", float64(*p.Network.Interfaces[0].RxBytes+*p.Network.Interfaces[1].RxBytes), of("container_network_receive_bytes_total", "", sandbox))
+			same(pod+"'s traffic", float64(*p.Network.Interfaces[0].RxBytes+*p.Network.Interfaces[1].RxBytes),
+				of("container_network_receive_bytes_total", "", sandbox))
 		} else {
 			same(pod+"'s traffic", float64(*p.Network.RxBytes), of("container_network_receive_bytes_total", "", sandbox))
 		}
 		for _, c := range p.Containers {
 			name := hashID(n.listed[i].uid, "/"+c.Name)
-			same(c.Name+"'s CPU", cpu(c.CPU), of("container_cpu_usage_seconds_total", c.Name, name), resource["container_cpu_usage_seconds_total "+c.Name+" "+pod])
-			same(c.Name+"'s working set", ws(c.Memory), of("container_memory_working_set_bytes", c.Name, name), resource["container_memory_working_set_bytes "+c.Name+" "+pod])
+			same(c.Name+"'s CPU", cpu(c.CPU), of("container_cpu_usage_seconds_total", c.Name, name),
+				resource["container_cpu_usage_seconds_total "+c.Name+" "+pod])
+			same(c.Name+"'s working set", ws(c.Memory), of("container_memory_working_set_bytes", c.Name, name),
+				resource["container_memory_working_set_bytes "+c.Name+" "+pod])
 			same(c.Name+"'s RSS", float64(*c.Memory.RSSBytes), of("container_memory_rss", c.Name, name))
 			same(c.Name+"'s usage", float64(*c.Memory.UsageBytes), of("container_memory_usage_bytes", c.Name, name),
-				of("container_memory_rss", c.Name, name)+of("container_memory_kernel_usage", c.Name, name)+of("container_memory_cache", c.Name, name))
-			same(c.Name+"'s start", float64(c.StartTime.Unix()), of("container_start_time_seconds", c.Name, name), resource["container_start_time_seconds "+c.Name+" "+pod])
+				of("container_memory_rss", c.Name, name)+of("container_memory_kernel_usage", c.Name, name)+
+					of("container_memory_cache", c.Name, name))
+			same(c.Name+"'s start", float64(c.StartTime.Unix()), of("container_start_time_seconds", c.Name, name),
+				resource["container_start_time_seconds "+c.Name+" "+pod])
 		}
 	}
 	node := sum.Node
@@ -94,7 +101,9 @@ func TestSlicesAddUp(t *testing.T) {
 	s := shapeCluster()
 	v, _ := s.view("node-0")
 	ids := expose(t, appendCadvisor(nil, v.measure(s)), "id")
-	for _, family := range []string{"container_cpu_usage_seconds_total", "container_memory_working_set_bytes", "container_threads"} {
+	for _, family := range []string{
+		"container_cpu_usage_seconds_total", "container_memory_working_set_bytes", "container_threads",
+	} {
 		sums := map[string]float64{}
 		for key, value := range ids {
 			path, is := strings.CutPrefix(key, family+" /kubepods/")
@@ -149,8 +158,10 @@ func TestSliceCountersOutliveTheirPods(t *testing.T) {
 func TestCadvisorIsServed(t *testing.T) {
 	s, _ := newTestStore(1, 1)
 	recorder := httptest.NewRecorder()
-	(&api{store: s}).plain().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/nodes/node-0/metrics/cadvisor", nil))
-	if recorder.Code != http.StatusOK || recorder.Header().Get("Content-Type") != expositionType || !strings.Contains(recorder.Body.String(), "machine_memory_bytes") {
+	(&api{store: s}).plain().ServeHTTP(recorder,
+		httptest.NewRequest(http.MethodGet, "/nodes/node-0/metrics/cadvisor", nil))
+	if recorder.Code != http.StatusOK || recorder.Header().Get("Content-Type") != expositionType ||
+		!strings.Contains(recorder.Body.String(), "machine_memory_bytes") {
 		t.Errorf("%d, %v: %.200s", recorder.Code, recorder.Header(), recorder.Body)
 	}
 }

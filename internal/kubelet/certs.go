@@ -1,24 +1,20 @@
 package kubelet
 
 import (
-	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"k8s.io/utils/lru"
+
+	"github.com/diorama-lab/diorama/internal/pki"
 )
 
 const (
@@ -33,29 +29,20 @@ const (
 // authority makes serving certificates in the names of nodes. They share one
 // key: it is one process that speaks for all of them.
 type authority struct {
-	cert   *x509.Certificate
-	key    crypto.Signer
+	ca     *pki.Pair
 	leaf   *ecdsa.PrivateKey
 	leaves *lru.Cache // *tls.Certificate by names
 }
 
-func newAuthority(pair tls.Certificate) (*authority, error) {
-	key, ok := pair.PrivateKey.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("its key cannot sign")
+func newAuthority(ca *pki.Pair) (*authority, error) {
+	if !ca.Certificate.IsCA {
+		return nil, fmt.Errorf("%q is not a CA certificate", ca.Certificate.Subject.CommonName)
 	}
-	cert, err := x509.ParseCertificate(pair.Certificate[0])
+	leaf, err := pki.NewKey()
 	if err != nil {
 		return nil, err
 	}
-	if !cert.IsCA {
-		return nil, fmt.Errorf("%q is not a CA certificate", cert.Subject.CommonName)
-	}
-	leaf, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	return &authority{cert: cert, key: key, leaf: leaf, leaves: lru.New(leafCacheSize)}, nil
+	return &authority{ca: ca, leaf: leaf, leaves: lru.New(leafCacheSize)}, nil
 }
 
 // serving returns a certificate for a subject under the given names and addresses.
@@ -67,27 +54,13 @@ func (a *authority) serving(subject pkix.Name, names ...string) (*tls.Certificat
 			return c, nil
 		}
 	}
-	template := &x509.Certificate{
-		Subject:     subject,
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	for _, n := range names {
-		if ip := net.ParseIP(n); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, n)
-		}
-	}
-	der, err := sign(template, a.cert, a.leaf.Public(), a.key, leafLifetime)
+	r := pki.Request{Subject: subject, Hosts: names, Lifetime: leafLifetime}
+	leaf, err := r.Sign(a.ca, a.leaf.Public(), time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate for %s: %w", subject.CommonName, err)
 	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	c := &tls.Certificate{Certificate: [][]byte{der, a.cert.Raw}, PrivateKey: a.leaf, Leaf: leaf}
+	chain := [][]byte{leaf.Raw, a.ca.Certificate.Raw}
+	c := &tls.Certificate{Certificate: chain, PrivateKey: a.leaf, Leaf: leaf}
 	a.leaves.Add(id, c)
 	return c, nil
 }
@@ -98,95 +71,52 @@ func (a *authority) node(f *nodeFacts) (*tls.Certificate, error) {
 	return a.serving(subject, append([]string{f.name}, f.addresses...)...)
 }
 
-func sign(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer, lifetime time.Duration) ([]byte, error) {
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
-	if err != nil {
-		return nil, err
-	}
-	now := time.Now()
-	template.SerialNumber = serial
-	template.NotBefore = now.Add(-time.Hour) // clocks of containers and laptops differ
-	template.NotAfter = now.Add(lifetime)
-	if parent != template && template.NotAfter.After(parent.NotAfter) {
-		template.NotAfter = parent.NotAfter
-	}
-	return x509.CreateCertificate(rand.Reader, template, parent, public, key)
-}
-
-// Files of a certificate folder.
+// The names of the pairs in a certificate folder.
 const (
-	caFile        = "ca"
-	clientFile    = "client"
-	certExtension = ".crt"
-	keyExtension  = ".key"
+	caPair     = "ca"
+	clientPair = "client"
 )
+
+// pairFiles are the files of a pair in a certificate folder.
+func pairFiles(dir, name string) (cert, key string) {
+	return filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
+}
 
 // ownCredentials returns the CA in the folder; it makes one, and a client
 // certificate to call this server with, if there is none.
-func ownCredentials(dir string) (tls.Certificate, error) {
+func ownCredentials(dir string) (*pki.Pair, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return tls.Certificate{}, fmt.Errorf("make the folder for certificates: %w", err)
+		return nil, fmt.Errorf("make the folder for certificates: %w", err)
 	}
-	base := filepath.Join(dir, caFile)
-	pair, err := tls.LoadX509KeyPair(base+certExtension, base+keyExtension)
+	ca, err := pki.Load(pairFiles(dir, caPair))
 	if err == nil {
-		return pair, nil
+		return ca, nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
-		return tls.Certificate{}, fmt.Errorf("load the CA in %s (remove the folder to have a new one made): %w", dir, err)
+		return nil, fmt.Errorf("load the CA in %s (remove the folder to have a new one made): %w", dir, err)
 	}
-	ca := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "diorama-kubelet-ca"},
-		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-	}
-	client := &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "diorama-kubelet-client"},
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	key, err := writePair(base, ca, ca, nil, caLifetime)
+	ca, err = issue(dir, caPair, nil, pki.Request{
+		Subject: pkix.Name{CommonName: "diorama-kubelet-ca"}, Authority: true, Lifetime: caLifetime,
+	})
 	if err != nil {
-		return tls.Certificate{}, err
+		return nil, err
 	}
-	if _, err := writePair(filepath.Join(dir, clientFile), client, ca, key, caLifetime); err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.LoadX509KeyPair(base+certExtension, base+keyExtension)
+	_, err = issue(dir, clientPair, ca, pki.Request{
+		Subject: pkix.Name{CommonName: "diorama-kubelet-client"}, Client: true, Lifetime: caLifetime,
+	})
+	return ca, err
 }
 
-// writePair makes a key and a certificate and writes both; without a parent's
-// key the certificate signs itself.
-func writePair(base string, template, parent *x509.Certificate, parentKey crypto.Signer, lifetime time.Duration) (crypto.Signer, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// issue makes a pair and writes it into the folder.
+func issue(dir, name string, ca *pki.Pair, r pki.Request) (*pki.Pair, error) {
+	pair, err := r.Issue(ca, time.Now())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make a certificate for %s: %w", r.Subject.CommonName, err)
 	}
-	if parentKey == nil {
-		parentKey = key
+	if err := pair.Write(pairFiles(dir, name)); err != nil {
+		return nil, fmt.Errorf("write a certificate: %w", err)
 	}
-	der, err := sign(template, parent, key.Public(), parentKey, lifetime)
-	if err != nil {
-		return nil, fmt.Errorf("make a certificate for %s: %w", template.Subject.CommonName, err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	// The key first: a certificate without it would look complete.
-	if err := writePEM(base+keyExtension, "PRIVATE KEY", keyDER); err != nil {
-		return nil, err
-	}
-	return key, writePEM(base+certExtension, "CERTIFICATE", der)
-}
-
-func writePEM(path, kind string, der []byte) error {
-	data := pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		return fmt.Errorf("write a certificate: %w", err)
-	}
-	return nil
+	return pair, nil
 }
 
 // clientPool reads the CAs whose client certificates are let in.

@@ -45,7 +45,8 @@ func (s *store) annotated(p *pod, name corev1.ResourceName, annotation string) o
 	o, err := parsed(name, text)
 	// A pod that is known before its node may be a simulated one.
 	if err != nil && (s.simulates(p) || !s.syncedNodes.Load()) {
-		s.reports.onPod(p, reasonQuantity, fmt.Sprintf("Annotation %s: %q of pod %s is not used: %v. %s", annotation, text, p.key, err, instead))
+		s.reports.onPod(p, reasonQuantity, fmt.Sprintf("Annotation %s: %q of pod %s is not used: %v. %s",
+			annotation, text, p.key, err, instead))
 	}
 	return o
 }
@@ -53,7 +54,9 @@ func (s *store) annotated(p *pod, name corev1.ResourceName, annotation string) o
 // choose decides between what says how much of a resource a container uses:
 // the ResourceUsage of the very pod, its annotation, a ClusterResourceUsage,
 // the profile. What is wrong gives way to the next.
-func (s *store) choose(p *pod, container string, rule *rule, v *ruleValue, name corev1.ResourceName, annotated override) override {
+func (s *store) choose(
+	p *pod, container string, rule *rule, v *ruleValue, name corev1.ResourceName, annotated override,
+) override {
 	if v == nil || rule != s.rules.pods[p.key] && annotated.set {
 		return annotated
 	}
@@ -73,7 +76,8 @@ func (s *store) choose(p *pod, container string, rule *rule, v *ruleValue, name 
 		}
 		reason, what = reasonQuantity, "The value for "
 	}
-	s.reports.onNode(node.facts, reason, fmt.Sprintf("%s%s of container %s in %s is not used: %v. %s", what, name, container, rule.source, err, instead))
+	s.reports.onNode(node.facts, reason, fmt.Sprintf("%s%s of container %s in %s is not used: %v. %s",
+		what, name, container, rule.source, err, instead))
 	return annotated
 }
 

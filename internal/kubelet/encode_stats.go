@@ -48,7 +48,8 @@ func (w *jsonWriter) io(s *statsv1.IOStats) {
 }
 
 // noPressure is how zero PSI statistics encode, which they nearly always are.
-const noPressure = `{"full":{"total":0,"avg10":0,"avg60":0,"avg300":0},"some":{"total":0,"avg10":0,"avg60":0,"avg300":0}}`
+const noPressure = `{"full":{"total":0,"avg10":0,"avg60":0,"avg300":0},` +
+	`"some":{"total":0,"avg10":0,"avg60":0,"avg300":0}}`
 
 func (w *jsonWriter) psi(p *statsv1.PSIStats) {
 	if p == nil {

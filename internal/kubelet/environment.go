@@ -19,14 +19,18 @@ func (s *store) environment() (*metrics.Environment, error) {
 		return s.sum(namespace+"/"+pod, container, totalOf(resource, s.clock.read()))
 	}
 	env, err := metrics.NewEnvironment(metrics.EnvironmentConfig{
-		Now:                              func() time.Time { return time.Unix(0, s.clock.read()) },
-		StartedContainersTotal:           func(node string) int64 { return int64(s.sumNode(node, started)) },
-		ContainerResourceUsage:           usage,
-		PodResourceUsage:                 func(r, namespace, pod string) float64 { return usage(r, namespace, pod, "") },
-		NodeResourceUsage:                func(r, node string) float64 { return s.sumNode(node, usageOf(r, s.clock.read())) },
+		Now:                    func() time.Time { return time.Unix(0, s.clock.read()) },
+		StartedContainersTotal: func(node string) int64 { return int64(s.sumNode(node, started)) },
+		ContainerResourceUsage: usage,
+		PodResourceUsage:       func(r, namespace, pod string) float64 { return usage(r, namespace, pod, "") },
+		NodeResourceUsage: func(r, node string) float64 {
+			return s.sumNode(node, usageOf(r, s.clock.read()))
+		},
 		ContainerResourceCumulativeUsage: total,
 		PodResourceCumulativeUsage:       func(r, namespace, pod string) float64 { return total(r, namespace, pod, "") },
-		NodeResourceCumulativeUsage:      func(r, node string) float64 { return s.sumNode(node, totalOf(r, s.clock.read())) },
+		NodeResourceCumulativeUsage: func(r, node string) float64 {
+			return s.sumNode(node, totalOf(r, s.clock.read()))
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the environment of KWOK's expressions: %w", err)

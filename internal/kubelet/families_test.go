@@ -20,7 +20,8 @@ type family struct {
 func TestFamiliesAreTheKubelets(t *testing.T) {
 	shape := func(a kubeletAnswers) map[string][]family {
 		return map[string][]family{
-			"/metrics/cadvisor": familiesOf(t, a.metricsCadvisor, a.pods.Items), "/metrics/resource": familiesOf(t, a.metricsResource, a.pods.Items),
+			"/metrics/cadvisor": familiesOf(t, a.metricsCadvisor, a.pods.Items),
+			"/metrics/resource": familiesOf(t, a.metricsResource, a.pods.Items),
 		}
 	}
 	want, got := golden(t, "testdata/families.json", shape), shape(ownAnswers(t))

@@ -20,8 +20,8 @@ import (
 
 // What workloads and KWOK's objects say is followed while it changes.
 func TestFollowsWhatPodsUse(t *testing.T) {
-	annotated := metav1.ObjectMeta{Namespace: "shop", Name: "web", Annotations: map[string]string{profileAnnotation: "spiky"}}
-	web := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}, ObjectMeta: annotated}
+	web := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"}}
+	web.Namespace, web.Name, web.Annotations = "shop", "web", map[string]string{profileAnnotation: "spiky"}
 	c := fakeClients(fake.NewClientset(testNode(0), testPod(0, 0)), web)
 	s := newStore(1, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -45,7 +45,7 @@ func TestFollowsWhatPodsUse(t *testing.T) {
 	if got := profile(); got != usage.Spiky {
 		t.Errorf("the pod began as %s: its workload was not read before", got)
 	}
-	deployments := c.metadata.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}).Namespace("shop")
+	deployments := c.metadata.Resource(appsv1.SchemeGroupVersion.WithResource("deployments")).Namespace("shop")
 	if err := deployments.Delete(ctx, "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +83,13 @@ func TestFollowsWhatPodsUse(t *testing.T) {
 // What may not be read does not keep the rest waiting, and is read when it may be.
 func TestOptionalResources(t *testing.T) {
 	s := newStore(1, time.Now)
-	forbidden := apierrors.NewForbidden(schema.GroupResource{Group: "apps", Resource: "deployments"}, "", errors.New("no"))
+	resource := schema.GroupResource{Group: "apps", Resource: "deployments"}
+	forbidden := apierrors.NewForbidden(resource, "", errors.New("no"))
 	readable := fakeClients(fake.NewClientset(), &metav1.PartialObjectMetadata{
-		TypeMeta:   metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", Annotations: map[string]string{profileAnnotation: "idle"}},
+		TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "Deployment"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: "web", Annotations: map[string]string{profileAnnotation: "idle"},
+		},
 	})
 	o := workloadMetadata(readable, s, "Deployment", appsv1.SchemeGroupVersion.WithResource("deployments"))
 	o.retry = time.Millisecond

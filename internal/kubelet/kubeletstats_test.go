@@ -27,7 +27,8 @@ func TestKubeletstatsSendsTheSame(t *testing.T) {
 	const file = "testdata/kubeletstats.json"
 	own := func(string, string) bool { return false }
 	if *recordings != "" {
-		metricshape.Write(t, file, metricshape.Of(own, metricshape.ReadRecording(t, filepath.Join(*recordings, "kubeletstats-all.jsonl.gz"))...))
+		metricshape.Write(t, file,
+			metricshape.Of(own, metricshape.ReadRecording(t, filepath.Join(*recordings, "kubeletstats-all.jsonl.gz"))...))
 	}
 	s := shapeCluster()
 	s.clock.now = time.Now // the receiver refuses the future
@@ -43,14 +44,17 @@ func TestKubeletstatsSendsTheSame(t *testing.T) {
 	factory := kubeletstatsreceiver.NewFactory()
 	config := kubeletstatsConfig(t, factory, map[string]any{
 		"endpoint": "https://" + srv.plain.String() + "/nodes/node-0", "node": "node-0", "auth_type": "tls",
-		"ca_file": filepath.Join(srv.dir, "ca.crt"), "cert_file": filepath.Join(srv.dir, "client.crt"), "key_file": filepath.Join(srv.dir, "client.key"),
+		"ca_file": filepath.Join(srv.dir, "ca.crt"), "cert_file": filepath.Join(srv.dir, "client.crt"),
+		"key_file":            filepath.Join(srv.dir, "client.key"),
 		"collection_interval": "100ms", "initial_delay": "0s",
 		"metric_groups":                  []any{"container", "pod", "node", "volume"},
 		"extra_metadata_labels":          []any{"container.id", "k8s.volume.type"},
 		"k8s_api_config":                 map[string]any{"auth_type": "kubeConfig"},
 		"collect_all_network_interfaces": map[string]any{"pod": true, "node": true},
 	})
-	set := receiver.Settings{ID: component.NewID(factory.Type()), TelemetrySettings: componenttest.NewNopTelemetrySettings()}
+	set := receiver.Settings{
+		ID: component.NewID(factory.Type()), TelemetrySettings: componenttest.NewNopTelemetrySettings(),
+	}
 	r, err := factory.CreateMetrics(t.Context(), set, config, sink)
 	if err != nil {
 		t.Fatal(err)

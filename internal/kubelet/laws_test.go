@@ -30,7 +30,8 @@ func newWorld(t *rapid.T) *world {
 	s, c := newTestStore(0, 0)
 	node := testNode(0)
 	node.Status.Capacity["cpu"] = resource.MustParse(rapid.SampledFrom([]string{"100m", "1", "4", "64"}).Draw(t, "cpus"))
-	node.Status.Capacity["memory"] = resource.MustParse(rapid.SampledFrom([]string{"64Mi", "1Gi", "64Gi"}).Draw(t, "memory"))
+	memory := rapid.SampledFrom([]string{"64Mi", "1Gi", "64Gi"}).Draw(t, "memory")
+	node.Status.Capacity["memory"] = resource.MustParse(memory)
 	s.setNode(node)
 	w := &world{s: s, c: c, node: node, pods: map[int]*corev1.Pod{}}
 	w.last = w.measure()
@@ -55,12 +56,16 @@ var anyAnnotations = map[string][]string{
 func (w *world) change(t *rapid.T) {
 	i := rapid.IntRange(0, 6).Draw(t, "pod")
 	o := w.pods[i]
-	event := rapid.SampledFrom([]string{"create", "delete", "annotate", "annotate", "restart", "end", "rule", "workload", "sample", "resize", "reboot"}).Draw(t, "event")
+	event := rapid.SampledFrom([]string{
+		"create", "delete", "annotate", "annotate", "restart", "end", "rule", "workload", "sample", "resize", "reboot",
+	}).Draw(t, "event")
 	switch event {
 	case "rule":
 		w.setRule(t)
 	case "workload":
-		w.s.setWorkload(workloadKey{"Deployment", "shop", "web"}, workload{profile: rapid.SampledFrom(anyAnnotations[profileAnnotation]).Draw(t, "profile")})
+		w.s.setWorkload(workloadKey{"Deployment", "shop", "web"}, workload{
+			profile: rapid.SampledFrom(anyAnnotations[profileAnnotation]).Draw(t, "profile"),
+		})
 	case "sample":
 		w.s.sample()
 	case "reboot":
@@ -101,7 +106,9 @@ func (w *world) change(t *rapid.T) {
 }
 
 func (w *world) setRule(t *rapid.T) {
-	cpu := rapid.SampledFrom([]string{`Rand() * 2.0`, `0.5`, `1000.0`, `pod.Usage("cpu") * 1.5`, `0.0 - 1.0`, `nonsense(`}).Draw(t, "expression")
+	cpu := rapid.SampledFrom([]string{
+		`Rand() * 2.0`, `0.5`, `1000.0`, `pod.Usage("cpu") * 1.5`, `0.0 - 1.0`, `nonsense(`,
+	}).Draw(t, "expression")
 	w.rule = clusterUsage("rule", nil, entry(expression(cpu)))
 	if rapid.Bool().Draw(t, "no rule") {
 		w.rule = nil

@@ -40,20 +40,23 @@ func TestMetricsAgreeWithTheSummary(t *testing.T) {
 	ask(t, s, "/nodes", http.StatusOK, &nodes)
 	var pods metricsv1.PodMetricsList
 	ask(t, s, "/pods", http.StatusOK, &pods)
-	if len(nodes.Items) != 2 || len(pods.Items) != 6 || nodes.Kind != "NodeMetricsList" || pods.APIVersion != "metrics.k8s.io/v1beta1" {
+	if len(nodes.Items) != 2 || len(pods.Items) != 6 || nodes.Kind != "NodeMetricsList" ||
+		pods.APIVersion != "metrics.k8s.io/v1beta1" {
 		t.Fatalf("%d nodes, %d pods, %+v, %+v", len(nodes.Items), len(pods.Items), nodes.TypeMeta, pods.TypeMeta)
 	}
 	sum := summaryOf(t, s, "node-0", false)
 	check := func(what string, got corev1.ResourceList, cpu, memory *uint64) {
 		t.Helper()
-		if c, m := got[corev1.ResourceCPU], got[corev1.ResourceMemory]; c.ScaledValue(-9) != int64(*cpu) || m.Value() != int64(*memory) {
+		if c, m := got[corev1.ResourceCPU], got[corev1.ResourceMemory]; c.ScaledValue(-9) != int64(*cpu) ||
+			m.Value() != int64(*memory) {
 			t.Errorf("%s: %s CPU and %s, the summary says %dn and %d", what, &c, &m, *cpu, *memory)
 		}
 	}
 	check("node", nodes.Items[0].Usage, sum.Node.CPU.UsageNanoCores, sum.Node.Memory.WorkingSetBytes)
 	for i, p := range sum.Pods {
 		got := pods.Items[i]
-		if got.Name != p.PodRef.Name || got.Labels["app"] != "web" || got.Window.Duration != 10*time.Second || !got.Timestamp.Equal(&p.CPU.Time) {
+		if got.Name != p.PodRef.Name || got.Labels["app"] != "web" || got.Window.Duration != 10*time.Second ||
+			!got.Timestamp.Equal(&p.CPU.Time) {
 			t.Errorf("pod %d is %+v", i, got)
 		}
 		for j, c := range p.Containers {
@@ -69,7 +72,8 @@ func TestMetricsOfOne(t *testing.T) {
 	ask(t, s, "/nodes/node-0", http.StatusOK, &node)
 	var pod metricsv1.PodMetrics
 	ask(t, s, "/namespaces/shop/pods/a", http.StatusOK, &pod)
-	if node.Name != "node-0" || node.Kind != "NodeMetrics" || pod.Name != "a" || len(pod.Containers) != 1 || pod.Kind != "PodMetrics" {
+	if node.Name != "node-0" || node.Kind != "NodeMetrics" || pod.Name != "a" || len(pod.Containers) != 1 ||
+		pod.Kind != "PodMetrics" {
 		t.Errorf("got %+v and %+v", node, pod)
 	}
 	for path, want := range map[string]string{
@@ -107,7 +111,9 @@ func TestMetricsAreSelected(t *testing.T) {
 	if ask(t, s, "/nodes?labelSelector=none", http.StatusOK, &nodes); len(nodes.Items) != 0 {
 		t.Errorf("selected %d nodes", len(nodes.Items))
 	}
-	for path, want := range map[string]int{"/pods?labelSelector=%3D": 400, "/nodes?fieldSelector=x": 400, "/pods?watch=true": 405} {
+	for path, want := range map[string]int{
+		"/pods?labelSelector=%3D": 400, "/nodes?fieldSelector=x": 400, "/pods?watch=true": 405,
+	} {
 		var status metav1.Status
 		ask(t, s, path, want, &status)
 	}
@@ -125,8 +131,10 @@ func TestOnlyTheAggregatorIsLetIn(t *testing.T) {
 	srv := serveOptions(t, s, Options{MetricsHost: "10.96.0.11", RequestHeaderCA: filepath.Join(front, "ca.crt")})
 	client := func(certificates []tls.Certificate) *http.Client {
 		transport := &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: srv.client.RootCAs, Certificates: certificates, ServerName: "metrics-server.kube-system.svc"},
-			DialContext:     func(ctx context.Context, _, addr string) (net.Conn, error) { return srv.dial(ctx, addr) },
+			TLSClientConfig: &tls.Config{
+				RootCAs: srv.client.RootCAs, Certificates: certificates, ServerName: "metrics-server.kube-system.svc",
+			},
+			DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) { return srv.dial(ctx, addr) },
 		}
 		t.Cleanup(transport.CloseIdleConnections)
 		return &http.Client{Transport: transport}
@@ -141,7 +149,8 @@ func TestOnlyTheAggregatorIsLetIn(t *testing.T) {
 	if response.StatusCode != http.StatusOK {
 		t.Errorf("the aggregator gets %s", response.Status)
 	}
-	if status, body := get(t, client(clientTLS(t, front).Certificates), address.String()); status != http.StatusUnauthorized {
+	status, body := get(t, client(clientTLS(t, front).Certificates), address.String())
+	if status != http.StatusUnauthorized {
 		t.Errorf("without a user: %d %s", status, body)
 	}
 	// The API server's certificate for kubelets is no aggregator's.
@@ -155,9 +164,11 @@ func TestOnlyTheAggregatorIsLetIn(t *testing.T) {
 func TestMetricsOptions(t *testing.T) {
 	s, _ := newTestStore(0, 0)
 	for want, o := range map[string]Options{
-		"tunnel":               {Listen: "127.0.0.1:0", MetricsHost: "10.96.0.11"},
-		"no request header CA": {Listen: "127.0.0.1:0", TunnelListen: "127.0.0.1:0", MetricsHost: "10.96.0.11", CertDir: t.TempDir()},
-		"read a client CA":     {Listen: "127.0.0.1:0", TunnelListen: "127.0.0.1:0", MetricsHost: "10.96.0.11", CertDir: t.TempDir(), RequestHeaderCA: "none"},
+		"tunnel": {Listen: "127.0.0.1:0", MetricsHost: "10.96.0.11"},
+		"no request header CA": {Listen: "127.0.0.1:0", TunnelListen: "127.0.0.1:0", MetricsHost: "10.96.0.11",
+			CertDir: t.TempDir()},
+		"read a client CA": {Listen: "127.0.0.1:0", TunnelListen: "127.0.0.1:0", MetricsHost: "10.96.0.11",
+			CertDir: t.TempDir(), RequestHeaderCA: "none"},
 	} {
 		if _, err := bind(o, s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // killAnnotation tells KWOK that a container has reached its memory limit:
@@ -81,15 +83,8 @@ type reaper struct {
 // keepKilling asks for what is full to be killed, until ctx ends.
 func keepKilling(ctx context.Context, s *store, client kubernetes.Interface) {
 	r := &reaper{client: client, clock: s.clock, asked: map[kill]int64{}}
-	ticker := time.NewTicker(killInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			r.reap(ctx, s.full())
-		}
+	for wait.Pause(ctx, killInterval) == nil {
+		r.reap(ctx, s.full())
 	}
 }
 
@@ -111,7 +106,8 @@ func (r *reaper) reap(ctx context.Context, full []kill) {
 			// Done; or the pod is gone, or another one.
 		case apierrors.IsForbidden(err):
 			if !r.denied {
-				slog.Warn("Containers are not killed when they reach their memory limit: the user may not patch pods.", "error", err)
+				slog.Warn("Containers are not killed when they reach their memory limit: the user may not patch pods.",
+					"error", err)
 			}
 			r.denied = true
 		default:
@@ -129,6 +125,7 @@ func (r *reaper) ask(ctx context.Context, k kill) error {
 	if err != nil {
 		return err
 	}
-	_, err = r.client.CoreV1().Pods(k.namespace).Patch(ctx, k.pod, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: "diorama-kubelet"})
+	options := metav1.PatchOptions{FieldManager: "diorama-kubelet"}
+	_, err = r.client.CoreV1().Pods(k.namespace).Patch(ctx, k.pod, types.MergePatchType, patch, options)
 	return err
 }

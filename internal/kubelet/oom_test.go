@@ -54,7 +54,8 @@ func TestLeakIsKilledAndStartsAgain(t *testing.T) {
 		t.Fatalf("full: %v", full)
 	}
 	before := usageOfPod(t, s, 0)
-	if m := before.containers[which].memory; m.WorkingSet != before.containers[which].memoryLimit || m.Usage != m.WorkingSet {
+	if m := before.containers[which].memory; m.WorkingSet != before.containers[which].memoryLimit ||
+		m.Usage != m.WorkingSet {
 		t.Errorf("when full it has %+v", m)
 	}
 
@@ -179,7 +180,9 @@ func TestReaperGoesOn(t *testing.T) {
 		return a.(clienttesting.PatchAction).GetName() == "a", nil, denied
 	})
 	r := &reaper{client: client, clock: &clock{now: time.Now}, asked: map[kill]int64{}}
-	r.reap(t.Context(), []kill{{"shop", "gone", "u", "app:0"}, {"shop", "a", "v", "app:0"}, {o.Namespace, o.Name, o.UID, "app:0"}})
+	r.reap(t.Context(), []kill{
+		{"shop", "gone", "u", "app:0"}, {"shop", "a", "v", "app:0"}, {o.Namespace, o.Name, o.UID, "app:0"},
+	})
 	got, err := client.CoreV1().Pods("shop").Get(t.Context(), o.Name, metav1.GetOptions{})
 	if err != nil || got.Annotations[killAnnotation] != "app:0" || !r.denied {
 		t.Errorf("annotations %v, denied %v, %v", got.Annotations, r.denied, err)

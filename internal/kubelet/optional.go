@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // How soon it is tried again to read what could not be: the API server may come
@@ -36,7 +38,9 @@ func optional(c clients, s *store) []optionalResource {
 		{"Deployment", "apps", "deployments"}, {"StatefulSet", "apps", "statefulsets"}, {"DaemonSet", "apps", "daemonsets"},
 		{"Job", "batch", "jobs"}, {"CronJob", "batch", "cronjobs"},
 	} {
-		out = append(out, workloadMetadata(c, s, w.kind, schema.GroupVersionResource{Group: w.group, Version: "v1", Resource: w.resource}))
+		out = append(out, workloadMetadata(c, s, w.kind, schema.GroupVersionResource{
+			Group: w.group, Version: "v1", Resource: w.resource,
+		}))
 	}
 	return out
 }
@@ -68,10 +72,8 @@ func (o optionalResource) follow(ctx context.Context, settled func()) {
 			said, retry = true, o.retry
 			settled()
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Pause(ctx, retry) != nil {
 			return
-		case <-time.After(retry):
 		}
 	}
 }
@@ -79,32 +81,34 @@ func (o optionalResource) follow(ctx context.Context, settled func()) {
 func workloadMetadata(c clients, s *store, kind string, resource schema.GroupVersionResource) optionalResource {
 	client := c.metadata.Resource(resource).Namespace(metav1.NamespaceAll)
 	return optionalResource{
-		name:    resource.Resource,
-		retry:   absentRetry,
-		without: "The annotation " + profileAnnotation + " of " + resource.Resource + " is not followed: they cannot be read. Annotate the pods, or give the user the right to list and watch them.",
-		probe:   listable(client.List),
+		name:  resource.Resource,
+		retry: absentRetry,
+		without: "The annotation " + profileAnnotation + " of " + resource.Resource +
+			" is not followed: they cannot be read. Annotate the pods, or give the user the right to list and watch them.",
+		probe: listable(client.List),
 		reflector: func(listed func()) *cache.Reflector {
-			return newReflector(c.metadata, resource.Resource, &metav1.PartialObjectMetadata{}, sink[*metav1.PartialObjectMetadata]{
-				trim: trimWorkload,
-				set: func(o *metav1.PartialObjectMetadata) error {
-					s.setWorkload(newWorkload(kind, o))
-					return nil
-				},
-				remove: func(key string) {
-					namespace, name, _ := cache.SplitMetaNamespaceKey(key)
-					s.setWorkload(workloadKey{kind, namespace, name}, workload{})
-				},
-				replace: func(list []*metav1.PartialObjectMetadata) error {
-					all := make(map[workloadKey]workload, len(list))
-					for _, o := range list {
-						key, w := newWorkload(kind, o)
-						all[key] = w
-					}
-					s.replaceWorkloads(kind, all)
-					listed()
-					return nil
-				},
-			}, listWatch("", client.List, client.Watch))
+			return newReflector(c.metadata, resource.Resource, &metav1.PartialObjectMetadata{},
+				sink[*metav1.PartialObjectMetadata]{
+					trim: trimWorkload,
+					set: func(o *metav1.PartialObjectMetadata) error {
+						s.setWorkload(newWorkload(kind, o))
+						return nil
+					},
+					remove: func(key string) {
+						namespace, name, _ := cache.SplitMetaNamespaceKey(key)
+						s.setWorkload(workloadKey{kind, namespace, name}, workload{})
+					},
+					replace: func(list []*metav1.PartialObjectMetadata) error {
+						all := make(map[workloadKey]workload, len(list))
+						for _, o := range list {
+							key, w := newWorkload(kind, o)
+							all[key] = w
+						}
+						s.replaceWorkloads(kind, all)
+						listed()
+						return nil
+					},
+				}, listWatch("", client.List, client.Watch))
 		},
 	}
 }
@@ -152,20 +156,22 @@ func clusterResourceUsages(c clients, s *store) optionalResource {
 		without: withoutUsage,
 		probe:   listable(client.List),
 		reflector: func(listed func()) *cache.Reflector {
-			return newReflector(c.kwok, "clusterresourceusages", &v1alpha1.ClusterResourceUsage{}, sink[*v1alpha1.ClusterResourceUsage]{
-				set: func(o *v1alpha1.ClusterResourceUsage) error {
-					return s.changeRules(everyPod, func(r *rules) error { return r.setCluster(o.Name, o) })
-				},
-				remove: func(name string) {
-					_ = s.changeRules(everyPod, func(r *rules) error { return r.setCluster(name, nil) }) // nothing to go wrong
-				},
-				replace: func(all []*v1alpha1.ClusterResourceUsage) error {
-					defer listed()
-					return s.changeRules(everyPod, func(r *rules) error { return r.replaceCluster(all) })
-				},
-			}, listWatch("", client.List, client.Watch))
+			return newReflector(c.kwok, "clusterresourceusages", &v1alpha1.ClusterResourceUsage{},
+				sink[*v1alpha1.ClusterResourceUsage]{
+					set: func(o *v1alpha1.ClusterResourceUsage) error {
+						return s.changeRules(everyPod, func(r *rules) error { return r.setCluster(o.Name, o) })
+					},
+					remove: func(name string) {
+						_ = s.changeRules(everyPod, func(r *rules) error { return r.setCluster(name, nil) }) // nothing to go wrong
+					},
+					replace: func(all []*v1alpha1.ClusterResourceUsage) error {
+						defer listed()
+						return s.changeRules(everyPod, func(r *rules) error { return r.replaceCluster(all) })
+					},
+				}, listWatch("", client.List, client.Watch))
 		},
 	}
 }
 
-const withoutUsage = "Objects that say what pods use are not followed: they cannot be read. Install KWOK's definitions, or give the user the right to list and watch them."
+const withoutUsage = "Objects that say what pods use are not followed: they cannot be read. " +
+	"Install KWOK's definitions, or give the user the right to list and watch them."

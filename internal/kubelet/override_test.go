@@ -110,17 +110,23 @@ func expression(text string) v1alpha1.ResourceUsageValue {
 
 // entry is one entry of a usage object.
 func entry(cpu v1alpha1.ResourceUsageValue, containers ...string) v1alpha1.ResourceUsageContainer {
-	return v1alpha1.ResourceUsageContainer{Containers: containers, Usage: map[string]v1alpha1.ResourceUsageValue{"cpu": cpu}}
+	return v1alpha1.ResourceUsageContainer{
+		Containers: containers, Usage: map[string]v1alpha1.ResourceUsageValue{"cpu": cpu},
+	}
 }
 
-func clusterUsage(name string, selector *v1alpha1.ObjectSelector, entries ...v1alpha1.ResourceUsageContainer) *v1alpha1.ClusterResourceUsage {
+func clusterUsage(
+	name string, selector *v1alpha1.ObjectSelector, entries ...v1alpha1.ResourceUsageContainer,
+) *v1alpha1.ClusterResourceUsage {
 	return &v1alpha1.ClusterResourceUsage{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec:       v1alpha1.ClusterResourceUsageSpec{Selector: selector, Usages: entries},
 	}
 }
 
-func setCluster(t testing.TB, s *store, name string, selector *v1alpha1.ObjectSelector, entries ...v1alpha1.ResourceUsageContainer) {
+func setCluster(
+	t testing.TB, s *store, name string, selector *v1alpha1.ObjectSelector, entries ...v1alpha1.ResourceUsageContainer,
+) {
 	t.Helper()
 	o := clusterUsage(name, selector, entries...)
 	if err := s.changeRules(everyPod, func(r *rules) error { return r.setCluster(name, o) }); err != nil {
@@ -139,14 +145,16 @@ func setOwn(t testing.TB, s *store, i int, entries ...v1alpha1.ResourceUsageCont
 	}
 }
 
+// precedence is what is said about a pod, and what follows.
+type precedence struct {
+	prepare      func(s *store)
+	annotation   string
+	app, sidecar uint64 // millicores; 0: the profile's
+}
+
 // Who wins, and for which container, is as in KWOK.
 func TestPrecedence(t *testing.T) {
-	const millicore = 1e6
-	for name, test := range map[string]struct {
-		prepare      func(s *store)
-		annotation   string
-		app, sidecar uint64 // millicores; 0: the profile's
-	}{
+	for name, test := range map[string]precedence{
 		"a cluster object": {func(s *store) { setCluster(t, s, "a", nil, entry(value("11m"))) }, "", 11, 11},
 		"names in order": {func(s *store) {
 			setCluster(t, s, "b", nil, entry(value("12m")))
@@ -170,32 +178,43 @@ func TestPrecedence(t *testing.T) {
 			setOwn(t, s, 0, entry(value("14m"), "app"))
 			setCluster(t, s, "a", nil, entry(value("11m")))
 		}, "", 14, 0},
-		"an annotation before the cluster's":    {func(s *store) { setCluster(t, s, "a", nil, entry(value("11m"))) }, "15m", 15, 15},
-		"the pod's object before an annotation": {func(s *store) { setOwn(t, s, 0, entry(value("14m"), "app")) }, "15m", 14, 15},
+		"an annotation before the cluster's": {
+			func(s *store) { setCluster(t, s, "a", nil, entry(value("11m"))) }, "15m", 15, 15,
+		},
+		"the pod's object before an annotation": {
+			func(s *store) { setOwn(t, s, 0, entry(value("14m"), "app")) }, "15m", 14, 15,
+		},
 		"a pod's object of another resource": {func(s *store) {
-			setOwn(t, s, 0, v1alpha1.ResourceUsageContainer{Usage: map[string]v1alpha1.ResourceUsageValue{"memory": value("1Mi")}})
+			setOwn(t, s, 0, v1alpha1.ResourceUsageContainer{
+				Usage: map[string]v1alpha1.ResourceUsageValue{"memory": value("1Mi")},
+			})
 		}, "", 0, 0},
 	} {
 		for _, podFirst := range []bool{true, false} {
-			s, _ := newTestStore(1, 0)
-			o := testPod(0, 0)
-			if test.annotation != "" {
-				o = annotated(0, cpuAnnotation, test.annotation)
-			}
-			if podFirst {
-				s.setPod(newPod(1, o))
-				test.prepare(s)
-			} else {
-				test.prepare(s)
-				s.setPod(newPod(1, o))
-			}
-			u := usageOfPod(t, s, 0)
-			for i, want := range []uint64{test.app, test.sidecar} {
-				c := u.containers[i]
-				if held := want != 0; c.course.held != held || held && c.rate != want*millicore {
-					t.Errorf("%s: %s uses %d (held: %v), want %d m", name, c.name, c.rate, c.course.held, want)
-				}
-			}
+			test.check(t, name, podFirst)
+		}
+	}
+}
+
+func (test precedence) check(t *testing.T, name string, podFirst bool) {
+	const millicore = 1e6
+	s, _ := newTestStore(1, 0)
+	o := testPod(0, 0)
+	if test.annotation != "" {
+		o = annotated(0, cpuAnnotation, test.annotation)
+	}
+	if podFirst {
+		s.setPod(newPod(1, o))
+		test.prepare(s)
+	} else {
+		test.prepare(s)
+		s.setPod(newPod(1, o))
+	}
+	u := usageOfPod(t, s, 0)
+	for i, want := range []uint64{test.app, test.sidecar} {
+		c := u.containers[i]
+		if held := want != 0; c.course.held != held || held && c.rate != want*millicore {
+			t.Errorf("%s: %s uses %d (held: %v), want %d m", name, c.name, c.rate, c.course.held, want)
 		}
 	}
 }
@@ -204,7 +223,8 @@ func TestUsageObjectsCanBeTakenBack(t *testing.T) {
 	s, _ := newTestStore(1, 2)
 	setCluster(t, s, "a", nil, entry(value("11m")))
 	setOwn(t, s, 0, entry(value("14m")))
-	if err := s.changeRules(everyPod, func(r *rules) error { return r.setPod("shop/"+testPod(0, 0).Name, nil) }); err != nil {
+	err := s.changeRules(everyPod, func(r *rules) error { return r.setPod("shop/"+testPod(0, 0).Name, nil) })
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := usageOfPod(t, s, 0).containers[0].rate; got != 11e6 {
@@ -224,7 +244,8 @@ func TestUsageObjectsCanBeTakenBack(t *testing.T) {
 func TestExpressions(t *testing.T) {
 	s, c := newTestStore(1, 2)
 	setCluster(t, s, "a", nil, v1alpha1.ResourceUsageContainer{Usage: map[string]v1alpha1.ResourceUsageValue{
-		"cpu":    expression(`( Now().UnixSecond() - pod.metadata.creationTimestamp.UnixSecond() ) * 0.0 + 0.02 * ( Now().UnixSecond() - node.metadata.creationTimestamp.UnixSecond() ) / 7200.0`),
+		"cpu": expression(`( Now().UnixSecond() - pod.metadata.creationTimestamp.UnixSecond() ) * 0.0 + ` +
+			`0.02 * ( Now().UnixSecond() - node.metadata.creationTimestamp.UnixSecond() ) / 7200.0`),
 		"memory": expression(`Quantity("10Mi") * 2.0`),
 	}})
 	first := usageOfPod(t, s, 0).containers[0]
@@ -333,7 +354,8 @@ func TestRestartContinuesOverrides(t *testing.T) {
 	c.advance(time.Minute) // nobody is there
 	again.replaceNodes([]*corev1.Node{testNode(0)})
 	again.replacePods([]*pod{
-		newPod(1, annotated(0, cpuAnnotation, "70m")), newPod(1, annotated(1, profileAnnotation, "bursty")), newPod(1, killed.DeepCopy()),
+		newPod(1, annotated(0, cpuAnnotation, "70m")), newPod(1, annotated(1, profileAnnotation, "bursty")),
+		newPod(1, killed.DeepCopy()),
 	})
 	for i := range 3 {
 		was, is := usageOfPod(t, s, i), usageOfPod(t, again, i)

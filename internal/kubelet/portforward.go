@@ -39,7 +39,8 @@ func (a *api) servePortForward(w http.ResponseWriter, r *http.Request, pod strin
 		return
 	}
 	to := portForwarder{objects: a.store.forwards, namespace: namespace, pod: name}
-	portforward.ServePortForward(w, r, to, name, "", nil, portForwardIdle, portForwardStart, portforward.SupportedProtocols)
+	portforward.ServePortForward(w, r, to, name, "", nil, portForwardIdle, portForwardStart,
+		portforward.SupportedProtocols)
 }
 
 // portForwarder leads connections to one simulated pod. The objects are asked
@@ -50,7 +51,9 @@ type portForwarder struct {
 }
 
 // PortForward implements portforward.PortForwarder.
-func (f portForwarder) PortForward(ctx context.Context, _ string, _ types.UID, port int32, stream io.ReadWriteCloser) error {
+func (f portForwarder) PortForward(
+	ctx context.Context, _ string, _ types.UID, port int32, stream io.ReadWriteCloser,
+) error {
 	defer stream.Close()
 	target, err := f.target(ctx, port)
 	if err != nil {
@@ -78,11 +81,14 @@ func (f portForwarder) target(ctx context.Context, port int32) (string, error) {
 	case err != nil:
 		return "", err
 	case forward == nil:
-		return "", fmt.Errorf("the pod %s/%s is simulated: nothing listens on its port %d, and no PortForward or ClusterPortForward (kwok.x-k8s.io) leads it elsewhere", f.namespace, f.pod, port)
+		return "", fmt.Errorf("the pod %s/%s is simulated: nothing listens on its port %d, "+
+			"and no PortForward or ClusterPortForward (kwok.x-k8s.io) leads it elsewhere", f.namespace, f.pod, port)
 	case len(forward.Command) > 0:
-		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led to a command, and commands are not run here: give it a target", port, f.namespace, f.pod)
+		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led to a command, "+
+			"and commands are not run here: give it a target", port, f.namespace, f.pod)
 	case forward.Target == nil:
-		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led nowhere: give it a target", port, f.namespace, f.pod)
+		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led nowhere: give it a target",
+			port, f.namespace, f.pod)
 	}
 	return net.JoinHostPort(forward.Target.Address, strconv.Itoa(int(forward.Target.Port))), nil
 }

@@ -21,8 +21,13 @@ func led(port int32, to *v1alpha1.ForwardTarget, ports ...int32) v1alpha1.Forwar
 	return v1alpha1.Forward{Ports: ports, Target: to}
 }
 
-func clusterForward(name string, selector *v1alpha1.ObjectSelector, forwards ...v1alpha1.Forward) *v1alpha1.ClusterPortForward {
-	return &v1alpha1.ClusterPortForward{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.ClusterPortForwardSpec{Selector: selector, Forwards: forwards}}
+func clusterForward(
+	name string, selector *v1alpha1.ObjectSelector, forwards ...v1alpha1.Forward,
+) *v1alpha1.ClusterPortForward {
+	return &v1alpha1.ClusterPortForward{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       v1alpha1.ClusterPortForwardSpec{Selector: selector, Forwards: forwards},
+	}
 }
 
 // Which object counts is as with KWOK's own kubelet: the pod's, else the first of
@@ -34,7 +39,9 @@ func TestPortForwardTarget(t *testing.T) {
 		return &v1alpha1.ObjectSelector{MatchNamespaces: []string{"shop"}, MatchNames: names}
 	}
 	own := func(name string, forwards ...v1alpha1.Forward) *v1alpha1.PortForward {
-		return &v1alpha1.PortForward{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}, Spec: v1alpha1.PortForwardSpec{Forwards: forwards}}
+		return &v1alpha1.PortForward{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}, Spec: v1alpha1.PortForwardSpec{Forwards: forwards},
+		}
 	}
 	objects := fake.NewSimpleClientset(
 		own("own", led(2, local()), led(1, local(), 80)),
@@ -66,7 +73,8 @@ func TestPortForwardTarget(t *testing.T) {
 			t.Errorf("the port %d of %s leads to %q, %v, want %s", c.port, c.pod, got, err, c.want)
 		}
 	}
-	if _, err := (portForwarder{nil, "shop", "x"}).target(t.Context(), 80); err == nil || !strings.Contains(err.Error(), "is simulated") {
+	if _, err := (portForwarder{nil, "shop", "x"}).target(t.Context(), 80); err == nil ||
+		!strings.Contains(err.Error(), "is simulated") {
 		t.Errorf("without objects it gives %v", err)
 	}
 }
@@ -84,7 +92,8 @@ func TestPortForwardIsForTheTunnel(t *testing.T) {
 		_ = response.Body.Close()
 		return response.StatusCode
 	}
-	if status := post(srv.direct(t), "https://"+srv.plain.String()+"/nodes/node-0"); status != http.StatusMethodNotAllowed {
+	status := post(srv.direct(t), "https://"+srv.plain.String()+"/nodes/node-0")
+	if status != http.StatusMethodNotAllowed {
 		t.Errorf("the plain listener answers %d", status)
 	}
 	// This one misses the request for another protocol.
@@ -112,7 +121,8 @@ func TestPortForwardCopies(t *testing.T) {
 	target := &v1alpha1.ForwardTarget{Address: "127.0.0.1"}
 	objects := fake.NewSimpleClientset(clusterForward("a", nil, led(int32(listener.Addr().(*net.TCPAddr).Port), target)))
 	stream := &halves{in: strings.NewReader("hello")}
-	if err := (portForwarder{objects, "shop", "x"}).PortForward(context.Background(), "x", "", 80, stream); err != nil || stream.out.String() != "heard hello" {
+	if err := (portForwarder{objects, "shop", "x"}).PortForward(context.Background(), "x", "", 80, stream); err != nil ||
+		stream.out.String() != "heard hello" {
 		t.Errorf("%v, the stream says %q", err, stream.out.String())
 	}
 }

@@ -108,24 +108,27 @@ func podReflector(c clients, s *store) *cache.Reflector {
 
 func claimReflector(c clients, s *store) *cache.Reflector {
 	claims := c.core.CoreV1().PersistentVolumeClaims(metav1.NamespaceAll)
-	return newReflector(c.core, "persistentvolumeclaims", &corev1.PersistentVolumeClaim{}, sink[*corev1.PersistentVolumeClaim]{
-		set: func(o *corev1.PersistentVolumeClaim) error {
-			s.setClaim(o.Namespace+"/"+o.Name, claimCapacity(o))
-			return nil
-		},
-		remove: s.deleteClaim,
-		replace: func(all []*corev1.PersistentVolumeClaim) error {
-			capacities := make(map[string]uint64, len(all))
-			for _, o := range all {
-				capacities[o.Namespace+"/"+o.Name] = claimCapacity(o)
-			}
-			s.replaceClaims(capacities)
-			return nil
-		},
-	}, listWatch("", claims.List, claims.Watch))
+	return newReflector(c.core, "persistentvolumeclaims", &corev1.PersistentVolumeClaim{},
+		sink[*corev1.PersistentVolumeClaim]{
+			set: func(o *corev1.PersistentVolumeClaim) error {
+				s.setClaim(o.Namespace+"/"+o.Name, claimCapacity(o))
+				return nil
+			},
+			remove: s.deleteClaim,
+			replace: func(all []*corev1.PersistentVolumeClaim) error {
+				capacities := make(map[string]uint64, len(all))
+				for _, o := range all {
+					capacities[o.Namespace+"/"+o.Name] = claimCapacity(o)
+				}
+				s.replaceClaims(capacities)
+				return nil
+			},
+		}, listWatch("", claims.List, claims.Watch))
 }
 
-func newReflector(client any, name string, object any, sink cache.ReflectorStore, lw *cache.ListWatch) *cache.Reflector {
+func newReflector(
+	client any, name string, object any, sink cache.ReflectorStore, lw *cache.ListWatch,
+) *cache.Reflector {
 	// The client says whether it can stream lists; one made for tests cannot.
 	source := cache.ToListWatcherWithWatchListSemantics(lw, client)
 	return cache.NewReflectorWithOptions(source, object, sink, cache.ReflectorOptions{Name: name})

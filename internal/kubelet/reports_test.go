@@ -101,7 +101,8 @@ func TestBadExpressions(t *testing.T) {
 			t.Fatalf("%s: events %q", text, events)
 		}
 		for _, e := range events {
-			if len(e) > maxText+200 || !strings.HasPrefix(e, "Warning "+want) || !strings.Contains(e, "kind=Node") || !strings.Contains(e, "ClusterResourceUsage bad") {
+			if len(e) > maxText+200 || !strings.HasPrefix(e, "Warning "+want) || !strings.Contains(e, "kind=Node") ||
+				!strings.Contains(e, "ClusterResourceUsage bad") {
 				t.Errorf("%s: event %q", text, e)
 			}
 		}
@@ -153,7 +154,8 @@ func TestProfileOfPods(t *testing.T) {
 		}
 	}
 	check("by kind", usage.Diurnal, usage.Batch)
-	deployment, one, cron := workloadKey{"Deployment", "shop", "web"}, workloadKey{"Job", "shop", "report-29"}, workloadKey{"CronJob", "shop", "report"}
+	deployment, one, cron := workloadKey{"Deployment", "shop", "web"}, workloadKey{"Job", "shop", "report-29"},
+		workloadKey{"CronJob", "shop", "report"}
 	s.setWorkload(deployment, workload{profile: "spiky"})
 	s.setWorkload(one, workload{parent: cron})
 	s.setWorkload(cron, workload{profile: "bursty"})

@@ -12,7 +12,8 @@ func appendResource(b []byte, n *nodeUsage) []byte {
 	w := resourceWriter{newExposition(b, n.at)}
 	containers := sortedContainers(n)
 
-	w.family("container_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the container in core-seconds")
+	w.family("container_cpu_usage_seconds_total", "counter",
+		"[STABLE] Cumulative cpu time consumed by the container in core-seconds")
 	for _, c := range containers {
 		w.sample(seconds(c.totals.CPU), true, c.labels)
 	}
@@ -24,22 +25,27 @@ func appendResource(b []byte, n *nodeUsage) []byte {
 	for _, c := range containers {
 		w.sample(float64(c.start)/1e9, false, c.labels)
 	}
-	w.family("container_swap_limit_bytes", "gauge", "[ALPHA] Current amount of the container swap limit in bytes. Reported only on non-windows systems")
+	w.family("container_swap_limit_bytes", "gauge",
+		"[ALPHA] Current amount of the container swap limit in bytes. Reported only on non-windows systems")
 	for _, c := range containers {
 		w.sample(0, true, c.labels)
 	}
-	w.family("container_swap_usage_bytes", "gauge", "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems")
+	w.family("container_swap_usage_bytes", "gauge",
+		"[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems")
 	for _, c := range containers {
 		w.sample(0, true, c.labels)
 	}
-	w.family("node_cpu_usage_seconds_total", "counter", "[STABLE] Cumulative cpu time consumed by the node in core-seconds")
+	w.family("node_cpu_usage_seconds_total", "counter",
+		"[STABLE] Cumulative cpu time consumed by the node in core-seconds")
 	w.sample(seconds(n.totals.CPU), true)
 	w.family("node_memory_working_set_bytes", "gauge", "[STABLE] Current working set of the node in bytes")
 	w.sample(float64(n.memory.WorkingSet), true)
-	w.family("node_swap_usage_bytes", "gauge", "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems")
+	w.family("node_swap_usage_bytes", "gauge",
+		"[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems")
 	w.sample(0, true)
 	w.pods(n)
-	w.family("resource_scrape_error", "gauge", "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise")
+	w.family("resource_scrape_error", "gauge",
+		"[STABLE] 1 if there was an error while getting container metrics, 0 otherwise")
 	w.sample(0, false)
 	return w.b
 }
@@ -53,7 +59,8 @@ func (w resourceWriter) pods(n *nodeUsage) {
 	for i := range n.listed {
 		w.sample(float64(n.listed[i].memory.WorkingSet), true, podLabels(n.listed[i].pod))
 	}
-	w.family("pod_swap_usage_bytes", "gauge", "[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems")
+	w.family("pod_swap_usage_bytes", "gauge",
+		"[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems")
 	for i := range n.listed {
 		w.sample(0, true, podLabels(n.listed[i].pod))
 	}

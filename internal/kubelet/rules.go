@@ -98,7 +98,9 @@ func (r *rules) replaceCluster(all []*v1alpha1.ClusterResourceUsage) error {
 	return errors.Join(errs...)
 }
 
-func (r *rules) compile(source, name string, selector *internalversion.ObjectSelector, usages []internalversion.ResourceUsageContainer) (*rule, error) {
+func (r *rules) compile(
+	source, name string, selector *internalversion.ObjectSelector, usages []internalversion.ResourceUsageContainer,
+) (*rule, error) {
 	if r.env == nil {
 		env, err := r.store.environment()
 		if err != nil {

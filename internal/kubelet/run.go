@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -28,6 +27,8 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
+
+	"github.com/diorama-lab/diorama/internal/pki"
 )
 
 // Options say what to watch and where to answer.
@@ -141,7 +142,8 @@ func announce(o Options, plain, tunnel net.Addr) {
 
 func insecureAllowed(o Options, bound net.Addr) error {
 	if tcp, ok := bound.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
-		return fmt.Errorf("plain HTTP is served on loopback only, not on %s: leave out the insecure option or listen on 127.0.0.1", o.Listen)
+		return fmt.Errorf("plain HTTP is served on loopback only, not on %s: "+
+			"leave out the insecure option or listen on 127.0.0.1", o.Listen)
 	}
 	if o.TunnelListen != "" {
 		return errors.New("the tunnel has no insecure form: leave out the insecure option or the tunnel")
@@ -152,7 +154,7 @@ func insecureAllowed(o Options, bound net.Addr) error {
 // credentials loads the CAs, or makes them.
 func credentials(o Options) (*authority, *x509.CertPool, error) {
 	clientCAs := o.ClientCAs
-	var pair tls.Certificate
+	var pair *pki.Pair
 	var err error
 	if o.ServingCACert == "" && o.ServingCAKey == "" {
 		dir := o.CertDir
@@ -164,10 +166,11 @@ func credentials(o Options) (*authority, *x509.CertPool, error) {
 		if pair, err = ownCredentials(dir); err != nil {
 			return nil, nil, err
 		}
-		slog.Info("Clients call with this certificate.", "ca", filepath.Join(dir, caFile+certExtension),
-			"cert", filepath.Join(dir, clientFile+certExtension), "key", filepath.Join(dir, clientFile+keyExtension))
-		clientCAs = append([]string{filepath.Join(dir, caFile+certExtension)}, clientCAs...)
-	} else if pair, err = tls.LoadX509KeyPair(o.ServingCACert, o.ServingCAKey); err != nil {
+		ca, _ := pairFiles(dir, caPair)
+		cert, key := pairFiles(dir, clientPair)
+		slog.Info("Clients call with this certificate.", "ca", ca, "cert", cert, "key", key)
+		clientCAs = append([]string{ca}, clientCAs...)
+	} else if pair, err = pki.Load(o.ServingCACert, o.ServingCAKey); err != nil {
 		return nil, nil, fmt.Errorf("load the serving CA: %w", err)
 	}
 	if len(clientCAs) == 0 {

@@ -40,7 +40,10 @@ func fakeClients(core *fake.Clientset, metadata ...runtime.Object) clients {
 	if err := metav1.AddMetaToScheme(scheme); err != nil {
 		panic(err)
 	}
-	return clients{core: core, metadata: metadatafake.NewSimpleMetadataClient(scheme, metadata...), kwok: kwokfake.NewSimpleClientset()}
+	return clients{
+		core: core, kwok: kwokfake.NewSimpleClientset(),
+		metadata: metadatafake.NewSimpleMetadataClient(scheme, metadata...),
+	}
 }
 
 func TestFollowsTheAPI(t *testing.T) {
@@ -174,13 +177,17 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	}
 	file := func(name string) string { return filepath.Join(certs, name) }
 	for want, o := range map[string]Options{
-		"kubeconfig":              {Kubeconfig: filepath.Join(certs, "none"), Listen: "127.0.0.1:0"},
-		"no address":              {Kubeconfig: kubeconfig},
-		taken.Addr().String():     {Kubeconfig: kubeconfig, Listen: taken.Addr().String(), Insecure: true},
-		"no client CA":            {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("ca.crt"), ServingCAKey: file("ca.key")},
-		"is not a CA":             {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("client.crt"), ServingCAKey: file("client.key"), ClientCAs: []string{file("ca.crt")}},
-		"has no PEM":              {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("ca.crt"), ServingCAKey: file("ca.key"), ClientCAs: []string{file("ca.key")}},
-		"load the serving CA":     {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("none"), ServingCAKey: file("none")},
+		"kubeconfig":          {Kubeconfig: filepath.Join(certs, "none"), Listen: "127.0.0.1:0"},
+		"no address":          {Kubeconfig: kubeconfig},
+		taken.Addr().String(): {Kubeconfig: kubeconfig, Listen: taken.Addr().String(), Insecure: true},
+		"no client CA": {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("ca.crt"),
+			ServingCAKey: file("ca.key")},
+		"is not a CA": {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("client.crt"),
+			ServingCAKey: file("client.key"), ClientCAs: []string{file("ca.crt")}},
+		"has no PEM": {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("ca.crt"),
+			ServingCAKey: file("ca.key"), ClientCAs: []string{file("ca.key")}},
+		"load the serving CA": {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", ServingCACert: file("none"),
+			ServingCAKey: file("none")},
 		"folder for certificates": {Kubeconfig: kubeconfig, Listen: "127.0.0.1:0", CertDir: file("ca.crt")},
 	} {
 		if err := Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {

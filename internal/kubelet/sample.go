@@ -3,6 +3,8 @@ package kubelet
 import (
 	"context"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // sampleInterval is how often expressions are evaluated, and shares of an
@@ -26,14 +28,7 @@ func (s *store) sample() {
 
 // keepSampling samples until ctx ends.
 func keepSampling(ctx context.Context, s *store) {
-	ticker := time.NewTicker(sampleInterval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.sample()
-		}
+	for wait.Pause(ctx, sampleInterval) == nil {
+		s.sample()
 	}
 }

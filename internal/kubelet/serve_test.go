@@ -183,7 +183,8 @@ func TestTunnelPresentsTheNodesCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	leaf := session.ConnectionState().PeerCertificates[0]
-	if leaf.Subject.CommonName != "system:node:node-0" || leaf.VerifyHostname("10.0.0.1") != nil || leaf.VerifyHostname("node-1") == nil {
+	if leaf.Subject.CommonName != "system:node:node-0" || leaf.VerifyHostname("10.0.0.1") != nil ||
+		leaf.VerifyHostname("node-1") == nil {
 		t.Errorf("certificate of %q for %v %v", leaf.Subject.CommonName, leaf.DNSNames, leaf.IPAddresses)
 	}
 }
@@ -340,7 +341,7 @@ func TestOwnCredentialsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(first.Certificate[0]) != string(second.Certificate[0]) {
+	if !first.Certificate.Equal(second.Certificate) {
 		t.Error("a second start made another CA")
 	}
 	for _, f := range []string{"ca.key", "client.key"} {

@@ -30,7 +30,8 @@ func (a *api) plain() http.Handler {
 		a.serve(w, r, r.PathValue("node"), r.PathValue("path"))
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "The kubelet API of a simulated node is under /nodes/NODE/, such as /nodes/NODE/stats/summary.", http.StatusNotFound)
+		http.Error(w, "The kubelet API of a simulated node is under /nodes/NODE/, such as /nodes/NODE/stats/summary.",
+			http.StatusNotFound)
 	})
 	return mux
 }
@@ -74,7 +75,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
 		a.healthz(w)
 	case "stats/summary":
 		small, _ := strconv.ParseBool(r.URL.Query().Get("only_cpu_and_memory"))
-		a.respond(w, "application/json", func(b []byte) []byte { return appendSummary(b, newSummary(v.measure(a.store), small)) })
+		a.respond(w, "application/json",
+			func(b []byte) []byte { return appendSummary(b, newSummary(v.measure(a.store), small)) })
 	case "metrics/resource":
 		a.respond(w, expositionType, func(b []byte) []byte { return appendResource(b, v.measure(a.store)) })
 	case "metrics/cadvisor":
@@ -84,7 +86,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, node, path string) {
 	case "hostmetrics":
 		a.writeHostMetrics(w, v, r.URL.Query().Get("metrics"))
 	default:
-		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, /metrics/cadvisor, /pods and /hostmetrics.", path),
+		http.Error(w, fmt.Sprintf("The simulated kubelet has no /%s; it has /healthz, /stats/summary, /metrics/resource, "+
+			"/metrics/cadvisor, /pods and /hostmetrics.", path),
 			http.StatusNotFound)
 	}
 }
@@ -96,7 +99,8 @@ func (a *api) unknown(w http.ResponseWriter, node string) {
 		a.healthz(w)
 		return
 	}
-	http.Error(w, fmt.Sprintf("There is no simulated node %q: no node of that name has the annotation %s.", node, simulatedAnnotation),
+	http.Error(w, fmt.Sprintf("There is no simulated node %q: no node of that name has the annotation %s.",
+		node, simulatedAnnotation),
 		http.StatusNotFound)
 }
 

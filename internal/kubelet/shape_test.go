@@ -80,7 +80,9 @@ func shapeCluster() *store {
 	s, _ := newTestStore(1, 1)
 	host := bare("host")
 	host.Spec.HostNetwork = true
-	host.Spec.Volumes = []corev1.Volume{{Name: "root", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{}}}}
+	host.Spec.Volumes = []corev1.Volume{
+		{Name: "root", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{}}},
+	}
 	db := bare("db-0")
 	db.Spec.Containers[0].Resources = limits("1", "1Gi")
 	db.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
@@ -92,12 +94,18 @@ func shapeCluster() *store {
 		{Name: "keys", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{}}},
 	}
 	waiting := bare("waiting")
-	waiting.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+	waiting.Status.ContainerStatuses[0].State = corev1.ContainerState{
+		Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"},
+	}
 	always := corev1.ContainerRestartPolicyAlways
 	sidecar := bare("sidecar")
-	sidecar.Spec.InitContainers = []corev1.Container{{Name: "proxy", RestartPolicy: &always, Resources: limits("100m", "64Mi")}}
+	sidecar.Spec.InitContainers = []corev1.Container{
+		{Name: "proxy", RestartPolicy: &always, Resources: limits("100m", "64Mi")},
+	}
 	sidecar.Status.InitContainerStatuses = []corev1.ContainerStatus{{
-		Name: "proxy", ContainerID: "containerd://" + hashID(sidecar.UID, "/proxy"), State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(noon)}},
+		Name: "proxy", ContainerID: "containerd://" + hashID(sidecar.UID, "/proxy"), State: corev1.ContainerState{
+			Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(noon)},
+		},
 	}}
 	for _, o := range []*corev1.Pod{bare("plain"), host, db, scratch, waiting, sidecar} {
 		s.setPod(newPod(1, o))

@@ -11,7 +11,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 	"github.com/diorama-lab/diorama/internal/usage"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // savedNode is what a node's counters were when they were last written down.
@@ -101,7 +103,9 @@ func (s *store) save() map[string]savedNode {
 	views := make([]view, 0, len(s.nodes))
 	for _, n := range s.nodes {
 		if n.facts != nil {
-			views = append(views, view{facts: n.facts, pods: n.pods, retired: n.retired, at: at, retiredSlices: n.retiredSlices})
+			views = append(views, view{
+				facts: n.facts, pods: n.pods, retired: n.retired, at: at, retiredSlices: n.retiredSlices,
+			})
 		}
 	}
 	s.mu.RUnlock()
@@ -109,7 +113,9 @@ func (s *store) save() map[string]savedNode {
 	out := make(map[string]savedNode, len(views))
 	for _, v := range views {
 		total := v.retired.Add(v.known())
-		out[v.facts.name] = savedNode{UID: v.facts.uid, At: at, Retired: v.retired, Totals: total, Pods: savePods(v.pods), Slices: v.sliceCPU(at)}
+		out[v.facts.name] = savedNode{
+			UID: v.facts.uid, At: at, Retired: v.retired, Totals: total, Pods: savePods(v.pods), Slices: v.sliceCPU(at),
+		}
 	}
 	return out
 }
@@ -154,14 +160,8 @@ func keepState(ctx context.Context, s *store, path string) {
 	if path == "" {
 		return
 	}
-	ticker := time.NewTicker(stateInterval)
-	defer ticker.Stop()
 	for ended := false; !ended; {
-		select {
-		case <-ctx.Done():
-			ended = true
-		case <-ticker.C:
-		}
+		ended = wait.Pause(ctx, stateInterval) != nil
 		if !s.synced() {
 			continue
 		}
@@ -176,9 +176,5 @@ func saveState(s *store, path string) error {
 	if err != nil {
 		return err
 	}
-	temporary := path + ".tmp"
-	if err := os.WriteFile(temporary, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
+	return atomicfile.Write(path, 0o600, data)
 }

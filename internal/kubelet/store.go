@@ -94,7 +94,8 @@ func (s *store) view(name string) (view, bool) {
 	if n == nil || n.facts == nil {
 		return view{}, false
 	}
-	return view{facts: n.facts, pods: n.pods, retired: n.retired, at: s.clock.read(), retiredSlices: n.retiredSlices}, true
+	v := view{facts: n.facts, pods: n.pods, retired: n.retired, at: s.clock.read(), retiredSlices: n.retiredSlices}
+	return v, true
 }
 
 // resolve returns the facts of the simulated node with that name, host name or address.

@@ -263,7 +263,8 @@ func TestResourceMetricsAgreeWithTheSummary(t *testing.T) {
 			}
 		}
 	}
-	if want := "\nnode_cpu_usage_seconds_total " + formatSeconds(*sum.Node.CPU.UsageCoreNanoSeconds) + " "; !strings.Contains(text, want) {
+	want := "\nnode_cpu_usage_seconds_total " + formatSeconds(*sum.Node.CPU.UsageCoreNanoSeconds) + " "
+	if !strings.Contains(text, want) {
 		t.Errorf("no sample %s", want)
 	}
 	if !strings.HasSuffix(text, "\nresource_scrape_error 0\n") {

@@ -27,7 +27,9 @@ func summaryOf(t testing.TB, s *store, node string, small bool) *statsv1.Summary
 func TestEncodingIsTheStandardOne(t *testing.T) {
 	s := shapeCluster()
 	odd := bare("odd")
-	odd.Spec.Volumes = []corev1.Volume{{Name: "<\"é&", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{}}}}
+	odd.Spec.Volumes = []corev1.Volume{
+		{Name: "<\"é&", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{}}},
+	}
 	s.setPod(newPod(1, odd))
 	s.setNode(testNode(1)) // has no pods
 	for _, node := range []string{"node-0", "node-1"} {
@@ -45,7 +47,8 @@ func TestEncodingIsTheStandardOne(t *testing.T) {
 			}
 		}
 	}
-	if got, want := appendSummary(nil, &statsv1.Summary{Pods: []statsv1.PodStats{}}), `{"node":{"nodeName":"","startTime":null},"pods":[]}`; string(got) != want {
+	if got, want := appendSummary(nil, &statsv1.Summary{Pods: []statsv1.PodStats{}}),
+		`{"node":{"nodeName":"","startTime":null},"pods":[]}`; string(got) != want {
 		t.Errorf("empty: %s", got)
 	}
 }
@@ -57,7 +60,8 @@ func TestClaimVolume(t *testing.T) {
 			continue
 		}
 		v := p.VolumeStats[0]
-		if *v.CapacityBytes != 10<<30 || *v.UsedBytes == 0 || *v.UsedBytes > *v.CapacityBytes || v.PVCRef.Name != "data-db-0" || v.PVCRef.Namespace != "shop" {
+		if *v.CapacityBytes != 10<<30 || *v.UsedBytes == 0 || *v.UsedBytes > *v.CapacityBytes ||
+			v.PVCRef.Name != "data-db-0" || v.PVCRef.Namespace != "shop" {
 			t.Errorf("claim volume %+v of %d bytes, %d used", v.PVCRef, *v.CapacityBytes, *v.UsedBytes)
 		}
 		return
@@ -125,13 +129,15 @@ func TestAccounting(t *testing.T) {
 				rate += *c.CPU.UsageNanoCores
 				ws += *c.Memory.WorkingSetBytes
 				used += *c.Rootfs.UsedBytes + *c.Logs.UsedBytes
-				if *c.Memory.WorkingSetBytes > *c.Memory.UsageBytes || *c.Memory.AvailableBytes+*c.Memory.WorkingSetBytes != n.listed[i].containers[0].memoryLimit && c.Name == "app" {
+				if *c.Memory.WorkingSetBytes > *c.Memory.UsageBytes ||
+					*c.Memory.AvailableBytes+*c.Memory.WorkingSetBytes != n.listed[i].containers[0].memoryLimit && c.Name == "app" {
 					t.Fatalf("memory of %s does not add up", c.Name)
 				}
 			}
 			u := &n.listed[i]
 			pause := u.sandbox.Totals(u.start, n.at).CPU
-			if *p.CPU.UsageCoreNanoSeconds != cpu+pause || *p.CPU.UsageNanoCores != rate || *p.Memory.WorkingSetBytes != ws+usage.PauseMemory {
+			if *p.CPU.UsageCoreNanoSeconds != cpu+pause || *p.CPU.UsageNanoCores != rate ||
+				*p.Memory.WorkingSetBytes != ws+usage.PauseMemory {
 				t.Fatalf("containers of %s do not sum up to it", p.PodRef.Name)
 			}
 			if *p.EphemeralStorage.UsedBytes < used {
@@ -146,13 +152,16 @@ func TestAccounting(t *testing.T) {
 			rate += *c.CPU.UsageNanoCores
 			memory += *c.Memory.WorkingSetBytes
 		}
-		if got := *sum.Node.CPU.UsageCoreNanoSeconds; got != services || *sum.Node.CPU.UsageNanoCores != rate || *sum.Node.Memory.WorkingSetBytes != memory {
+		if got := *sum.Node.CPU.UsageCoreNanoSeconds; got != services || *sum.Node.CPU.UsageNanoCores != rate ||
+			*sum.Node.Memory.WorkingSetBytes != memory {
 			t.Fatalf("system containers do not sum up to the node: %d of %d", services, got)
 		}
-		if *sum.Node.SystemContainers[2].CPU.UsageCoreNanoSeconds != pods.CPU || *sum.Node.SystemContainers[2].CPU.UsageNanoCores != podRate {
+		if *sum.Node.SystemContainers[2].CPU.UsageCoreNanoSeconds != pods.CPU ||
+			*sum.Node.SystemContainers[2].CPU.UsageNanoCores != podRate {
 			t.Fatal("pods do not sum up to their slice")
 		}
-		if rate > n.facts.cpu || *sum.Node.Memory.UsageBytes > n.facts.memory || *sum.Node.Fs.UsedBytes+*sum.Node.Fs.AvailableBytes > *sum.Node.Fs.CapacityBytes {
+		if rate > n.facts.cpu || *sum.Node.Memory.UsageBytes > n.facts.memory ||
+			*sum.Node.Fs.UsedBytes+*sum.Node.Fs.AvailableBytes > *sum.Node.Fs.CapacityBytes {
 			t.Fatal("the node uses more than it has")
 		}
 		if *sum.Node.Network.RxBytes < pods.RxBytes {

@@ -53,7 +53,8 @@ func (t *tunnel) lookup(host string) (endpoint, error) {
 func (t *tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect {
 		w.Header().Set("Allow", http.MethodConnect)
-		http.Error(w, "This is the API server's tunnel to the simulated nodes: it takes CONNECT NODE:PORT only.", http.StatusMethodNotAllowed)
+		http.Error(w, "This is the API server's tunnel to the simulated nodes: it takes CONNECT NODE:PORT only.",
+			http.StatusMethodNotAllowed)
 		return
 	}
 	host, _, err := net.SplitHostPort(r.Host)

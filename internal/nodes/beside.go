@@ -17,7 +17,9 @@ const (
 
 // keepReal keeps real pods off a simulated node.
 func keepReal(node *corev1.Node) {
-	node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{Key: simulatedTaint, Value: simulatedTaintValue, Effect: corev1.TaintEffectNoSchedule})
+	node.Spec.Taints = append(node.Spec.Taints, corev1.Taint{
+		Key: simulatedTaint, Value: simulatedTaintValue, Effect: corev1.TaintEffectNoSchedule,
+	})
 }
 
 // keepApart makes the pods of objects run on simulated nodes only, and leaves
@@ -33,7 +35,8 @@ func keepApart(objects []object) {
 		}
 		spec.NodeSelector = withLabels(spec.NodeSelector, map[string]string{simulatedLabel: simulatedLabelValue})
 		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{
-			Key: simulatedTaint, Operator: corev1.TolerationOpEqual, Value: simulatedTaintValue, Effect: corev1.TaintEffectNoSchedule,
+			Key: simulatedTaint, Operator: corev1.TolerationOpEqual, Value: simulatedTaintValue,
+			Effect: corev1.TaintEffectNoSchedule,
 		})
 	}
 }

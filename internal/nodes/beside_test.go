@@ -14,7 +14,8 @@ import (
 
 // All that makes pods makes them for simulated nodes, also from a template.
 func TestKeepApart(t *testing.T) {
-	template := []byte("{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {nodeSelector: {disk: ssd}, containers: [{name: c, image: i}]}}")
+	template := []byte("{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {nodeSelector: {disk: ssd}, " +
+		"containers: [{name: c, image: i}]}}")
 	for _, w := range []Workloads{{Pods: 200}, {Pods: 3, Template: template}} {
 		objects, err := workloadsOf(w)
 		if err != nil {
@@ -54,7 +55,8 @@ func TestKeepApart(t *testing.T) {
 
 // Beside real workloads, only the simulated ones are waited for.
 func TestSettledBeside(t *testing.T) {
-	n := Counts{Nodes: 3, NodesReady: 3, ownNodes: 2, ownReady: 2, PodsDesired: 9, PodsRunning: 7, ownDesired: 5, ownRunning: 5, DaemonPodsDesired: 5, DaemonPodsRunning: 4, ownDaemonsDesired: 4, ownDaemonsRunning: 4}
+	n := Counts{Nodes: 3, NodesReady: 3, ownNodes: 2, ownReady: 2, PodsDesired: 9, PodsRunning: 7, ownDesired: 5,
+		ownRunning: 5, DaemonPodsDesired: 5, DaemonPodsRunning: 4, ownDaemonsDesired: 4, ownDaemonsRunning: 4}
 	if !n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
 		t.Error("real pods that do not run are waited for")
 	}
@@ -90,7 +92,8 @@ func TestRefuseForeign(t *testing.T) {
 	if err := refused(ours, others); err != nil {
 		t.Error(err)
 	}
-	if err := refused(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}); err == nil || !strings.Contains(err.Error(), "the namespace shop is there already") {
+	if err := refused(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}); err == nil ||
+		!strings.Contains(err.Error(), "the namespace shop is there already") {
 		t.Errorf("a namespace of others gives %v", err)
 	}
 }

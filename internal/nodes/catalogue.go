@@ -68,31 +68,40 @@ func shopApps() []app {
 			namespace: "shop", name: "frontend", component: "web", weight: 9, port: 8080,
 			priority: criticalPriority, autoscaled: true, budget: true,
 			containers: []corev1.Container{
-				mounted(container("web", "nginx:1.29.3", "50m", "64Mi", "500m", "256Mi"), "config", "/etc/nginx/conf.d", "cache", "/var/cache/nginx"),
+				mounted(container("web", "nginx:1.29.3", "50m", "64Mi", "500m", "256Mi"),
+					"config", "/etc/nginx/conf.d", "cache", "/var/cache/nginx"),
 				container("exporter", "nginx/nginx-prometheus-exporter:1.5.1", "10m", "16Mi", "50m", "32Mi"),
 			},
 			volumes: []corev1.Volume{configMapVolume("config", "frontend"), emptyDirVolume("cache")},
 		},
 		{
 			namespace: "shop", name: "cart", component: "api", profile: "bursty", weight: 6, port: 8080, budget: true,
-			init:       []corev1.Container{container("wait-for-cache", "busybox:1.37", "10m", "16Mi", "100m", "32Mi")},
-			containers: []corev1.Container{container("cart", "registry.example.com/shop/cart:2.14.0", "50m", "96Mi", "400m", "192Mi")},
+			init: []corev1.Container{container("wait-for-cache", "busybox:1.37", "10m", "16Mi", "100m", "32Mi")},
+			containers: []corev1.Container{
+				container("cart", "registry.example.com/shop/cart:2.14.0", "50m", "96Mi", "400m", "192Mi"),
+			},
 		},
 		{
 			namespace: "shop", name: "catalog", component: "api", weight: 7, port: 8080,
-			containers: []corev1.Container{container("catalog", "registry.example.com/shop/catalog:5.3.1", "60m", "128Mi", "", "")},
+			containers: []corev1.Container{
+				container("catalog", "registry.example.com/shop/catalog:5.3.1", "60m", "128Mi", "", ""),
+			},
 		},
 		{
-			namespace: "shop", name: "checkout", component: "api", weight: 6, port: 8080, priority: criticalPriority, apiAccess: true,
+			namespace: "shop", name: "checkout", component: "api", weight: 6, port: 8080, priority: criticalPriority,
+			apiAccess: true,
 			containers: []corev1.Container{
-				mounted(container("checkout", "registry.example.com/shop/checkout:3.8.2", "60m", "128Mi", "500m", "256Mi"), "logs", "/var/log/app"),
+				mounted(container("checkout", "registry.example.com/shop/checkout:3.8.2", "60m", "128Mi", "500m", "256Mi"),
+					"logs", "/var/log/app"),
 				mounted(container("log-shipper", "fluent/fluent-bit:4.2.0", "", "", "", "64Mi"), "logs", "/var/log/app"),
 			},
 			volumes: []corev1.Volume{emptyDirVolume("logs")},
 		},
 		{
 			namespace: "shop", name: "recommendations", component: "worker", profile: "idle", weight: 4,
-			containers: []corev1.Container{container("recommendations", "registry.example.com/shop/recommendations:0.9.4", "", "", "", "")},
+			containers: []corev1.Container{
+				container("recommendations", "registry.example.com/shop/recommendations:0.9.4", "", "", "", ""),
+			},
 		},
 	}
 }
@@ -102,30 +111,41 @@ func dataApps() []app {
 		{
 			namespace: "data", name: "orders-db", component: "database", kind: statefulSet, weight: 2, max: 3, port: 5432,
 			claim: "20Gi", dedicated: true, priority: criticalPriority,
-			init: []corev1.Container{mounted(container("init-permissions", "busybox:1.37", "10m", "16Mi", "100m", "32Mi"), "data", "/var/lib/postgresql")},
+			init: []corev1.Container{
+				mounted(container("init-permissions", "busybox:1.37", "10m", "16Mi", "100m", "32Mi"),
+					"data", "/var/lib/postgresql"),
+			},
 			containers: []corev1.Container{
 				mounted(container("postgres", "postgres:18.1", "100m", "256Mi", "1", "1Gi"), "data", "/var/lib/postgresql"),
 				container("exporter", "quay.io/prometheuscommunity/postgres-exporter:v0.18.1", "10m", "24Mi", "50m", "48Mi"),
 			},
 		},
 		{
-			namespace: "data", name: "cache", component: "cache", kind: statefulSet, weight: 2, max: 3, port: 6379, claim: "4Gi",
+			namespace: "data", name: "cache", component: "cache", kind: statefulSet, weight: 2, max: 3,
+			port: 6379, claim: "4Gi",
 			containers: []corev1.Container{mounted(container("redis", "redis:8.4", "50m", "128Mi", "", ""), "data", "/data")},
 		},
 		{
-			namespace: "data", name: "search", component: "database", profile: "spiky", kind: statefulSet, weight: 2, max: 3, port: 9200,
-			claim: "50Gi", dedicated: true,
-			containers: []corev1.Container{mounted(container("opensearch", "opensearchproject/opensearch:3.3.2", "100m", "384Mi", "2", "2Gi"), "data", "/usr/share/opensearch/data")},
+			namespace: "data", name: "search", component: "database", profile: "spiky", kind: statefulSet,
+			weight: 2, max: 3, port: 9200, claim: "50Gi", dedicated: true,
+			containers: []corev1.Container{
+				mounted(container("opensearch", "opensearchproject/opensearch:3.3.2", "100m", "384Mi", "2", "2Gi"),
+					"data", "/usr/share/opensearch/data"),
+			},
 		},
 		{
 			namespace: "data", name: "broker", component: "queue", kind: statefulSet, weight: 2, max: 3, port: 9092,
 			claim: "30Gi", dedicated: true,
-			containers: []corev1.Container{mounted(container("kafka", "apache/kafka:4.1.1", "100m", "384Mi", "", "2Gi"), "data", "/var/lib/kafka/data")},
+			containers: []corev1.Container{
+				mounted(container("kafka", "apache/kafka:4.1.1", "100m", "384Mi", "", "2Gi"), "data", "/var/lib/kafka/data"),
+			},
 		},
 		{
 			namespace: "data", name: "indexer", component: "worker", profile: "batch", weight: 4,
-			containers: []corev1.Container{withScratch(mounted(container("indexer", "registry.example.com/data/indexer:1.22.0", "80m", "128Mi", "800m", "512Mi"), "scratch", "/scratch"), "1Gi", "4Gi")},
-			volumes:    []corev1.Volume{memoryVolume("scratch", "64Mi")},
+			containers: []corev1.Container{withScratch(
+				mounted(container("indexer", "registry.example.com/data/indexer:1.22.0", "80m", "128Mi", "800m", "512Mi"),
+					"scratch", "/scratch"), "1Gi", "4Gi")},
+			volumes: []corev1.Volume{memoryVolume("scratch", "64Mi")},
 		},
 	}
 }
@@ -140,17 +160,22 @@ func paymentApps() []app {
 			autoscaled: true, budget: true, apiAccess: true,
 			init: []corev1.Container{proxy},
 			containers: []corev1.Container{
-				mounted(container("api", "registry.example.com/payments/api:7.1.0", "60m", "128Mi", "500m", "256Mi"), "keys", "/etc/keys"),
+				mounted(container("api", "registry.example.com/payments/api:7.1.0", "60m", "128Mi", "500m", "256Mi"),
+					"keys", "/etc/keys"),
 			},
 			volumes: []corev1.Volume{secretVolume("keys", "payments-api")},
 		},
 		{
 			namespace: "payments", name: "settlement", component: "worker", profile: "bursty", weight: 4,
-			containers: []corev1.Container{container("settlement", "registry.example.com/payments/settlement:7.1.0", "50m", "96Mi", "400m", "256Mi")},
+			containers: []corev1.Container{
+				container("settlement", "registry.example.com/payments/settlement:7.1.0", "50m", "96Mi", "400m", "256Mi"),
+			},
 		},
 		{
 			namespace: "payments", name: "fraud-check", component: "worker", weight: 4,
-			containers: []corev1.Container{container("fraud-check", "registry.example.com/payments/fraud-check:4.0.3", "80m", "192Mi", "1", "512Mi")},
+			containers: []corev1.Container{
+				container("fraud-check", "registry.example.com/payments/fraud-check:4.0.3", "80m", "192Mi", "1", "512Mi"),
+			},
 		},
 	}
 }
@@ -159,15 +184,21 @@ func platformApps() []app {
 	return []app{
 		{
 			namespace: "identity", name: "sso", component: "api", weight: 4, port: 8443, budget: true,
-			containers: []corev1.Container{container("keycloak", "quay.io/keycloak/keycloak:26.4.5", "80m", "256Mi", "1", "768Mi")},
+			containers: []corev1.Container{
+				container("keycloak", "quay.io/keycloak/keycloak:26.4.5", "80m", "256Mi", "1", "768Mi"),
+			},
 		},
 		{
 			namespace: "media", name: "transcoder", component: "worker", profile: "batch", weight: 5,
-			containers: []corev1.Container{container("transcoder", "registry.example.com/media/transcoder:1.4.7", "", "", "100m", "128Mi")},
+			containers: []corev1.Container{
+				container("transcoder", "registry.example.com/media/transcoder:1.4.7", "", "", "100m", "128Mi"),
+			},
 		},
 		{
 			namespace: "media", name: "mailer", component: "worker", profile: "leak", weight: 2,
-			containers: []corev1.Container{container("mailer", "registry.example.com/media/mailer:2.0.1", "20m", "48Mi", "", "96Mi")},
+			containers: []corev1.Container{
+				container("mailer", "registry.example.com/media/mailer:2.0.1", "20m", "48Mi", "", "96Mi"),
+			},
 		},
 	}
 }

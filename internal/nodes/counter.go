@@ -17,6 +17,8 @@ import (
 	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // Counts is what is in a cluster at one moment.
@@ -167,7 +169,8 @@ func strip(obj any) (any, error) {
 	case *appsv1.StatefulSet:
 		return &appsv1.StatefulSet{ObjectMeta: bare(o), Spec: appsv1.StatefulSetSpec{Replicas: o.Spec.Replicas}}, nil
 	case *appsv1.DaemonSet:
-		return &appsv1.DaemonSet{ObjectMeta: bare(o), Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: o.Status.DesiredNumberScheduled}}, nil
+		return &appsv1.DaemonSet{ObjectMeta: bare(o),
+			Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: o.Status.DesiredNumberScheduled}}, nil
 	case *metav1.PartialObjectMetadata:
 		meta := bare(o)
 		meta.OwnerReferences = controllerOf(o)
@@ -279,7 +282,7 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 	nodes, pods := report.step("nodes ready", f.Nodes), report.step("pods running", w.Pods)
 	var now Counts
 	last := Counts{Nodes: -1}
-	err := poll(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
+	err := wait.Until(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
 		var synced bool
 		now, synced = c.Counts()
 		if now != last {
@@ -290,7 +293,8 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 		return synced && now.settled(f, w), nil
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for the simulated cluster: %d of %d nodes Ready, %d of %d pods Running, %d of %d daemon pods Running: %w",
+		return fmt.Errorf("waiting for the simulated cluster: %d of %d nodes Ready, %d of %d pods Running, "+
+			"%d of %d daemon pods Running: %w",
 			now.ownReady, f.Nodes, now.ownRunning, w.Pods, now.ownDaemonsRunning, now.ownDaemonsDesired, context.Cause(ctx))
 	}
 	return nil
@@ -300,7 +304,8 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 // of what Scale made it knows how much there has to be. Beside real nodes it
 // looks at no other: real pods may wait for what is not there, such as images.
 func (n Counts) settled(f Fleet, w Workloads) bool {
-	if !f.Beside && (n.NodesReady != n.Nodes || n.PodsRunning != n.PodsDesired || n.DaemonPodsRunning != n.DaemonPodsDesired) {
+	if !f.Beside && (n.NodesReady != n.Nodes || n.PodsRunning != n.PodsDesired ||
+		n.DaemonPodsRunning != n.DaemonPodsDesired) {
 		return false
 	}
 	return n.ownNodes == f.Nodes && n.ownReady == n.ownNodes && n.ownDesired == w.Pods && n.ownRunning == n.ownDesired &&

@@ -8,7 +8,8 @@ import (
 
 func TestRunningPodsByController(t *testing.T) {
 	for kind, want := range map[string]Counts{
-		"ReplicaSet": {PodsRunning: 1}, "StatefulSet": {PodsRunning: 1}, "DaemonSet": {DaemonPodsRunning: 1}, "Job": {JobPodsRunning: 1},
+		"ReplicaSet": {PodsRunning: 1}, "StatefulSet": {PodsRunning: 1}, "DaemonSet": {DaemonPodsRunning: 1},
+		"Job": {JobPodsRunning: 1},
 		// Whoever made these says nowhere how many there should be.
 		"": {OtherPodsRunning: 1}, "ReplicationController": {OtherPodsRunning: 1}, "SomeOperator": {OtherPodsRunning: 1},
 	} {
@@ -39,11 +40,12 @@ func TestForeignPodsByController(t *testing.T) {
 		"":                      {Counts{PodsDesired: 1, PodsRunning: 1}, Counts{PodsDesired: 1}}, // of kwokctl
 		"SomeOperator":          {Counts{PodsDesired: 1, PodsRunning: 1}, Counts{PodsDesired: 1}},
 		"ReplicationController": {Counts{PodsDesired: 1, PodsRunning: 1}, Counts{PodsDesired: 1}},
-		"Node":                  {Counts{DaemonPodsDesired: 1, DaemonPodsRunning: 1}, Counts{DaemonPodsDesired: 1}}, // static
-		"ReplicaSet":            {Counts{PodsRunning: 1}, Counts{}},
-		"StatefulSet":           {Counts{PodsRunning: 1}, Counts{}},
-		"DaemonSet":             {Counts{DaemonPodsRunning: 1}, Counts{}},
-		"Job":                   {Counts{JobPodsRunning: 1}, Counts{}},
+		// A static pod.
+		"Node":        {Counts{DaemonPodsDesired: 1, DaemonPodsRunning: 1}, Counts{DaemonPodsDesired: 1}},
+		"ReplicaSet":  {Counts{PodsRunning: 1}, Counts{}},
+		"StatefulSet": {Counts{PodsRunning: 1}, Counts{}},
+		"DaemonSet":   {Counts{DaemonPodsRunning: 1}, Counts{}},
+		"Job":         {Counts{JobPodsRunning: 1}, Counts{}},
 	} {
 		if got := foreignRunning(podOf(kind)); got != want.running {
 			t.Errorf("a Running pod of a %q counts as %+v, want %+v", kind, got, want.running)

@@ -21,7 +21,9 @@ const (
 // controllers play: what groups events by reporter has to work here too.
 type kubeletEvents struct{ typedcorev1.EventInterface }
 
-func (k kubeletEvents) CreateWithEventNamespaceWithContext(ctx context.Context, e *corev1.Event) (*corev1.Event, error) {
+func (k kubeletEvents) CreateWithEventNamespaceWithContext(
+	ctx context.Context, e *corev1.Event,
+) (*corev1.Event, error) {
 	return k.EventInterface.CreateWithEventNamespaceWithContext(ctx, asKubelet(e))
 }
 

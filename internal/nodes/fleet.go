@@ -76,7 +76,9 @@ func poolOf(index int) pool {
 	case 5, 8:
 		return pool{name: "compute", instanceType: "c7i.2xlarge", arch: "amd64", cpus: 8, memoryGiB: 16, diskGiB: 80}
 	case 9:
-		return pool{name: "data", instanceType: "r7i.2xlarge", arch: "amd64", cpus: 8, memoryGiB: 64, diskGiB: 300, tainted: true}
+		return pool{
+			name: "data", instanceType: "r7i.2xlarge", arch: "amd64", cpus: 8, memoryGiB: 64, diskGiB: 300, tainted: true,
+		}
 	}
 	return pool{name: "general", instanceType: "m7i.xlarge", arch: "amd64", cpus: 4, memoryGiB: 16, diskGiB: 80}
 }

@@ -49,10 +49,13 @@ func TestAllocatableIsWithinCapacity(t *testing.T) {
 				t.Errorf("node %d has %s %s allocatable of %s", i, allocatable.String(), name, capacity.String())
 			}
 		}
-		for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage} {
+		for _, name := range []corev1.ResourceName{
+			corev1.ResourceCPU, corev1.ResourceMemory, corev1.ResourceEphemeralStorage,
+		} {
 			allocatable, capacity := status.Allocatable[name], status.Capacity[name]
 			if allocatable.AsApproximateFloat64() < capacity.AsApproximateFloat64()*0.8 {
-				t.Errorf("node %d keeps more than a fifth of its %s from pods: %s of %s", i, name, allocatable.String(), capacity.String())
+				t.Errorf("node %d keeps more than a fifth of its %s from pods: %s of %s", i, name,
+					allocatable.String(), capacity.String())
 			}
 		}
 	}
@@ -74,7 +77,9 @@ func TestAFleetIsMixed(t *testing.T) {
 }
 
 func TestFleetLimits(t *testing.T) {
-	for nodes, want := range map[int]string{-1: "at least 1 node", 0: "at least 1 node", 1: "", MaxNodes: "", MaxNodes + 1: "at most 5000 nodes"} {
+	for nodes, want := range map[int]string{
+		-1: "at least 1 node", 0: "at least 1 node", 1: "", MaxNodes: "", MaxNodes + 1: "at most 5000 nodes",
+	} {
 		err := Fleet{Nodes: nodes}.Validate()
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%d nodes: %v, want %q", nodes, err, want)

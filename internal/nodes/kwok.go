@@ -12,7 +12,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/clock"
@@ -20,6 +19,8 @@ import (
 	"sigs.k8s.io/kwok/pkg/kwok/controllers"
 	kwoklog "sigs.k8s.io/kwok/pkg/log"
 	kwokclient "sigs.k8s.io/kwok/pkg/utils/client"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // managedNodes selects, by annotation, the nodes whose kubelet is simulated.
@@ -172,13 +173,14 @@ func kwokConfig(ctx context.Context, config *rest.Config, kubeconfig string) (co
 // waitForStages returns when the Stage API is served: KWOK's informers would
 // otherwise sit in a long back-off when it appears.
 func waitForStages(ctx context.Context, client versioned.Interface) error {
-	var last error
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
-		_, last = client.KwokV1alpha1().Stages().List(ctx, metav1.ListOptions{Limit: 1})
-		return last == nil, nil
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	err := wait.Until(ctx, 100*time.Millisecond, func(ctx context.Context) (bool, error) {
+		_, err := client.KwokV1alpha1().Stages().List(ctx, metav1.ListOptions{Limit: 1})
+		return err == nil, err
 	})
 	if err != nil {
-		return fmt.Errorf("list KWOK's stages (are its CRDs installed, and may this user read them?): %w", errors.Join(err, last))
+		return fmt.Errorf("list KWOK's stages (are its CRDs installed, and may this user read them?): %w", err)
 	}
 	return nil
 }

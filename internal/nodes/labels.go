@@ -9,7 +9,6 @@ import (
 
 // Labels and the like by which Scale finds what is its own.
 const (
-	fieldManager      = "diorama"
 	managedByLabel    = "app.kubernetes.io/managed-by"
 	managedBySelector = managedByLabel + "=diorama"
 	nameLabel         = "app.kubernetes.io/name"

@@ -55,7 +55,8 @@ func startLeases(ctx context.Context, client kubernetes.Interface, config *rest.
 	if err != nil {
 		return nil, fmt.Errorf("set up the client for nodes: %w", err)
 	}
-	informer := metadatainformer.NewFilteredMetadataInformer(meta, corev1.SchemeGroupVersion.WithResource("nodes"), "", 0, cache.Indexers{}, nil).Informer()
+	informer := metadatainformer.NewFilteredMetadataInformer(meta, corev1.SchemeGroupVersion.WithResource("nodes"), "", 0,
+		cache.Indexers{}, nil).Informer()
 	k := &leaseKeeper{
 		client: client,
 		nodes:  informer,
@@ -156,7 +157,9 @@ func renewal(nodes int) time.Duration {
 
 // write creates or renews the lease and returns what was written. It returns
 // nil with the error when last is of no use any more.
-func (k *leaseKeeper) write(ctx context.Context, name string, last *coordinationv1.Lease) (*coordinationv1.Lease, error) {
+func (k *leaseKeeper) write(
+	ctx context.Context, name string, last *coordinationv1.Lease,
+) (*coordinationv1.Lease, error) {
 	leases := k.client.CoordinationV1().Leases(corev1.NamespaceNodeLease)
 	now := metav1.NewMicroTime(time.Now())
 	if last == nil {

@@ -40,11 +40,14 @@ func TestOOMKillRestartsOneContainer(t *testing.T) {
 			}
 			end := is.LastTerminationState.Terminated
 			switch {
-			case is.RestartCount != 1, is.State.Running == nil, !is.Ready, is.ContainerID == was[i].ContainerID, is.Image != was[i].Image:
+			case is.RestartCount != 1, is.State.Running == nil, !is.Ready, is.ContainerID == was[i].ContainerID,
+				is.Image != was[i].Image:
 				t.Errorf("the killed container is %+v", is)
-			case end == nil, end.Reason != "OOMKilled", end.ExitCode != 137, end.ContainerID != was[i].ContainerID, end.FinishedAt.IsZero():
+			case end == nil, end.Reason != "OOMKilled", end.ExitCode != 137, end.ContainerID != was[i].ContainerID,
+				end.FinishedAt.IsZero():
 				t.Errorf("its last state is %+v", end)
-			case end.StartedAt.Unix() != was[i].State.Running.StartedAt.Unix() || is.State.Running.StartedAt.Before(&end.FinishedAt):
+			case end.StartedAt.Unix() != was[i].State.Running.StartedAt.Unix() ||
+				is.State.Running.StartedAt.Before(&end.FinishedAt):
 				t.Errorf("it ran %s to %s and again from %s", end.StartedAt, end.FinishedAt, is.State.Running.StartedAt)
 			}
 		}

@@ -204,10 +204,12 @@ func toPlanned(o object) (planned, error) {
 
 func resourceOf(kind schema.GroupVersionKind) (schema.GroupVersionResource, error) {
 	names := map[string]string{
-		"Namespace": "namespaces", "StorageClass": "storageclasses", "CSIDriver": "csidrivers", "PriorityClass": "priorityclasses",
+		"Namespace": "namespaces", "StorageClass": "storageclasses", "CSIDriver": "csidrivers",
+		"PriorityClass": "priorityclasses",
 		"ResourceQuota": "resourcequotas", "LimitRange": "limitranges", "ConfigMap": "configmaps", "Secret": "secrets",
 		"ServiceAccount": "serviceaccounts", "Service": "services", "PodDisruptionBudget": "poddisruptionbudgets",
-		"DaemonSet": "daemonsets", "Deployment": "deployments", "StatefulSet": "statefulsets", "Job": "jobs", "CronJob": "cronjobs",
+		"DaemonSet": "daemonsets", "Deployment": "deployments", "StatefulSet": "statefulsets",
+		"Job": "jobs", "CronJob": "cronjobs",
 		"HorizontalPodAutoscaler": "horizontalpodautoscalers",
 	}
 	name, ok := names[kind.Kind]

@@ -83,7 +83,8 @@ func TestPlannedObjectsAreInOrder(t *testing.T) {
 		}
 	}
 	for _, p := range plan {
-		wave := slices.IndexFunc(waves[:], func(wave []schema.GroupVersionResource) bool { return slices.Contains(wave, p.resource) })
+		wave := slices.IndexFunc(waves[:],
+			func(wave []schema.GroupVersionResource) bool { return slices.Contains(wave, p.resource) })
 		if wave < 0 {
 			t.Errorf("%s is in no wave", p.key())
 		}
@@ -131,7 +132,8 @@ func TestDefaultWorkloadsAreMixed(t *testing.T) {
 		initial += if1(len(a.init) > 0)
 	}
 	if with == 0 || without == 0 || several == 0 || initial == 0 {
-		t.Errorf("%d containers with limits, %d without, %d pods of several, %d with init containers", with, without, several, initial)
+		t.Errorf("%d containers with limits, %d without, %d pods of several, %d with init containers",
+			with, without, several, initial)
 	}
 }
 
@@ -178,14 +180,17 @@ func TestPodLoad(t *testing.T) {
 	sidecar.RestartPolicy = &always
 	got := podLoad(corev1.PodSpec{
 		InitContainers: []corev1.Container{container("init", "i", "500m", "16Mi", "", ""), sidecar},
-		Containers:     []corev1.Container{container("a", "i", "100m", "64Mi", "", ""), container("limit only", "i", "", "", "50m", "32Mi")},
+		Containers: []corev1.Container{
+			container("a", "i", "100m", "64Mi", "", ""), container("limit only", "i", "", "", "50m", "32Mi"),
+		},
 	})
 	if want := (load{pods: 1, milliCPU: 500, memory: 106 * mebi}); got != want {
 		t.Errorf("load is %+v, want %+v", got, want)
 	}
 }
 
-const goodTemplate = "apiVersion: v1\nkind: Pod\nmetadata: {name: mine-, namespace: team, labels: {app: mine}, annotations: {a: b}}\n" +
+const goodTemplate = "apiVersion: v1\nkind: Pod\n" +
+	"metadata: {name: mine-, namespace: team, labels: {app: mine}, annotations: {a: b}}\n" +
 	"spec: {containers: [{name: only, image: example/only:1, resources: {requests: {cpu: 10m}}}]}\n"
 
 func TestTemplates(t *testing.T) {

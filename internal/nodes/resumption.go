@@ -24,7 +24,8 @@ type resumption struct {
 }
 
 // watch starts a watch from the last version that was seen.
-func (r *resumption) watch(ctx context.Context, options metav1.ListOptions, start func(context.Context, metav1.ListOptions) (watch.Interface, error)) (watch.Interface, error) {
+func (r *resumption) watch(ctx context.Context, options metav1.ListOptions,
+	start func(context.Context, metav1.ListOptions) (watch.Interface, error)) (watch.Interface, error) {
 	r.mu.Lock()
 	if r.version != "" {
 		options.ResourceVersion = r.version

@@ -15,15 +15,16 @@ import (
 func watchOnce(t *testing.T, r *resumption, shown ...watch.Event) string {
 	t.Helper()
 	var asked string
-	events, err := r.watch(t.Context(), metav1.ListOptions{ResourceVersion: "0"}, func(_ context.Context, options metav1.ListOptions) (watch.Interface, error) {
-		asked = options.ResourceVersion
-		source := watch.NewFakeWithChanSize(len(shown), false)
-		for _, event := range shown {
-			source.Action(event.Type, event.Object)
-		}
-		source.Stop()
-		return source, nil
-	})
+	events, err := r.watch(t.Context(), metav1.ListOptions{ResourceVersion: "0"},
+		func(_ context.Context, options metav1.ListOptions) (watch.Interface, error) {
+			asked = options.ResourceVersion
+			source := watch.NewFakeWithChanSize(len(shown), false)
+			for _, event := range shown {
+				source.Action(event.Type, event.Object)
+			}
+			source.Stop()
+			return source, nil
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +37,9 @@ func watchOnce(t *testing.T, r *resumption, shown ...watch.Event) string {
 }
 
 func podEvent(kind watch.EventType, version string) watch.Event {
-	return watch.Event{Type: kind, Object: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "cart-0", ResourceVersion: version}}}
+	return watch.Event{
+		Type: kind, Object: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "cart-0", ResourceVersion: version}},
+	}
 }
 
 func TestWatchGoesOnWhereItWasCutOff(t *testing.T) {
@@ -59,14 +62,17 @@ func TestWatchGoesOnWhereItWasCutOff(t *testing.T) {
 
 func TestWatchBeginsAgainAfterAnError(t *testing.T) {
 	var r resumption
-	expired := watch.Event{Type: watch.Error, Object: &metav1.Status{Status: metav1.StatusFailure, Reason: metav1.StatusReasonExpired}}
+	expired := watch.Event{
+		Type: watch.Error, Object: &metav1.Status{Status: metav1.StatusFailure, Reason: metav1.StatusReasonExpired},
+	}
 	watchOnce(t, &r, podEvent(watch.Added, "7"), expired)
 	if got := watchOnce(t, &r, podEvent(watch.Added, "90")); got != "0" {
 		t.Errorf("after a version was too old, the watch begins at %q, want 0", got)
 	}
 
 	refused := errors.New("too old resource version")
-	_, err := r.watch(t.Context(), metav1.ListOptions{}, func(context.Context, metav1.ListOptions) (watch.Interface, error) { return nil, refused })
+	refuse := func(context.Context, metav1.ListOptions) (watch.Interface, error) { return nil, refused }
+	_, err := r.watch(t.Context(), metav1.ListOptions{}, refuse)
 	if !errors.Is(err, refused) {
 		t.Errorf("the error is %v, want %v", err, refused)
 	}

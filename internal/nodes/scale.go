@@ -17,6 +17,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
+	"github.com/diorama-lab/diorama/internal/apply"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // Progress tells how far Scale or WaitReady has come.
@@ -171,7 +173,8 @@ func (s *scaler) refuseForeign(ctx context.Context, plan []planned) error {
 		case err != nil:
 			return fmt.Errorf("look at the namespace %s: %w", p.object.GetName(), err)
 		case !own(found):
-			return fmt.Errorf("the namespace %s is there already and holds no simulated workloads: rename it, or give simulated pods another one in a pod template", found.Name)
+			return fmt.Errorf("the namespace %s is there already and holds no simulated workloads: rename it, "+
+				"or give simulated pods another one in a pod template", found.Name)
 		}
 	}
 	return nil
@@ -216,17 +219,8 @@ func (s *scaler) writeOne(ctx context.Context, p planned, exists bool) error {
 // apply writes an object that is there: an earlier one of ours, or what a
 // controller made while we were about to, or we ourselves without hearing of it.
 func (s *scaler) apply(ctx context.Context, p planned) error {
-	data, err := p.object.MarshalJSON()
-	if err != nil {
-		return err
-	}
-	client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
-	options := metav1.PatchOptions{FieldManager: fieldManager, Force: new(true)}
-	var applied *unstructured.Unstructured
-	err = s.request(ctx, "applying "+p.key(), func(ctx context.Context) (err error) {
-		applied, err = client.Patch(ctx, p.object.GetName(), types.ApplyPatchType, data, options)
-		return err
-	})
+	in := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
+	applied, err := apply.Object(ctx, "applying "+p.key(), in, p.object, s.report.again)
 	if err != nil {
 		return err
 	}
@@ -239,7 +233,7 @@ func (s *scaler) apply(ctx context.Context, p planned) error {
 func (s *scaler) create(ctx context.Context, p planned) error {
 	client := s.dynamic.Resource(p.resource).Namespace(p.object.GetNamespace())
 	return s.request(ctx, "creating "+p.key(), func(ctx context.Context) error {
-		_, err := client.Create(ctx, p.object, metav1.CreateOptions{FieldManager: fieldManager})
+		_, err := client.Create(ctx, p.object, metav1.CreateOptions{FieldManager: apply.FieldManager})
 		return err
 	})
 }
@@ -254,7 +248,7 @@ func terminating(err error) bool {
 // or merged into the old one, so it is made here.
 func (s *scaler) createAgain(ctx context.Context, p planned) error {
 	spaces := s.typed.CoreV1().Namespaces()
-	return poll(ctx, 200*time.Millisecond, func(ctx context.Context) (bool, error) {
+	return wait.Until(ctx, 200*time.Millisecond, func(ctx context.Context) (bool, error) {
 		err := s.create(ctx, p)
 		switch {
 		case err == nil:
@@ -264,17 +258,17 @@ func (s *scaler) createAgain(ctx context.Context, p planned) error {
 		case apierrors.IsNotFound(err):
 			space := namespace(p.object.GetNamespace()).(*corev1.Namespace)
 			err := s.request(ctx, "creating the namespace "+space.Name, func(ctx context.Context) error {
-				_, err := spaces.Create(ctx, space, metav1.CreateOptions{FieldManager: fieldManager})
+				_, err := spaces.Create(ctx, space, metav1.CreateOptions{FieldManager: apply.FieldManager})
 				return err
 			})
 			if err != nil && !apierrors.IsAlreadyExists(err) {
-				return false, err
+				return true, err
 			}
 			return false, nil
 		case terminating(err):
 			return false, nil
 		}
-		return false, err
+		return true, err
 	})
 }
 

@@ -12,7 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/diorama-lab/diorama/internal/apply"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 var (
@@ -68,7 +70,7 @@ func (s *scaler) createNodes(ctx context.Context, f Fleet) ([]string, error) {
 			keepReal(node)
 		}
 		err := s.request(ctx, "creating the node "+node.Name, func(ctx context.Context) error {
-			_, err := s.typed.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{FieldManager: fieldManager})
+			_, err := s.typed.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{FieldManager: apply.FieldManager})
 			return err
 		})
 		if err != nil && !apierrors.IsAlreadyExists(err) {
@@ -94,7 +96,7 @@ func (s *scaler) waitForNodes(ctx context.Context, f Fleet) {
 	}
 	go counter.runNodes(ctx)
 	step := s.report.step("wait for nodes", f.Nodes)
-	_ = poll(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
+	_ = wait.Until(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
 		ready := counter.readyNodes()
 		step.set(min(ready, f.Nodes))
 		return ready >= f.Nodes, nil
@@ -145,7 +147,7 @@ const (
 
 // patchNode changes a node; one that is gone needs no change.
 func (s *scaler) patchNode(ctx context.Context, name, patch string) error {
-	options := metav1.PatchOptions{FieldManager: fieldManager}
+	options := metav1.PatchOptions{FieldManager: apply.FieldManager}
 	err := s.request(ctx, "marking the node "+name, func(ctx context.Context) error {
 		_, err := s.typed.CoreV1().Nodes().Patch(ctx, name, types.StrategicMergePatchType, []byte(patch), options)
 		return err
@@ -171,9 +173,9 @@ const drainEvery = 500 * time.Millisecond
 func (s *scaler) drainOne(ctx context.Context, name string, deadline time.Time) error {
 	bounded, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
-	err := poll(bounded, drainEvery, func(ctx context.Context) (bool, error) {
+	err := wait.Until(bounded, drainEvery, func(ctx context.Context) (bool, error) {
 		left, err := s.deletePods(ctx, name, false)
-		return left == 0, err
+		return left == 0 || err != nil, err
 	})
 	if ctx.Err() != nil || err != nil && bounded.Err() == nil {
 		return err
@@ -238,9 +240,4 @@ func controllerKind(o metav1.Object) string {
 		return owner.Kind
 	}
 	return ""
-}
-
-// poll asks until it is told true or an error, or ctx ends.
-func poll(ctx context.Context, every time.Duration, ask func(context.Context) (bool, error)) error {
-	return wait.PollUntilContextCancel(ctx, every, true, ask)
 }

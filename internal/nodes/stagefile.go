@@ -65,7 +65,8 @@ func parseStage(node *yamlv3.Node) (*v1alpha1.Stage, error) {
 		return nil, fail("", "not a Kubernetes object")
 	}
 	if kind.Kind != v1alpha1.StageKind || kind.APIVersion != v1alpha1.GroupVersion.String() {
-		return nil, fail("kind", "is a %s (%s), want a Stage (%s)", orNothing(kind.Kind), orNothing(kind.APIVersion), v1alpha1.GroupVersion)
+		return nil, fail("kind", "is a %s (%s), want a Stage (%s)",
+			orNothing(kind.Kind), orNothing(kind.APIVersion), v1alpha1.GroupVersion)
 	}
 	text, err := yamlv3.Marshal(node)
 	if err != nil {
@@ -237,7 +238,8 @@ func checkSteps(steps []internalversion.StageStep, next bool) (string, error) {
 func checkTemplate(text string) error {
 	_, err := gotpl.NewRenderer(stageFuncs()).ToText(text, nil)
 	if err != nil && strings.HasPrefix(err.Error(), "build template: ") {
-		return fmt.Errorf("template does not parse: %s", strings.TrimSuffix(strings.TrimPrefix(err.Error(), "build template: template: "), ": "))
+		return fmt.Errorf("template does not parse: %s",
+			strings.TrimSuffix(strings.TrimPrefix(err.Error(), "build template: template: "), ": "))
 	}
 	return nil
 }

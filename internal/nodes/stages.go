@@ -10,17 +10,17 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/kwok/kustomize/stage/node/fast"
 	heartbeat "sigs.k8s.io/kwok/kustomize/stage/node/heartbeat-with-lease"
 	podfast "sigs.k8s.io/kwok/kustomize/stage/pod/fast"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
-	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
-	stagesclient "sigs.k8s.io/kwok/pkg/client/clientset/versioned/typed/apis/v1alpha1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
+	"github.com/diorama-lab/diorama/internal/apply"
 )
 
 // StageFile is a file with one or more Stage objects.
@@ -29,6 +29,8 @@ type StageFile struct {
 	Name string
 	Data []byte
 }
+
+var stageResource = v1alpha1.GroupVersion.WithResource("stages")
 
 //go:embed stages/*.yaml
 var ownStages embed.FS
@@ -83,24 +85,20 @@ func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile, re
 		wanted = slices.DeleteFunc(wanted, func(s *v1alpha1.Stage) bool { return s.Name == stage.Name })
 		wanted = append(wanted, stage)
 	}
-	client, err := versioned.NewForConfig(unlimited(config))
+	client, err := dynamic.NewForConfig(unlimited(config))
 	if err != nil {
 		return fmt.Errorf("set up the client for stages: %w", err)
 	}
-	stages := client.KwokV1alpha1().Stages()
+	stages := client.Resource(stageResource)
 	err = inParallel(ctx, wanted, func(ctx context.Context, stage *v1alpha1.Stage) error {
 		stage.Labels = withLabels(stage.Labels, managedByLabels())
 		stage.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.StageKind}
-		data, err := yaml.Marshal(stage)
+		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(stage)
 		if err != nil {
 			return fmt.Errorf("encode stage %s: %w", stage.Name, err)
 		}
-		options := metav1.PatchOptions{FieldManager: fieldManager, Force: new(true)}
-		err = apiretry.Do(ctx, "applying the stage "+stage.Name, report, func(ctx context.Context) error {
-			_, err := stages.Patch(ctx, stage.Name, types.ApplyPatchType, data, options)
-			return err
-		})
-		if err != nil {
+		what := "applying the stage " + stage.Name
+		if _, err = apply.Object(ctx, what, stages, &unstructured.Unstructured{Object: object}, report); err != nil {
 			return fmt.Errorf("apply stage %s: %w", stage.Name, err)
 		}
 		return nil
@@ -112,9 +110,9 @@ func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile, re
 }
 
 func pruneStages(
-	ctx context.Context, stages stagesclient.StageInterface, wanted []*v1alpha1.Stage, report apiretry.Report,
+	ctx context.Context, stages dynamic.ResourceInterface, wanted []*v1alpha1.Stage, report apiretry.Report,
 ) error {
-	var ours *v1alpha1.StageList
+	var ours *unstructured.UnstructuredList
 	err := apiretry.Do(ctx, "listing the stages", report, func(ctx context.Context) (err error) {
 		ours, err = stages.List(ctx, metav1.ListOptions{LabelSelector: managedBySelector})
 		return err
@@ -124,14 +122,15 @@ func pruneStages(
 	}
 	var errs []error
 	for _, stage := range ours.Items {
-		if slices.ContainsFunc(wanted, func(s *v1alpha1.Stage) bool { return s.Name == stage.Name }) {
+		name := stage.GetName()
+		if slices.ContainsFunc(wanted, func(s *v1alpha1.Stage) bool { return s.Name == name }) {
 			continue
 		}
-		err := apiretry.Do(ctx, "deleting the stage "+stage.Name, report, func(ctx context.Context) error {
-			return stages.Delete(ctx, stage.Name, metav1.DeleteOptions{})
+		err := apiretry.Do(ctx, "deleting the stage "+name, report, func(ctx context.Context) error {
+			return stages.Delete(ctx, name, metav1.DeleteOptions{})
 		})
 		if err != nil && !apierrors.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("delete stage %s: %w", stage.Name, err))
+			errs = append(errs, fmt.Errorf("delete stage %s: %w", name, err))
 		}
 	}
 	return errors.Join(errs...)

@@ -49,11 +49,15 @@ func TestParseStageFiles(t *testing.T) {
 		{"unknown field", replace("  selector:", "  selectors:"), `my.yaml:10: unknown field "spec.selectors"`},
 		{"second document", userStage + "---\n" + replace("kind: Stage", "kind: Deployment"), "my.yaml:21: is a Deployment"},
 		{"bad jq", replace("'.status.phase'", "'.status.['"), "my.yaml:12: Stage pod-ready: "},
-		{"bad operator", replace("operator: In", "operator: Is"), `my.yaml:12: Stage pod-ready: operator "Is" is not supported`},
-		{"bad CEL", replace("- key: '.status.phase'\n      operator: In\n      values: [Pending]", "- cel: {expression: 'self..x'}"), "my.yaml:12: Stage pod-ready: "},
-		{"bad template", replace("phase: Running", "phase: {{ if }}"), "my.yaml:15: Stage pod-ready: template does not parse: "},
+		{"bad operator", replace("operator: In", "operator: Is"),
+			`my.yaml:12: Stage pod-ready: operator "Is" is not supported`},
+		{"bad CEL", replace("- key: '.status.phase'\n      operator: In\n      values: [Pending]",
+			"- cel: {expression: 'self..x'}"), "my.yaml:12: Stage pod-ready: "},
+		{"bad template", replace("phase: Running", "phase: {{ if }}"),
+			"my.yaml:15: Stage pod-ready: template does not parse: "},
 		{"unknown function", replace("phase: Running", "phase: {{ Nope . }}"), `function "Nope" not defined`},
-		{"no selector", replace("selector:\n    matchExpressions:\n    - key: '.status.phase'\n      operator: In\n      values: [Pending]", "weight: 1"), "has no selector"},
+		{"no selector", replace("selector:\n    matchExpressions:\n    - key: '.status.phase'\n      operator: "+
+			"In\n      values: [Pending]", "weight: 1"), "has no selector"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := ParseStages([]StageFile{{Name: "my.yaml", Data: []byte(test.text)}})
@@ -174,7 +178,8 @@ func TestPodLife(t *testing.T) {
 func checkRunning(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	status := pod.Status
-	if status.Phase != corev1.PodRunning || status.StartTime == nil || status.PodIP == "" || len(status.PodIPs) != 1 || status.HostIP == "" || len(status.HostIPs) != 1 {
+	if status.Phase != corev1.PodRunning || status.StartTime == nil || status.PodIP == "" || len(status.PodIPs) != 1 ||
+		status.HostIP == "" || len(status.HostIPs) != 1 {
 		t.Errorf("status is incomplete: %+v", status)
 	}
 	conditions := map[corev1.PodConditionType]corev1.ConditionStatus{}
@@ -184,12 +189,14 @@ func checkRunning(t *testing.T, pod *corev1.Pod) {
 			t.Errorf("condition %s has no transition time", c.Type)
 		}
 	}
-	for _, c := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady} {
+	for _, c := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodReadyToStartContainers,
+		corev1.PodInitialized, corev1.PodReady, corev1.ContainersReady} {
 		if conditions[c] != corev1.ConditionTrue {
 			t.Errorf("condition %s is %q", c, conditions[c])
 		}
 	}
-	if len(status.ContainerStatuses) != len(pod.Spec.Containers) || len(status.InitContainerStatuses) != len(pod.Spec.InitContainers) {
+	if len(status.ContainerStatuses) != len(pod.Spec.Containers) ||
+		len(status.InitContainerStatuses) != len(pod.Spec.InitContainers) {
 		t.Fatalf("want a status for every container: %+v", status)
 	}
 	ids := map[string]bool{}
@@ -204,7 +211,8 @@ func checkRunning(t *testing.T, pod *corev1.Pod) {
 	for i, c := range pod.Spec.Containers {
 		s := status.ContainerStatuses[i]
 		ids[s.ContainerID] = true
-		if s.Name != c.Name || s.Image != c.Image || s.ImageID == "" || !s.Ready || s.Started == nil || !*s.Started || s.State.Running == nil || s.State.Waiting != nil {
+		if s.Name != c.Name || s.Image != c.Image || s.ImageID == "" || !s.Ready || s.Started == nil || !*s.Started ||
+			s.State.Running == nil || s.State.Waiting != nil {
 			t.Errorf("container %s: %+v", c.Name, s)
 		}
 	}
@@ -221,8 +229,10 @@ func checkRunning(t *testing.T, pod *corev1.Pod) {
 func TestJobPodCompletes(t *testing.T) {
 	always := corev1.ContainerRestartPolicyAlways
 	spec := corev1.PodSpec{
-		InitContainers: []corev1.Container{{Name: "side", Image: "side:1", RestartPolicy: &always}, {Name: "init", Image: "init:1"}},
-		Containers:     []corev1.Container{{Name: "main", Image: "main:1"}},
+		InitContainers: []corev1.Container{
+			{Name: "side", Image: "side:1", RestartPolicy: &always}, {Name: "init", Image: "init:1"},
+		},
+		Containers: []corev1.Container{{Name: "main", Image: "main:1"}},
 	}
 	pod, played := play(t, scheduled(spec, "Job"))
 	if got := strings.Join(played, " "); got != "pod-create pod-ready pod-complete" {
@@ -233,7 +243,8 @@ func TestJobPodCompletes(t *testing.T) {
 	}
 	for _, s := range append(pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses...) {
 		end := s.State.Terminated
-		if end == nil || s.State.Running != nil || end.ExitCode != 0 || end.Reason != "Completed" || end.ContainerID != s.ContainerID || end.StartedAt.IsZero() || end.FinishedAt.IsZero() {
+		if end == nil || s.State.Running != nil || end.ExitCode != 0 || end.Reason != "Completed" ||
+			end.ContainerID != s.ContainerID || end.StartedAt.IsZero() || end.FinishedAt.IsZero() {
 			t.Errorf("container %s: %+v", s.Name, s.State)
 		}
 	}

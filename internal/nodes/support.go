@@ -72,8 +72,10 @@ func (s slot) autoscaler(meta metav1.ObjectMeta) object {
 		Metrics: []autoscalingv2.MetricSpec{{
 			Type: autoscalingv2.ResourceMetricSourceType,
 			Resource: &autoscalingv2.ResourceMetricSource{
-				Name:   corev1.ResourceCPU,
-				Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To[int32](70)},
+				Name: corev1.ResourceCPU,
+				Target: autoscalingv2.MetricTarget{
+					Type: autoscalingv2.UtilizationMetricType, AverageUtilization: ptr.To[int32](70),
+				},
 			},
 		}},
 	}}
@@ -95,8 +97,12 @@ func clusterObjects() []object {
 	return []object{
 		class,
 		// Nothing has to be attached: there is no attacher to wait for.
-		&storagev1.CSIDriver{ObjectMeta: meta(csiDriver), Spec: storagev1.CSIDriverSpec{AttachRequired: ptr.To(false), PodInfoOnMount: ptr.To(false)}},
-		&schedulingv1.PriorityClass{ObjectMeta: meta(criticalPriority), Value: 100_000, Description: "What customers notice when it is down."},
+		&storagev1.CSIDriver{ObjectMeta: meta(csiDriver), Spec: storagev1.CSIDriverSpec{
+			AttachRequired: ptr.To(false), PodInfoOnMount: ptr.To(false),
+		}},
+		&schedulingv1.PriorityClass{
+			ObjectMeta: meta(criticalPriority), Value: 100_000, Description: "What customers notice when it is down.",
+		},
 	}
 }
 
@@ -144,9 +150,10 @@ func cronJob(name, schedule, image string) object {
 }
 
 func batchMeta(name string) metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: name, Namespace: batchNamespace, Labels: withLabels(managedByLabels(), map[string]string{
-		nameLabel: name, instanceLabel: name, componentLabel: "job", partOfLabel: batchNamespace,
-	})}
+	return metav1.ObjectMeta{Name: name, Namespace: batchNamespace,
+		Labels: withLabels(managedByLabels(), map[string]string{
+			nameLabel: name, instanceLabel: name, componentLabel: "job", partOfLabel: batchNamespace,
+		})}
 }
 
 func jobSpec(name, image string) batchv1.JobSpec {

@@ -44,7 +44,8 @@ func checkTemplatePod(pod *corev1.Pod) error {
 	case len(pod.Spec.Containers) == 0:
 		return errors.New("the Pod has no spec.containers")
 	case pod.Spec.RestartPolicy != "" && pod.Spec.RestartPolicy != corev1.RestartPolicyAlways:
-		return fmt.Errorf("spec.restartPolicy is %s; pods are created through a Deployment, which runs only Always", pod.Spec.RestartPolicy)
+		return fmt.Errorf("spec.restartPolicy is %s; pods are created through a Deployment, which runs only Always",
+			pod.Spec.RestartPolicy)
 	case pod.Spec.NodeName != "":
 		return errors.New("spec.nodeName puts all pods on one node; use a nodeSelector or leave it to the scheduler")
 	}

@@ -149,7 +149,9 @@ func (s slot) claimTemplate() corev1.PersistentVolumeClaim {
 			AccessModes:      []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			StorageClassName: ptr.To(storageClass),
 			VolumeMode:       ptr.To(corev1.PersistentVolumeFilesystem),
-			Resources:        corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: quantity(s.claim)}},
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: quantity(s.claim)},
+			},
 		},
 	}
 }
@@ -159,7 +161,8 @@ const daemonPodsPerNode = 2
 
 // daemonSets returns what runs on every node.
 func daemonSets() []*appsv1.DaemonSet {
-	exporter := mounted(container("node-exporter", nodeExporterImage, "20m", "32Mi", "", "64Mi"), "proc", "/host/proc", "sys", "/host/sys")
+	exporter := mounted(container("node-exporter", nodeExporterImage, "20m", "32Mi", "", "64Mi"), "proc",
+		"/host/proc", "sys", "/host/sys")
 	exporter.Ports = []corev1.ContainerPort{{Name: "metrics", ContainerPort: 9100, HostPort: 9100}}
 	agent := mounted(container("cilium-agent", cniImage, "50m", "128Mi", "", ""), "run", "/var/run/cilium")
 	agent.SecurityContext = &corev1.SecurityContext{Privileged: ptr.To(true)}

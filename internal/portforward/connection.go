@@ -73,7 +73,9 @@ func (u upgraded) Close() error                { return u.body.Close() }
 // dial asks the API server for a connection to a pod, without streams.
 func (d dialer) dial(ctx context.Context, to destination) (*connection, error) {
 	var network net.Conn
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { network = got.Conn }})
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(got httptrace.GotConnInfo) { network = got.Conn },
+	})
 	url := d.api.Post().Namespace(to.namespace).Resource("pods").Name(to.pod).SubResource("portforward").URL()
 	request, err := http.NewRequestWithContext(traced, http.MethodPost, url.String(), nil)
 	if err != nil {
@@ -94,7 +96,8 @@ func (d dialer) dial(ctx context.Context, to destination) (*connection, error) {
 	c := &connection{body: body, served: make(chan struct{})}
 	if got := response.Header.Get(httpstream.HeaderProtocolVersion); got != clientportforward.PortForwardProtocolV1Name {
 		_ = body.Close()
-		return nil, fmt.Errorf("the API server speaks the protocol %q, not %s", got, clientportforward.PortForwardProtocolV1Name)
+		return nil, fmt.Errorf("the API server speaks the protocol %q, not %s", got,
+			clientportforward.PortForwardProtocolV1Name)
 	}
 	if c.spdy, err = spdystream.NewConnection(upgraded{network, body}, false); err != nil {
 		_ = body.Close()

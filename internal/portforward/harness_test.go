@@ -186,9 +186,11 @@ func (l *lab) serveAPI(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case r.URL.Path == "/api/v1/namespaces/"+namespace+"/services/"+serviceName:
 		l.answer(w, l.service())
-	case r.URL.Path == "/apis/discovery.k8s.io/v1/namespaces/"+namespace+"/endpointslices" && r.URL.Query().Get("labelSelector") == "kubernetes.io/service-name="+serviceName:
+	case r.URL.Path == "/apis/discovery.k8s.io/v1/namespaces/"+namespace+"/endpointslices" &&
+		r.URL.Query().Get("labelSelector") == "kubernetes.io/service-name="+serviceName:
 		l.serveSlices(w, r)
-	case strings.HasPrefix(r.URL.Path, podPath) && strings.HasSuffix(r.URL.Path, "/portforward") && r.Method == http.MethodPost:
+	case strings.HasPrefix(r.URL.Path, podPath) && strings.HasSuffix(r.URL.Path, "/portforward") &&
+		r.Method == http.MethodPost:
 		if stuck != nil {
 			l.count("stuck")
 			select {
@@ -246,7 +248,9 @@ func (l *lab) service() *corev1.Service {
 	return &corev1.Service{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Service"},
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: serviceName},
-		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "http", Port: servicePort, TargetPort: intstr.FromString("web")}}},
+		Spec: corev1.ServiceSpec{
+			Ports: []corev1.ServicePort{{Name: "http", Port: servicePort, TargetPort: intstr.FromString("web")}},
+		},
 	}
 }
 
@@ -270,7 +274,8 @@ func (l *lab) serveSlices(w http.ResponseWriter, r *http.Request) {
 	slice, version, changed := l.slice(), l.version, l.changed
 	l.mu.Unlock()
 	if r.URL.Query().Get("watch") == "" {
-		list := &discoveryv1.EndpointSliceList{TypeMeta: metav1.TypeMeta{APIVersion: "discovery.k8s.io/v1", Kind: "EndpointSliceList"}, Items: []discoveryv1.EndpointSlice{slice}}
+		list := &discoveryv1.EndpointSliceList{TypeMeta: metav1.TypeMeta{APIVersion: "discovery.k8s.io/v1",
+			Kind: "EndpointSliceList"}, Items: []discoveryv1.EndpointSlice{slice}}
 		list.ResourceVersion = fmt.Sprint(version)
 		l.answer(w, list)
 		return

@@ -89,7 +89,8 @@ func New(config *rest.Config, targets []Target) (*Forwarder, error) {
 		if err := target.check(); err != nil {
 			return nil, err
 		}
-		r := &route{target: target, dialer: dialer{http: hc, api: client.CoreV1().RESTClient()}, patience: patience, changed: make(chan struct{})}
+		r := &route{target: target, dialer: dialer{http: hc, api: client.CoreV1().RESTClient()}, patience: patience,
+			changed: make(chan struct{})}
 		f.routes = append(f.routes, r)
 		s := f.service(client, target)
 		s.routes = append(s.routes, r)
@@ -134,7 +135,8 @@ func (f *Forwarder) Start(ctx context.Context) error {
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", address)
 		if err != nil {
 			f.closeListeners()
-			return fmt.Errorf("leading the port %d of 127.0.0.1 to %s; end what uses it, or choose another one: %w", r.target.Host, r.target.words(), err)
+			return fmt.Errorf("leading the port %d of 127.0.0.1 to %s; end what uses it, or choose another one: %w",
+				r.target.Host, r.target.words(), err)
 		}
 		r.listen(listener)
 	}

@@ -1,7 +1,6 @@
 package portforward
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -179,7 +178,8 @@ func TestNotReady(t *testing.T) {
 	f := l.forward()
 	conn := dial(t, f) // it waits
 	eventually(t, func() string {
-		if s := f.Status()[0]; s.Pod != "" || s.Connections != 1 || s.LastError != "of the 1 pods behind the Service lab/web none is Ready" {
+		if s := f.Status()[0]; s.Pod != "" || s.Connections != 1 ||
+			s.LastError != "of the 1 pods behind the Service lab/web none is Ready" {
 			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
@@ -213,7 +213,8 @@ func TestWaitsNoLonger(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	eventually(t, func() string {
-		if err := f.Ready(ctx); err == nil || !strings.HasSuffix(err.Error(), "to the port 80 of the Service lab/web: no pods are behind the Service lab/web") {
+		if err := f.Ready(ctx); err == nil ||
+			!strings.HasSuffix(err.Error(), "to the port 80 of the Service lab/web: no pods are behind the Service lab/web") {
 			return fmt.Sprintf("not ready because %v", err)
 		}
 		return ""
@@ -243,7 +244,8 @@ func TestPodDoesNotListen(t *testing.T) {
 		t.Errorf("a connection to a port where nothing listens ends with %v", err)
 	}
 	eventually(t, func() string {
-		if s := f.Status()[0]; !strings.Contains(s.LastError, "a connection to the port 8080 of the pod lab/a: ") || !strings.Contains(s.LastError, "connection refused") {
+		if s := f.Status()[0]; !strings.Contains(s.LastError, "a connection to the port 8080 of the pod lab/a: ") ||
+			!strings.Contains(s.LastError, "connection refused") {
 			return fmt.Sprintf("the status is %+v", s)
 		}
 		return ""
@@ -259,13 +261,15 @@ func TestTakenPort(t *testing.T) {
 	}
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	f, err := New(l.config(), []Target{{Namespace: namespace, Service: serviceName, Port: servicePort}, {Host: port, Namespace: namespace, Service: serviceName, Port: servicePort}})
+	f, err := New(l.config(), []Target{{Namespace: namespace, Service: serviceName, Port: servicePort},
+		{Host: port, Namespace: namespace, Service: serviceName, Port: servicePort}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	err = f.Start(t.Context())
-	if !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), fmt.Sprintf("the port %d of 127.0.0.1", port)) {
+	if !errors.Is(err, syscall.EADDRINUSE) ||
+		!strings.Contains(err.Error(), fmt.Sprintf("the port %d of 127.0.0.1", port)) {
 		t.Errorf("a taken port is %v", err)
 	}
 	if conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", f.Status()[0].Host)); err == nil {
@@ -285,127 +289,5 @@ func TestNewRefuses(t *testing.T) {
 		if _, err := New(l.config(), []Target{target}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v is %v, want an error with %s", target, err, want)
 		}
-	}
-}
-
-// chatter is a program that says 64 MB at once, or echoes where it hears e.
-func chatter(conn *net.TCPConn) {
-	first := make([]byte, 1)
-	if _, err := io.ReadFull(conn, first); err != nil {
-		return
-	}
-	if first[0] == 'e' {
-		echo(conn)
-		return
-	}
-	_, _ = io.Copy(conn, bytes.NewReader(make([]byte, 64<<20)))
-}
-
-func TestStuckClientBlocksNoOther(t *testing.T) {
-	l := newLab(t)
-	l.add("a", true, chatter)
-	f := l.forward()
-	for range 3 {
-		stuck := dial(t, f)
-		if _, err := stuck.Write([]byte("m")); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(stuck, make([]byte, 1)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 20 {
-		mustAsk(t, f, "exyz", "xyz")
-	}
-	ended := make(chan struct{})
-	go func() { f.Close(); close(ended) }()
-	select {
-	case <-ended:
-	case <-time.After(deadline):
-		t.Fatal("stuck clients hold Close up")
-	}
-}
-
-// What ends in the middle must not look like what has ended.
-func TestAPIServerBreaksOff(t *testing.T) {
-	l := newLab(t)
-	l.add("a", true, echo)
-	f := l.forward()
-	conn := dial(t, f)
-	converse(t, conn)
-	l.cutUpgraded()
-	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("a connection that was broken off ends with %v", err)
-	}
-	eventually(t, func() string {
-		if s := f.Status()[0]; !strings.HasSuffix(s.LastError, errLost.Error()) {
-			return fmt.Sprintf("the status is %+v", s)
-		}
-		return ""
-	})
-	converse(t, dial(t, f))
-}
-
-func TestAPIServerComesBack(t *testing.T) {
-	l := newLab(t)
-	l.add("a", true, says("a"))
-	f := l.forward()
-	mustAsk(t, f, "x", "a:x")
-	l.change(func() { l.down = true })
-	l.api.CloseClientConnections()
-	conn := dial(t, f) // it waits
-	eventually(t, func() string {
-		if s := f.Status()[0]; s.LastError == "" {
-			return fmt.Sprintf("the status is %+v", s)
-		}
-		return ""
-	})
-	l.remove("a")
-	l.add("b", true, says("b"))
-	l.change(func() { l.down = false })
-	if got, err := over(conn, "x"); err != nil || got != "b:x" {
-		t.Fatalf("got %q, %v", got, err)
-	}
-	moved(t, f, 1)
-}
-
-// A pod may be gone before the API server says that it is.
-func TestAvoidsPodThatCannotBeReached(t *testing.T) {
-	l := newLab(t)
-	l.add("a", true, says("a"))
-	l.add("b", true, says("b"))
-	l.change(func() { l.pods["a"].unknown = true })
-	f := l.forward()
-	mustAsk(t, f, "x", "b:x")
-	moved(t, f, 1)
-	if s := f.Status()[0]; !strings.Contains(s.LastError, `reaching the port 8080 of the pod lab/a: pods "a" not found`) {
-		t.Errorf("the status is %+v", s)
-	}
-}
-
-func TestCloseEndsAttempts(t *testing.T) {
-	l := newLab(t)
-	l.add("a", true, echo)
-	stuck := make(chan struct{})
-	defer close(stuck)
-	l.change(func() { l.stuck = stuck })
-	f := l.forward(func(f *Forwarder) { f.routes[0].patience = deadline })
-	conn := dial(t, f)
-	eventually(t, func() string {
-		if l.counted("stuck") == 0 {
-			return "nothing is stuck"
-		}
-		return ""
-	})
-	f.Close()
-	if _, err := io.ReadAll(conn); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the client's connection ends with %v", err)
-	}
-	if _, err := net.Dial("tcp", conn.RemoteAddr().String()); err == nil {
-		t.Error("the port is still open")
-	}
-	f.Close()
-	if err := f.Start(t.Context()); err == nil {
-		t.Error("it starts again after its end")
 	}
 }

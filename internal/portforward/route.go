@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // attemptLimit bounds one attempt to reach a pod, so that another one is made
@@ -67,7 +69,7 @@ func (r *route) accept(ctx context.Context) {
 		if err != nil {
 			// Too many open files, most likely: that passes.
 			r.failed(fmt.Errorf("taking a connection: %w", err))
-			if !sleep(ctx, leastPause) {
+			if wait.Pause(ctx, leastPause) != nil {
 				return
 			}
 			continue
@@ -155,7 +157,7 @@ func (r *route) attempt(ctx context.Context, try func(context.Context, destinati
 			failure = fmt.Errorf("reaching %s: %w", to, err)
 			r.failed(failure)
 		}
-		if !sleep(ctx, pause) {
+		if wait.Pause(ctx, pause) != nil {
 			return to, failure
 		}
 	}
@@ -203,7 +205,8 @@ func (r *route) choose(avoid types.UID) (destination, error) {
 	}
 	name, found := r.view.names[t.Port]
 	if !found {
-		return destination{}, fmt.Errorf("the Service %s/%s has no port %d, but %s", t.Namespace, t.Service, t.Port, portList(r.view.names))
+		return destination{}, fmt.Errorf("the Service %s/%s has no port %d, but %s",
+			t.Namespace, t.Service, t.Port, portList(r.view.names))
 	}
 	var ready []destination
 	for _, p := range r.view.pods {
@@ -215,7 +218,8 @@ func (r *route) choose(avoid types.UID) (destination, error) {
 		return destination{}, fmt.Errorf("no pods are behind the Service %s/%s", t.Namespace, t.Service)
 	}
 	if len(ready) == 0 {
-		return destination{}, fmt.Errorf("of the %d pods behind the Service %s/%s none is Ready", len(r.view.pods), t.Namespace, t.Service)
+		return destination{}, fmt.Errorf("of the %d pods behind the Service %s/%s none is Ready",
+			len(r.view.pods), t.Namespace, t.Service)
 	}
 	best := slices.IndexFunc(ready, func(d destination) bool { return d.uid == r.uid && d.uid != avoid })
 	if best < 0 {

@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 const (
@@ -61,14 +63,14 @@ func (s *service) follow(ctx context.Context) {
 			}
 			err = s.untilChange(ctx, version)
 		}
-		wait := gathering
+		next := gathering
 		if err != nil && ctx.Err() == nil {
 			for _, r := range s.routes {
 				r.failed(err)
 			}
-			wait, pause = pause, min(2*pause, mostPause)
+			next, pause = pause, min(2*pause, mostPause)
 		}
-		if !sleep(ctx, wait) {
+		if wait.Pause(ctx, next) != nil {
 			return
 		}
 	}
@@ -101,7 +103,9 @@ func (s *service) look(ctx context.Context) (view, string, error) {
 	if err != nil {
 		return view{}, "", fmt.Errorf("asking for the Service %s/%s: %w", s.namespace, s.name, err)
 	}
-	found, err := s.client.DiscoveryV1().EndpointSlices(s.namespace).List(ctx, metav1.ListOptions{LabelSelector: s.selector()})
+	found, err := s.client.DiscoveryV1().EndpointSlices(s.namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: s.selector(),
+	})
 	if err != nil {
 		return view{}, "", fmt.Errorf("listing the EndpointSlices of the Service %s/%s: %w", s.namespace, s.name, err)
 	}
@@ -143,16 +147,4 @@ func newView(object *corev1.Service, found []discoveryv1.EndpointSlice) view {
 	}
 	slices.SortFunc(v.pods, func(a, b pod) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.uid, b.uid)) })
 	return v
-}
-
-// sleep says whether the pause has passed; it has not when ctx ends before.
-func sleep(ctx context.Context, pause time.Duration) bool {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -23,12 +23,16 @@ func TestNewView(t *testing.T) {
 	dns := port("dns", 53)
 	dns.Protocol = &udp
 	service := &corev1.Service{Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{
-		{Name: "http", Port: 80}, {Name: "metrics", Port: 9090, Protocol: corev1.ProtocolTCP}, {Name: "dns", Port: 53, Protocol: corev1.ProtocolUDP},
+		{Name: "http", Port: 80}, {Name: "metrics", Port: 9090, Protocol: corev1.ProtocolTCP},
+		{Name: "dns", Port: 53, Protocol: corev1.ProtocolUDP},
 	}}}
 	got := newView(service, []discoveryv1.EndpointSlice{
 		// A named target port is another number in other pods: two slices.
-		{Ports: []discoveryv1.EndpointPort{port("http", 8080), dns}, Endpoints: []discoveryv1.Endpoint{endpoint("b", &yes), endpoint("c", &no)}},
-		{Ports: []discoveryv1.EndpointPort{port("http", 8081), port("metrics", 9090)}, Endpoints: []discoveryv1.Endpoint{endpoint("a", nil)}},
+		{Ports: []discoveryv1.EndpointPort{port("http", 8080), dns}, Endpoints: []discoveryv1.Endpoint{
+			endpoint("b", &yes), endpoint("c", &no),
+		}},
+		{Ports: []discoveryv1.EndpointPort{port("http", 8081), port("metrics", 9090)},
+			Endpoints: []discoveryv1.Endpoint{endpoint("a", nil)}},
 		// The same pod by its other address.
 		{Ports: []discoveryv1.EndpointPort{port("http", 8080)}, Endpoints: []discoveryv1.Endpoint{endpoint("b", &yes)}},
 		// What no API server can lead to, and a port that may be any.
@@ -42,7 +46,8 @@ func TestNewView(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if without := newView(&corev1.Service{}, nil); portList(without.names) != "none at all" || portList(want.names) != "80, 9090" {
+	if without := newView(&corev1.Service{}, nil); portList(without.names) != "none at all" ||
+		portList(want.names) != "80, 9090" {
 		t.Errorf("the ports are listed as %q and %q", portList(without.names), portList(want.names))
 	}
 }

@@ -26,10 +26,8 @@ import (
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
+	"github.com/diorama-lab/diorama/internal/apply"
 )
-
-// fieldManager owns the fields that are applied.
-const fieldManager = "diorama"
 
 // pollEvery is how often a workload is looked at while it is waited for.
 const pollEvery = 500 * time.Millisecond
@@ -130,15 +128,14 @@ func Parse(text []byte) ([]*Object, error) {
 func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*Object, report apiretry.Report) error {
 	for _, object := range objects {
 		what := "applying " + nameOf(object)
-		err := apiretry.Do(ctx, what, report, func(ctx context.Context) error {
-			resources, err := c.resources(object, namespace)
-			if err != nil {
-				return err
-			}
-			options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
-			_, err = resources.Apply(ctx, object.GetName(), object, options)
+		var in dynamic.ResourceInterface
+		err := apiretry.Do(ctx, what, report, func(context.Context) (err error) {
+			in, err = c.resources(object, namespace)
 			return err
 		})
+		if err == nil {
+			_, err = apply.Object(ctx, what, in, object, report)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}

@@ -21,7 +21,8 @@ func CheckPort(name string, port int) error {
 	if errors.Is(err, syscall.EACCES) {
 		return fmt.Errorf("port %d (%s) may not be used by this user; choose one above 1023", port, name)
 	}
-	return fmt.Errorf("port %d (%s) is in use%s; end it, set another port in the environment file, or use --ports auto", port, name, holder(port))
+	return fmt.Errorf("port %d (%s) is in use%s; end it, set another port in the environment file, or use --ports auto",
+		port, name, holder(port))
 }
 
 // holder says who listens on a port, as far as this user may see it.
@@ -69,5 +70,6 @@ func FreePorts(n int) ([]int, error) {
 		}
 		ports = append(ports, port)
 	}
-	return nil, fmt.Errorf("finding %d free ports between %d and %d: there are only %d", n, lowestFree, highestFree, len(ports))
+	return nil, fmt.Errorf("finding %d free ports between %d and %d: there are only %d",
+		n, lowestFree, highestFree, len(ports))
 }

@@ -21,7 +21,8 @@ func (f Folder) CheckSpace() error {
 		return fmt.Errorf("asking how much space is left for %s: %w", f.Path, err)
 	}
 	if free < neededSpace {
-		return fmt.Errorf("there is no space left for the environment's folder %s: %d MB are free, %d MB are needed; make room, or set DIORAMA_HOME to a folder on another disk",
+		return fmt.Errorf("there is no space left for the environment's folder %s: %d MB are free, %d MB are needed; "+
+			"make room, or set DIORAMA_HOME to a folder on another disk",
 			f.Path, free>>20, neededSpace>>20)
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 )
 
 // Record is what an environment's folder says of it. It is written when a
@@ -209,7 +210,8 @@ func (f Folder) Read() (Record, bool, error) {
 	}
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil {
-		return Record{}, false, fmt.Errorf("reading %s (diorama down --name %s removes what is left): %w", f.file("state.json"), f.Name, err)
+		return Record{}, false, fmt.Errorf("reading %s (diorama down --name %s removes what is left): %w",
+			f.file("state.json"), f.Name, err)
 	}
 	alive, err := f.Held()
 	if err != nil {
@@ -248,16 +250,7 @@ func CreatePublic(path string) error {
 }
 
 func writeFile(path string, data []byte, mode fs.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := atomicfile.Write(path, mode, data); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil

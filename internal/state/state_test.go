@@ -115,7 +115,8 @@ func TestCreateSaysWhereItCouldNot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := folder.Create(); err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "DIORAMA_HOME") {
+	if err := folder.Create(); err == nil || !strings.Contains(err.Error(), file) ||
+		!strings.Contains(err.Error(), "DIORAMA_HOME") {
 		t.Errorf("got %v, want the path and a way out", err)
 	}
 }
