@@ -31,6 +31,16 @@ type containers struct {
 	images       localImages
 }
 
+// creator returns what creates a planned container. The network and the images
+// are there when the first one is created, not before.
+func (c *containers) creator(spec docker.Spec) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		spec := spec
+		spec.Image = c.images.find(spec.Image).Name
+		return c.engine.Run(ctx, c.owner, c.network, spec)
+	}
+}
+
 func ownerOf(folder state.Folder) docker.Owner {
 	return docker.Owner{Environment: folder.Name, Folder: folder.Path}
 }

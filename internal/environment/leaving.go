@@ -68,7 +68,7 @@ func (r *recipe) reconfigureCollector(ctx context.Context) error {
 		return err
 	}
 	asked := time.Now()
-	if err := r.containers.engine.Signal(ctx, made.id(), "HUP"); err != nil {
+	if err := r.containers.engine.Signal(ctx, made.ID(), "HUP"); err != nil {
 		return err
 	}
 	// What runs with the new configuration began after it was asked to.

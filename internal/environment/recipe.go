@@ -31,7 +31,7 @@ type recipe struct {
 	host       *supervisor
 	// containers is nil for a kind without Docker; made are its containers.
 	containers *containers
-	made       map[string]*container
+	made       map[string]*component.Container
 	// charts are the kind k3d's, once they are here; parts are what its cluster
 	// is made of.
 	charts []helm.Release
@@ -51,7 +51,7 @@ type recipe struct {
 func newRecipe(plan Plan, executable string, host *supervisor) (*recipe, error) {
 	r := &recipe{
 		plan: plan, folder: host.folder, executable: executable, host: host,
-		control: controlPlaneOptions(plan), made: map[string]*container{},
+		control: controlPlaneOptions(plan), made: map[string]*component.Container{},
 	}
 	if plan.Network == "" {
 		return r, nil
@@ -73,9 +73,10 @@ func (r *recipe) components() []component.Component {
 		waits := func() bool { return r.host.group.Waits(planned.Name) }
 		switch {
 		case planned.Container != nil:
-			c := newContainer(component.SupervisedConfig{
+			c := component.NewContainer(component.ContainerConfig{
 				Name: planned.Name, Needs: planned.Needs, Log: log, Probe: probe, Waits: waits,
-			}, *planned.Container, r.containers)
+				Image: planned.Container.Image, Engine: r.containers.engine, Create: r.containers.creator(*planned.Container),
+			})
 			r.made[planned.Name] = c
 			all = append(all, c)
 		case planned.Args != nil:

@@ -1,4 +1,4 @@
-package environment
+package component
 
 import (
 	"context"
@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"github.com/diorama-lab/diorama/internal/component"
 )
 
 // playedEngine has containers that end when a test says so.
@@ -69,21 +67,22 @@ func (e *playedEngine) refuse(err error) {
 }
 
 // played returns a container of the engine and its log.
-func (e *playedEngine) played(t *testing.T) (*container, string) {
+func (e *playedEngine) played(t *testing.T) (*Container, string) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "played.log")
-	return e.supervised(component.SupervisedConfig{
-		Name: "played", Log: log, Patience: component.Patience{RestartFirst: time.Millisecond, Period: time.Millisecond},
+	return e.supervised(ContainerConfig{
+		Name: "played", Log: log, Patience: Patience{RestartFirst: time.Millisecond, Period: time.Millisecond},
 	}), log
 }
 
-func (e *playedEngine) supervised(config component.SupervisedConfig) *container {
-	return supervisedContainer(config, e, "example/played:1", e.run)
+func (e *playedEngine) supervised(config ContainerConfig) *Container {
+	config.Image, config.Engine, config.Create = "example/played:1", e, e.run
+	return NewContainer(config)
 }
 
-func awaitStatus(t *testing.T, c *container, what string, is func(component.Status) bool) {
+func awaitStatus(t *testing.T, c *Container, what string, is func(Status) bool) {
 	t.Helper()
-	await(t, what, func() bool { return is(c.Status()) })
+	eventually(t, what, func() bool { return is(c.Status()) })
 }
 
 func TestContainer(t *testing.T) {
@@ -93,26 +92,26 @@ func TestContainer(t *testing.T) {
 	if err := errors.Join(c.Stop(t.Context()), c.Start(t.Context()), c.Ready(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	if s := c.Status(); s.Phase != component.Ready || s.Container != "c1" || s.Image != "example/played:1" {
+	if s := c.Status(); s.Phase != Ready || s.Container != "c1" || s.Image != "example/played:1" {
 		t.Errorf("it says %+v", s)
 	}
-	awaitStatus(t, c, "its memory", func(component.Status) bool { return c.Memory() == 5<<20 })
+	awaitStatus(t, c, "its memory", func(Status) bool { return c.Memory() == 5<<20 })
 
 	e.refuse(errors.New("the engine is away"))
 	e.ended["c1"] <- 137
-	awaitStatus(t, c, "the cause", func(s component.Status) bool {
-		return s.Phase == component.Restarting && strings.Contains(s.Message, "the engine is away")
+	awaitStatus(t, c, "the cause", func(s Status) bool {
+		return s.Phase == Restarting && strings.Contains(s.Message, "the engine is away")
 	})
 	e.refuse(nil)
-	awaitStatus(t, c, "another container", func(s component.Status) bool {
-		return s.Phase == component.Ready && s.Container == "c2" && s.Restarts == 1
+	awaitStatus(t, c, "another container", func(s Status) bool {
+		return s.Phase == Ready && s.Container == "c2" && s.Restarts == 1
 	})
 	for range 2 {
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s := c.Status(); s.Phase != component.Stopped || s.Container != "" {
+	if s := c.Status(); s.Phase != Stopped || s.Container != "" {
 		t.Errorf("it says %+v", s)
 	}
 	if len(e.removed) != 1 || e.removed[0] != "c2" {
@@ -139,12 +138,12 @@ func TestContainerThatEndsAtOnce(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	e := &playedEngine{ended: map[string]chan int{}}
 	never := func(context.Context) error { return errors.New("not yet") }
-	c := e.supervised(component.SupervisedConfig{Name: "played", Log: filepath.Join(t.TempDir(), "log"), Probe: never})
+	c := e.supervised(ContainerConfig{Name: "played", Log: filepath.Join(t.TempDir(), "log"), Probe: never})
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	e.ended["c1"] <- 3
-	var exit *component.ExitError
+	var exit *ExitError
 	err := c.Ready(t.Context())
 	if !errors.As(err, &exit) || exit.Reason != "exit status 3" || !strings.Contains(err.Error(), "I am c1") {
 		t.Errorf("Ready returns %v", err)

@@ -1,6 +1,7 @@
-package environment
+package component
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,9 +9,6 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"github.com/diorama-lab/diorama/internal/component"
-	"github.com/diorama-lab/diorama/internal/docker"
 )
 
 const (
@@ -22,19 +20,41 @@ const (
 	containerMeasure = 5 * time.Second
 )
 
-// containerEngine is what a container that was made needs of Docker.
-type containerEngine interface {
+// ContainerEngine is what a container that was created needs of Docker.
+type ContainerEngine interface {
+	// Logs copies what a container says until it has ended.
 	Logs(ctx context.Context, id string, to io.Writer) error
+	// Wait returns how a container ended, once it has.
 	Wait(ctx context.Context, id string) (code int, err error)
+	// Stop asks a container to end, kills one that has not after so many
+	// seconds, and removes it.
 	Stop(ctx context.Context, id string, seconds int) error
+	// Memory is what a container holds, in bytes; 0 if that is not known.
 	Memory(ctx context.Context, id string) uint64
 }
 
-// container is a supervised Docker container.
-type container struct {
-	*component.Supervised
-	image  string
-	engine containerEngine
+// ContainerConfig describes a container.
+type ContainerConfig struct {
+	Name  string
+	Needs []string
+	// Log is the file that takes stdout and stderr.
+	Log string
+	// Image is what it runs, for its Status.
+	Image  string
+	Engine ContainerEngine
+	// Create makes and starts a container, and returns its ID. It is called for
+	// each run, when all that the component needs is there.
+	Create func(ctx context.Context) (id string, err error)
+	// Probe, Waits and Patience are those of a Supervised.
+	Probe    func(ctx context.Context) error
+	Waits    func() bool
+	Patience Patience
+}
+
+// Container is a supervised container.
+type Container struct {
+	*Supervised
+	config ContainerConfig
 
 	mu        sync.Mutex
 	memory    uint64
@@ -42,50 +62,37 @@ type container struct {
 	measured  sync.WaitGroup
 }
 
-// newContainer takes how the container is supervised but for its patience.
-func newContainer(config component.SupervisedConfig, planned docker.Spec, shared *containers) *container {
-	config.Patience = component.Patience{RestartFirst: containerRestartFirst}
-	// The network and the images are there when the first container is made,
-	// not before.
-	run := func(ctx context.Context) (string, error) {
-		spec := planned
-		spec.Image = shared.images.find(spec.Image).Name
-		return shared.engine.Run(ctx, shared.owner, shared.network, spec)
-	}
-	return supervisedContainer(config, shared.engine, planned.Image, run)
-}
-
-// supervisedContainer makes run, which returns a container's ID, what is
-// launched.
-func supervisedContainer(
-	config component.SupervisedConfig, engine containerEngine, image string, run func(context.Context) (string, error),
-) *container {
-	config.Launch = func(ctx context.Context) (component.Run, error) {
-		return launchContainer(ctx, engine, config.Log, run)
-	}
-	return &container{Supervised: component.NewSupervised(config), image: image, engine: engine}
+// NewContainer returns a container that is not created yet.
+func NewContainer(config ContainerConfig) *Container {
+	patience := config.Patience
+	patience.RestartFirst = cmp.Or(patience.RestartFirst, containerRestartFirst)
+	return &Container{config: config, Supervised: NewSupervised(SupervisedConfig{
+		Name: config.Name, Needs: config.Needs, Log: config.Log, Probe: config.Probe, Waits: config.Waits,
+		Patience: patience,
+		Launch:   func(ctx context.Context) (Run, error) { return launch(ctx, config) },
+	})}
 }
 
 // Status returns the container's present state.
-func (c *container) Status() component.Status {
+func (c *Container) Status() Status {
 	s := c.Supervised.Status()
-	s.Image = c.image
-	if s.Phase != component.Stopped && s.Phase != component.Failed {
-		s.Container = c.id()
+	s.Image = c.config.Image
+	if s.Phase != Stopped && s.Phase != Failed {
+		s.Container = c.ID()
 	}
 	return s
 }
 
-// id is the present container's, "" if there is none.
-func (c *container) id() string {
+// ID is the present container's, "" if there is none.
+func (c *Container) ID() string {
 	if run, ok := c.Present().(*containerRun); ok {
 		return run.id
 	}
 	return ""
 }
 
-// Start makes the container, and measures it from then on.
-func (c *container) Start(ctx context.Context) error {
+// Start creates the container, and measures it from then on.
+func (c *Container) Start(ctx context.Context) error {
 	if err := c.Supervised.Start(ctx); err != nil {
 		return err
 	}
@@ -98,7 +105,7 @@ func (c *container) Start(ctx context.Context) error {
 }
 
 // Stop ends the container, and what measures it.
-func (c *container) Stop(ctx context.Context) error {
+func (c *Container) Stop(ctx context.Context) error {
 	c.mu.Lock()
 	stop := c.measuring
 	c.mu.Unlock()
@@ -110,11 +117,11 @@ func (c *container) Stop(ctx context.Context) error {
 }
 
 // measure asks for the container's memory until ctx ends.
-func (c *container) measure(ctx context.Context) {
+func (c *Container) measure(ctx context.Context) {
 	ticker := time.NewTicker(containerMeasure)
 	defer ticker.Stop()
 	for {
-		memory := c.engine.Memory(ctx, c.id())
+		memory := c.config.Engine.Memory(ctx, c.ID())
 		c.mu.Lock()
 		c.memory = memory
 		c.mu.Unlock()
@@ -127,7 +134,7 @@ func (c *container) measure(ctx context.Context) {
 }
 
 // Memory is what the container held a moment ago, in bytes.
-func (c *container) Memory() uint64 {
+func (c *Container) Memory() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.memory
@@ -135,7 +142,7 @@ func (c *container) Memory() uint64 {
 
 // containerRun is one life of a container.
 type containerRun struct {
-	engine containerEngine
+	engine ContainerEngine
 	id     string
 	exited chan struct{}
 	reason string
@@ -143,20 +150,18 @@ type containerRun struct {
 	forget context.CancelFunc
 }
 
-// launchContainer makes a container whose words go to a log.
-func launchContainer(
-	ctx context.Context, engine containerEngine, logFile string, run func(context.Context) (string, error),
-) (*containerRun, error) {
-	log, err := component.OpenLog(logFile)
+// launch creates a container whose output goes to the log.
+func launch(ctx context.Context, config ContainerConfig) (*containerRun, error) {
+	log, err := OpenLog(config.Log)
 	if err != nil {
 		return nil, err
 	}
-	id, err := run(ctx)
+	id, err := config.Create(ctx)
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
 	watching, forget := context.WithCancel(context.Background())
-	r := &containerRun{engine: engine, id: id, exited: make(chan struct{}), forget: forget}
+	r := &containerRun{engine: config.Engine, id: id, exited: make(chan struct{}), forget: forget}
 	go r.watch(watching, log)
 	return r, nil
 }
@@ -173,10 +178,10 @@ func (r *containerRun) watch(ctx context.Context, log *os.File) {
 	}
 }
 
-// Exited implements component.Run.
+// Exited implements Run.
 func (r *containerRun) Exited() <-chan struct{} { return r.exited }
 
-// Reason implements component.Run.
+// Reason implements Run.
 func (r *containerRun) Reason() string { return r.reason }
 
 // Stop asks the container to end, kills it if it does not, and removes it.
