@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -11,8 +12,10 @@ import (
 type Step struct {
 	StepName  string
 	StepNeeds []string
-	// Do is the work; it ends with ctx.
-	Do func(ctx context.Context) error
+	// Do is the work; it ends with ctx. It may report how far it is.
+	Do func(ctx context.Context, report func(text string)) error
+	// Report takes what Do reports; nil if nobody wants to know.
+	Report func(text string)
 	// Undo takes back what Do made outside the environment's folder; nil if
 	// there is nothing of the kind. It must bear a Do that failed.
 	Undo func(ctx context.Context) error
@@ -26,7 +29,15 @@ type Step struct {
 	Waits    func() bool
 	Patience Patience
 
-	mu      sync.Mutex
+	// working is held while the work is done, and while it is taken back.
+	working sync.Mutex
+	// begun tells that there is work to take back, done that all is done.
+	begun, done bool
+
+	mu sync.Mutex
+	// life ends when the step is to go; it is nil for one that is not started.
+	life    context.Context
+	end     context.CancelFunc
 	watched *Supervised
 }
 
@@ -37,20 +48,63 @@ func (s *Step) Name() string { return s.StepName }
 func (s *Step) Needs() []string { return s.StepNeeds }
 
 // Start implements Component; the work is Ready's.
-func (s *Step) Start(context.Context) error { return nil }
+func (s *Step) Start(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life != nil {
+		return errStarted
+	}
+	s.life, s.end = context.WithCancel(context.Background())
+	return nil
+}
 
-// Ready does the work.
+// Ready does the work, if it is not done yet.
 func (s *Step) Ready(ctx context.Context) error {
-	if err := s.Do(ctx); err != nil || s.Probe == nil {
+	s.working.Lock()
+	defer s.working.Unlock()
+	s.mu.Lock()
+	life := s.life
+	s.mu.Unlock()
+	switch {
+	case life == nil:
+		return errNotStarted
+	case s.done:
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(life, cancel)()
+	s.begun = true
+	report := s.Report
+	if report == nil {
+		report = func(string) {}
+	}
+	if err := s.Do(ctx, report); err != nil {
 		return err
 	}
+	if err := s.watch(ctx); err != nil {
+		return err
+	}
+	s.done = true
+	return nil
+}
+
+// watch asks what the work has brought about from now on, and waits for the
+// first answer.
+func (s *Step) watch(ctx context.Context) error {
+	if s.Probe == nil {
+		return nil
+	}
 	s.mu.Lock()
-	s.watched = NewSupervised(SupervisedConfig{
-		Name: s.StepName, Launch: s.launch, Probe: s.Probe, Waits: s.Waits, Patience: s.patience(),
-	})
+	if s.watched == nil {
+		s.watched = NewSupervised(SupervisedConfig{
+			Name: s.StepName, Launch: s.launch, Probe: s.Probe, Waits: s.Waits, Patience: s.patience(),
+		})
+	}
 	watched := s.watched
 	s.mu.Unlock()
-	if err := watched.Start(ctx); err != nil {
+	// The work may be done a second time, after a Ready that was interrupted.
+	if err := watched.Start(ctx); err != nil && !errors.Is(err, errStarted) {
 		return err
 	}
 	return watched.Ready(ctx)
@@ -97,18 +151,27 @@ func (s *Step) Status() Status {
 	return watched.Status()
 }
 
-// Stop ends the probing, and takes the work back.
+// Stop ends the work and the probing, and takes back what was done.
 func (s *Step) Stop(ctx context.Context) error {
 	s.mu.Lock()
-	watched := s.watched
+	if s.end != nil {
+		s.end()
+	}
 	s.mu.Unlock()
-	if watched != nil {
-		if err := watched.Stop(ctx); err != nil {
+	s.working.Lock()
+	defer s.working.Unlock()
+	if s.watched != nil {
+		if err := s.watched.Stop(ctx); err != nil {
 			return err
 		}
 	}
-	if s.Undo == nil {
-		return nil
+	if s.begun && s.Undo != nil {
+		if err := s.Undo(ctx); err != nil {
+			return err
+		}
 	}
-	return s.Undo(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun, s.done, s.life, s.end = false, false, nil, nil
+	return nil
 }

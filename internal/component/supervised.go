@@ -62,10 +62,23 @@ type Supervised struct {
 	life context.Context
 	end  context.CancelFunc
 	done chan struct{}
-	// first is closed when the first run is ready, or ended before it was.
-	first    chan struct{}
-	firstErr error
+	// first says how the first run fared; it is nil before there is one.
+	first *outcome
 }
+
+// outcome is how something ended: err, once known is closed.
+type outcome struct {
+	known chan struct{}
+	err   error
+}
+
+// What components say that are used in the wrong order, and of a Ready that
+// Stop has ended.
+var (
+	errStarted    = errors.New("is started already")
+	errNotStarted = errors.New("is not started")
+	errStopped    = fmt.Errorf("was stopped before it was ready: %w", context.Canceled)
+)
 
 // NewSupervised returns a component that is not started yet.
 func NewSupervised(config SupervisedConfig) *Supervised {
@@ -97,11 +110,11 @@ func (s *Supervised) Start(ctx context.Context) error {
 	s.mu.Lock()
 	if s.done != nil {
 		s.mu.Unlock()
-		return errors.New("is started already")
+		return errStarted
 	}
 	s.life, s.end = context.WithCancel(context.Background())
-	s.done, s.first = make(chan struct{}), make(chan struct{})
-	s.phase, s.message, s.cause, s.firstErr = Starting, "", "", nil
+	s.done, s.first = make(chan struct{}), &outcome{known: make(chan struct{})}
+	s.phase, s.message, s.cause = Starting, "", ""
 	s.mu.Unlock()
 	run, err := s.config.Launch(ctx)
 	if err != nil {
@@ -122,21 +135,20 @@ func (s *Supervised) Ready(ctx context.Context) error {
 	first := s.first
 	s.mu.Unlock()
 	if first == nil {
-		return errors.New("is not started")
+		return errNotStarted
 	}
 	select {
-	case <-first:
+	case <-first.known:
+		return first.err
 	case <-ctx.Done():
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return &NotReadyError{Cause: ctx.Err(), Last: s.answers.last, Log: s.config.Log}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.firstErr
 }
 
-// Stop ends the present run, and sees to it that there is no other one.
+// Stop ends the present run, and sees to it that there is no other one. A run
+// that cannot be ended stays the present one, for another Stop.
 func (s *Supervised) Stop(ctx context.Context) error {
 	s.stopping.Lock()
 	defer s.stopping.Unlock()
@@ -150,14 +162,19 @@ func (s *Supervised) Stop(ctx context.Context) error {
 	s.phase, s.message = Stopping, ""
 	s.mu.Unlock()
 	<-done
-	var err error
+	s.finishFirst(errStopped)
 	if run := s.Present(); run != nil {
-		err = run.Stop(ctx)
+		if err := run.Stop(ctx); err != nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.phase, s.message = Failed, "cannot be stopped: "+err.Error()
+			return err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.run, s.done, s.first, s.phase = nil, nil, nil, Stopped
-	return err
+	return nil
 }
 
 // keep looks after one run after the other until the component is to go, or
@@ -333,10 +350,10 @@ func (s *Supervised) finishFirst(err error) {
 // closeFirst says how the first run fared, once. The caller holds the lock.
 func (s *Supervised) closeFirst(err error) {
 	select {
-	case <-s.first:
+	case <-s.first.known:
 	default:
-		s.firstErr = err
-		close(s.first)
+		s.first.err = err
+		close(s.first.known)
 	}
 }
 
@@ -349,8 +366,8 @@ func (s *Supervised) wasReady() bool {
 // wasReadyLocked tells whether the first run was ready. The caller holds the lock.
 func (s *Supervised) wasReadyLocked() bool {
 	select {
-	case <-s.first:
-		return s.firstErr == nil
+	case <-s.first.known:
+		return s.first.err == nil
 	default:
 		return false
 	}

@@ -321,7 +321,7 @@ func TestAStepIsAskedForAsLongAsItIsThere(t *testing.T) {
 		return nil
 	}
 	s := &Step{
-		StepName: "workload", Do: func(context.Context) error { return nil }, Probe: probe, Patience: hurried,
+		StepName: "workload", Do: nothing, Probe: probe, Patience: hurried,
 		Again: func(context.Context) error { again.Add(1); return nil },
 	}
 	if got := s.Status(); got.Phase != "" {
@@ -339,7 +339,7 @@ func TestAStepIsAskedForAsLongAsItIsThere(t *testing.T) {
 func TestAStepThatNothingBringsBackIsTold(t *testing.T) {
 	var down atomic.Bool
 	s := &Step{
-		StepName: "somebody's", Do: func(context.Context) error { return nil }, Patience: hurried,
+		StepName: "somebody's", Do: nothing, Patience: hurried,
 		Probe: func(context.Context) error {
 			if down.Load() {
 				return os.ErrDeadlineExceeded
@@ -383,7 +383,7 @@ func TestWhatWaitsForAnotherIsNotStartedAgain(t *testing.T) {
 func TestAStepThatCameBackIsLeftAlone(t *testing.T) {
 	var down, again atomic.Int32
 	s := &Step{
-		StepName: "workload", Do: func(context.Context) error { return nil }, Patience: hurried,
+		StepName: "workload", Do: nothing, Patience: hurried,
 		Probe: func(context.Context) error {
 			// Whoever is given up is asked once more, and answers.
 			if n := down.Load(); n > 0 && n <= int32(usual().GivenUp) {

@@ -93,51 +93,53 @@ func (r *recipe) components() []component.Component {
 
 func (r *recipe) step(planned Planned) component.Component {
 	s := &component.Step{StepName: planned.Name, StepNeeds: planned.Needs}
+	var do func(context.Context) error
 	switch planned.Name {
 	case bootstrap:
-		s.Do = r.bootstrap
+		do = r.bootstrap
 	case metricsAPI:
-		s.Do = r.registerMetrics
+		do = r.registerMetrics
 	case cluster:
-		s.Do, s.Undo = r.makeCluster, r.endCounting
+		do, s.Undo = r.makeCluster, r.endCounting
 		if r.plan.Environment.Cluster.KubeContext != "" {
-			s.Do, s.Probe = r.adoptCluster, r.probeAPI
+			do, s.Probe = r.adoptCluster, r.probeAPI
 		}
 		if r.plan.K3d != nil {
-			s.Do, s.Undo, s.Probe = r.makeK3d, r.endK3d, r.probeAPI
+			do, s.Undo, s.Probe = r.makeK3d, r.endK3d, r.probeAPI
 		}
 	case imagesName:
-		s.Do = r.ensureImages
+		do = r.ensureImages
 	case networkName:
-		s.Do, s.Undo = r.makeNetwork, r.removeNetwork
+		do, s.Undo = r.makeNetwork, r.removeNetwork
 	case gatewayName:
-		s.Do, s.Undo = r.openGateway, r.closeGateway
+		do, s.Undo = r.openGateway, r.closeGateway
 	case provisioningName:
-		s.Do, s.Undo = r.provision, r.endProvisioning
+		do, s.Undo = r.provision, r.endProvisioning
 	case credentialsName:
-		s.Do = r.writeCredentials
+		do = r.writeCredentials
 	case simulatedName:
-		s.Do = r.simulateNodes
+		do = r.simulateNodes
 	case chartStep:
-		s.Do = r.fetchChart
+		do = r.fetchChart
 	case nodeImagesName:
-		s.Do = r.importImages
+		do = r.importImages
 	case lgtmName, workloadsName:
-		s.Do = r.applyManifest(planned.Name)
+		do = r.applyManifest(planned.Name)
 	case clusterCollector:
-		s.Do = r.installer(planned.Name, 0)
+		do = r.installer(planned.Name, 0)
 	case nodeCollector:
-		s.Do = r.installer(planned.Name, 1)
+		do = r.installer(planned.Name, 1)
 	case forwardsName:
-		s.Do, s.Undo = r.openForwards, r.closeForwards
+		do, s.Undo = r.openForwards, r.closeForwards
 		s.Probe, s.Again = r.probeLGTM, r.renewLGTM
 		s.Waits = func() bool { return r.host.group.Waits(planned.Name) }
 		s.Patience.GivenUp = renewAfter
 	case telemetry:
-		s.Do = r.awaitTelemetry
+		do = r.awaitTelemetry
 	case kubeContext:
-		s.Do, s.Undo = r.addContext, r.removeContext
+		do, s.Undo = r.addContext, r.removeContext
 	}
+	s.Do = func(ctx context.Context, _ func(string)) error { return do(ctx) }
 	return s
 }
 
