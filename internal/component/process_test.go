@@ -33,6 +33,12 @@ func child(role string) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
 	ctx, _ = Lifeline(ctx)
+	if path := os.Getenv("COMPONENT_TEST_PIDS"); path != "" {
+		if err := notePID(path); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	}
 	switch role {
 	case "fails":
 		fmt.Println("cannot open the frobnicator")
@@ -45,6 +51,16 @@ func child(role string) int {
 	default:
 		return serve(ctx)
 	}
+}
+
+// notePID lets the test know of every process that there ever was.
+func notePID(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(file, os.Getpid())
+	return errors.Join(err, file.Close())
 }
 
 // serve answers on the address that the environment names until ctx ends.
