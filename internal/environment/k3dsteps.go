@@ -149,7 +149,7 @@ func (r *recipe) rollOut(ctx context.Context, component, namespace string, objec
 	if err != nil {
 		return err
 	}
-	target, err := rollout.New(config)
+	target, err := rollout.New(ctx, config)
 	if err != nil {
 		return err
 	}

@@ -4,16 +4,19 @@ package rollout
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -34,22 +37,69 @@ const pollEvery = 500 * time.Millisecond
 
 // Cluster is one that objects are applied to.
 type Cluster struct {
+	client  *http.Client
 	typed   kubernetes.Interface
 	dynamic dynamic.Interface
 	mapper  meta.ResettableRESTMapper
 }
 
-// New returns the cluster that config leads to. It asks it nothing yet.
-func New(config *rest.Config) (*Cluster, error) {
+// New returns the cluster that config leads to. It asks it nothing yet. What it
+// asks later ends with ctx at the latest.
+func New(ctx context.Context, config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
 	config.QPS, config.Burst = 50, 100
-	typed, errTyped := kubernetes.NewForConfig(config)
-	untyped, errDynamic := dynamic.NewForConfig(config)
-	known, errDiscovery := discovery.NewDiscoveryClientForConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &bound{ctx: ctx, RoundTripper: next} })
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("setting up a connection to apply objects: %w", err)
+	}
+	typed, errTyped := kubernetes.NewForConfigAndClient(config, client)
+	untyped, errDynamic := dynamic.NewForConfigAndClient(config, client)
+	known, errDiscovery := discovery.NewDiscoveryClientForConfigAndClient(config, client)
 	if err := errors.Join(errTyped, errDynamic, errDiscovery); err != nil {
 		return nil, fmt.Errorf("setting up clients to apply objects: %w", err)
 	}
-	return &Cluster{typed: typed, dynamic: untyped, mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(known))}, nil
+	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(known))
+	return &Cluster{client: client, typed: typed, dynamic: untyped, mapper: mapper}, nil
+}
+
+// CloseIdleConnections ends the connections that nothing uses at the moment.
+func (c *Cluster) CloseIdleConnections() { utilnet.CloseIdleConnectionsFor(c.client.Transport) }
+
+// bound ends requests with a context that not all who make them know: discovery
+// takes none.
+type bound struct {
+	http.RoundTripper
+	ctx context.Context
+}
+
+// RoundTrip implements http.RoundTripper.
+func (b *bound) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(request.Context())
+	leave := context.AfterFunc(b.ctx, cancel)
+	end := func() { leave(); cancel() }
+	response, err := b.RoundTripper.RoundTrip(request.WithContext(ctx))
+	if err != nil {
+		end()
+		return nil, cmp.Or(b.ctx.Err(), err)
+	}
+	response.Body = &endingBody{ReadCloser: response.Body, end: end}
+	return response, nil
+}
+
+// WrappedRoundTripper leads to whoever has the connections.
+func (b *bound) WrappedRoundTripper() http.RoundTripper { return b.RoundTripper }
+
+// endingBody ends its request when it is closed.
+type endingBody struct {
+	io.ReadCloser
+	end func()
+}
+
+// Close implements io.Closer.
+func (b *endingBody) Close() error {
+	defer b.end()
+	return b.ReadCloser.Close()
 }
 
 // Object is one that is to be in a cluster.
@@ -86,7 +136,8 @@ func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*Object
 			if err != nil {
 				return err
 			}
-			_, err = resources.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+			options := metav1.ApplyOptions{FieldManager: fieldManager, Force: true}
+			_, err = resources.Apply(ctx, object.GetName(), object, options)
 			return err
 		})
 		if err != nil {
