@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/component/componenttest"
@@ -22,27 +20,21 @@ import (
 
 type subject = componenttest.Subject
 
-// impatient is for tests, which do not wait as long as people do.
-var impatient = component.Patience{
-	Starting: 5 * time.Millisecond, Period: 10 * time.Millisecond, Again: 10 * time.Millisecond,
-	RestartFirst: 5 * time.Millisecond, RestartMost: 20 * time.Millisecond,
-}
-
 func never(context.Context) error { return errors.New("not yet") }
 
 func TestProcessConforms(t *testing.T) {
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	componenttest.Conform(t, componenttest.Kind{
-		Works: func(t *testing.T) *subject { return process(t, "serves", freeAddress(t), nil) },
+		Works: func(t *testing.T) *subject { return process(t, "serves", component.FreeAddress(t), nil) },
 		Refused: func(t *testing.T) *subject {
 			log := filepath.Join(t.TempDir(), "log")
 			p := component.NewProcess(component.ProcessConfig{Name: "none", Path: "/nonexistent", Log: log})
 			return &subject{Component: p, Dir: filepath.Dir(log), Log: log, Says: "starting /nonexistent"}
 		},
-		Hangs: func(t *testing.T) *subject { return process(t, "serves", freeAddress(t), never) },
+		Hangs: func(t *testing.T) *subject { return process(t, "serves", component.FreeAddress(t), never) },
 		Ends: func(t *testing.T) *subject {
-			s := process(t, "fails", freeAddress(t), never)
+			s := process(t, "fails", component.FreeAddress(t), never)
 			s.Says = "cannot open the frobnicator"
 			return s
 		},
@@ -54,28 +46,18 @@ func TestProcessConforms(t *testing.T) {
 	})
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 // process returns this test binary in a role, as a child process. Without a
 // probe it is asked whether it answers.
 func process(t *testing.T, role, address string, probe func(context.Context) error) *subject {
 	t.Helper()
 	log, pids := filepath.Join(t.TempDir(), role+".log"), filepath.Join(t.TempDir(), "pids")
 	if probe == nil {
-		probe = func(ctx context.Context) error { return answers(ctx, address) }
+		probe = func(ctx context.Context) error { _, err := component.Ask(ctx, address); return err }
 	}
 	p := component.NewProcess(component.ProcessConfig{
-		Name: role, Path: os.Args[0], Log: log, Probe: probe, Patience: impatient,
+		Name: role, Path: os.Args[0], Log: log, Probe: probe, Patience: component.Hurried,
 		Env: []string{
-			"COMPONENT_TEST_CHILD=" + role, "COMPONENT_TEST_ADDRESS=" + address, "COMPONENT_TEST_PIDS=" + pids,
+			component.ChildEnv + "=" + role, "COMPONENT_TEST_ADDRESS=" + address, "COMPONENT_TEST_PIDS=" + pids,
 		},
 	})
 	return &subject{
@@ -103,25 +85,11 @@ func alive(t *testing.T, path string) []string {
 		if err != nil {
 			t.Error(err)
 		}
-		if !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+		if !component.Gone(pid) {
 			left = append(left, fmt.Sprintf("process %d", pid))
 		}
 	}
 	return left
-}
-
-// answers tells whether somebody answers on an address.
-func answers(ctx context.Context, address string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address, nil)
-	if err != nil {
-		return err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	return response.Body.Close()
 }
 
 func TestStepConforms(t *testing.T) {
@@ -144,7 +112,7 @@ func TestStepConforms(t *testing.T) {
 func newStep(probed bool, end error) *subject {
 	var made, dead atomic.Bool
 	s := &component.Step{
-		StepName: "work", Patience: impatient,
+		StepName: "work", Patience: component.Hurried,
 		Do: func(ctx context.Context, report func(string)) error {
 			report("beginning")
 			made.Store(true)

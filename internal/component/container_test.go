@@ -154,7 +154,7 @@ func (e *engine) subject(t *testing.T, probe func(context.Context) error) (*comp
 	log := filepath.Join(t.TempDir(), "contained.log")
 	c := component.NewContainer(component.ContainerConfig{
 		Name: "contained", Log: log, Image: "example/contained:1", Engine: e, Create: e.create,
-		Probe: probe, Patience: impatient,
+		Probe: probe, Patience: component.Hurried,
 	})
 	return c, &subject{Component: c, Dir: filepath.Dir(log), Log: log, Left: e.left, Die: e.die}
 }
