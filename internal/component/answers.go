@@ -14,9 +14,9 @@ type Patience struct {
 	Starting, Period, Again time.Duration
 	// Answer is how long one answer may take.
 	Answer time.Duration
-	// Told is after how many missed answers in a row a component is said not
+	// Reported is after how many missed answers in a row a component is said not
 	// to be ready, GivenUp after how many it is started again.
-	Told, GivenUp int
+	Reported, GivenUp int
 	// Launch is how long a component that was started again may take until
 	// its first answer.
 	Launch time.Duration
@@ -27,12 +27,12 @@ type Patience struct {
 }
 
 // usual is what components get that do not say otherwise. A probe that is
-// refused is told after some 7 s and ends its component after half a minute; one
-// that hangs, which a busy machine may cause, after 17 s and a minute and a half.
+// refused is reported after some 7 s and ends its component after half a minute;
+// one that hangs, which a busy machine may cause, after 17 s and a minute and a half.
 func usual() Patience {
 	return Patience{
 		Starting: 50 * time.Millisecond, Period: 5 * time.Second, Again: 2 * time.Second, Answer: 5 * time.Second,
-		Told: 2, GivenUp: 12, Launch: 5 * time.Minute,
+		Reported: 2, GivenUp: 12, Launch: 5 * time.Minute,
 		RestartFirst: 200 * time.Millisecond, RestartMost: 30 * time.Second, Settled: time.Minute,
 	}
 }
@@ -42,9 +42,10 @@ func (p Patience) orUsual() Patience {
 	u := usual()
 	return Patience{
 		Starting: cmp.Or(p.Starting, u.Starting), Period: cmp.Or(p.Period, u.Period), Again: cmp.Or(p.Again, u.Again),
-		Answer: cmp.Or(p.Answer, u.Answer), Told: cmp.Or(p.Told, u.Told), GivenUp: cmp.Or(p.GivenUp, u.GivenUp),
-		Launch: cmp.Or(p.Launch, u.Launch), RestartFirst: cmp.Or(p.RestartFirst, u.RestartFirst),
-		RestartMost: cmp.Or(p.RestartMost, u.RestartMost), Settled: cmp.Or(p.Settled, u.Settled),
+		Answer: cmp.Or(p.Answer, u.Answer), Reported: cmp.Or(p.Reported, u.Reported),
+		GivenUp: cmp.Or(p.GivenUp, u.GivenUp), Launch: cmp.Or(p.Launch, u.Launch),
+		RestartFirst: cmp.Or(p.RestartFirst, u.RestartFirst), RestartMost: cmp.Or(p.RestartMost, u.RestartMost),
+		Settled: cmp.Or(p.Settled, u.Settled),
 	}
 }
 
@@ -76,7 +77,7 @@ func (a *answers) note(err error, now time.Time) {
 type verdict int
 
 const (
-	// waiting: it has not answered yet, or has missed too few to be told.
+	// waiting: it has not answered yet, or has missed too few to be reported.
 	waiting verdict = iota
 	// answering: it answered the last time.
 	answering
@@ -93,7 +94,7 @@ func (a *answers) verdict(p Patience, age time.Duration) verdict {
 		return answering
 	case !a.once && age > p.Launch, a.once && a.missed >= p.GivenUp:
 		return hopeless
-	case a.once && a.missed >= p.Told:
+	case a.once && a.missed >= p.Reported:
 		return silent
 	}
 	return waiting

@@ -1,6 +1,7 @@
-// Package component holds the contract that every part of an environment
-// keeps, and what starts, watches and stops such parts: Group for their order,
-// Process for those that are child processes.
+// Package component holds the contract that every component of an environment
+// keeps, and what starts, watches and stops components: Group for their order,
+// Process and Container for those that run on this machine, Step for what is
+// done once. Package componenttest holds each kind of them to the contract.
 package component
 
 import (
@@ -8,12 +9,12 @@ import (
 	"time"
 )
 
-// Component is one part of an environment that can be started, probed and
-// stopped.
+// Component is what can be started, probed and stopped in an environment.
 //
 // A constructor of a Component has no side effects. Everything a Component
-// makes (processes, goroutines, ports, files outside its data folder) is gone
-// when Stop has returned.
+// makes (processes, containers, goroutines, ports, files outside its data
+// folder) is gone when Stop has returned; but what it made in a cluster goes
+// with the cluster.
 type Component interface {
 	// Name is unique in an environment; it names the log file too.
 	Name() string
@@ -22,14 +23,18 @@ type Component interface {
 	Needs() []string
 	// Start begins the component's work and returns without waiting for it
 	// to be ready. ctx bounds the start-up only: the component lives on
-	// after ctx has ended.
+	// after ctx has ended. One that is started is not started again before
+	// it was stopped.
 	Start(ctx context.Context) error
 	// Ready returns nil once the component answers for itself, and an error
-	// when it cannot become ready or ctx has ended.
+	// when it is not started, cannot become ready, is stopped, or ctx has
+	// ended. What ended by itself before it was ready cannot become ready,
+	// whoever answers in its place.
 	Ready(ctx context.Context) error
-	// Stop ends the component. It may be called more than once, and after a
-	// Start that failed or never happened. ctx bounds how long it is asked
-	// politely.
+	// Stop ends the component. It may be called more than once, also at the
+	// same time, and after a Start that failed or never happened. What ends
+	// meanwhile is not started again. ctx bounds how long it is asked
+	// politely. After an error it may be called once more.
 	Stop(ctx context.Context) error
 }
 

@@ -1,131 +1,230 @@
-package component
+package component_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/component/componenttest"
 )
 
-// playedEngine has containers that end when a test says so.
-type playedEngine struct {
+// engine plays a container engine with one name to give: a container that is
+// created replaces the one before.
+type engine struct {
 	mu      sync.Mutex
+	created int
+	// present are the containers, also those that have ended.
+	present map[string]*contained
+	// refuses is why no container can be created; ends lets each end at once.
 	refuses error
-	ended   map[string]chan int
-	removed []string
+	ends    bool
 }
 
-func (e *playedEngine) run(context.Context) (string, error) {
+// contained is one container.
+type contained struct {
+	ended chan struct{}
+	once  sync.Once
+	code  int
+}
+
+func (c *contained) end(code int) {
+	c.once.Do(func() {
+		c.code = code
+		close(c.ended)
+	})
+}
+
+var errNoContainer = errors.New("no such container")
+
+func newEngine() *engine { return &engine{present: map[string]*contained{}} }
+
+func (e *engine) create(context.Context) (string, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.refuses != nil {
 		return "", e.refuses
 	}
-	id := fmt.Sprintf("c%d", len(e.ended)+1)
-	e.ended[id] = make(chan int, 1)
+	for id, c := range e.present {
+		c.end(137)
+		delete(e.present, id)
+	}
+	e.created++
+	id, c := fmt.Sprintf("c%d", e.created), &contained{ended: make(chan struct{})}
+	if e.ends {
+		c.end(3)
+	}
+	e.present[id] = c
 	return id, nil
 }
 
-func (e *playedEngine) Logs(_ context.Context, id string, to io.Writer) error {
-	_, err := fmt.Fprintln(to, "I am", id)
-	return err
+func (e *engine) find(id string) (*contained, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if c := e.present[id]; c != nil {
+		return c, nil
+	}
+	return nil, errNoContainer
 }
 
-func (e *playedEngine) Wait(ctx context.Context, id string) (int, error) {
-	e.mu.Lock()
-	ended := e.ended[id]
-	e.mu.Unlock()
+// Logs implements component.ContainerEngine.
+func (e *engine) Logs(ctx context.Context, id string, to io.Writer) error {
+	c, err := e.find(id)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(to, "I am", id); err != nil {
+		return err
+	}
 	select {
-	case code := <-ended:
-		return code, nil
+	case <-c.ended:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// Wait implements component.ContainerEngine.
+func (e *engine) Wait(ctx context.Context, id string) (int, error) {
+	c, err := e.find(id)
+	if err != nil {
+		return 0, err
+	}
+	select {
+	case <-c.ended:
+		return c.code, nil
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
 }
 
-func (e *playedEngine) Stop(_ context.Context, id string, _ int) error {
+// Stop implements component.ContainerEngine. It does not mind one that is gone.
+func (e *engine) Stop(_ context.Context, id string, _ int) error {
+	if c, err := e.find(id); err == nil {
+		c.end(143)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.removed = append(e.removed, id)
+	delete(e.present, id)
 	return nil
 }
 
-func (e *playedEngine) Memory(context.Context, string) uint64 { return 5 << 20 }
+// Memory implements component.ContainerEngine.
+func (e *engine) Memory(_ context.Context, id string) uint64 {
+	if _, err := e.find(id); err != nil {
+		return 0
+	}
+	return 5 << 20
+}
 
-func (e *playedEngine) refuse(err error) {
+func (e *engine) refuse(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.refuses = err
 }
 
-// played returns a container of the engine and its log.
-func (e *playedEngine) played(t *testing.T) (*Container, string) {
-	t.Helper()
-	log := filepath.Join(t.TempDir(), "played.log")
-	return e.supervised(ContainerConfig{
-		Name: "played", Log: log, Patience: Patience{RestartFirst: time.Millisecond, Period: time.Millisecond},
-	}), log
+// die ends what runs.
+func (e *engine) die() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.present {
+		c.end(137)
+	}
 }
 
-func (e *playedEngine) supervised(config ContainerConfig) *Container {
-	config.Image, config.Engine, config.Create = "example/played:1", e, e.run
-	return NewContainer(config)
+// left names the containers that are there.
+func (e *engine) left() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Sorted(maps.Keys(e.present))
 }
 
-func awaitStatus(t *testing.T, c *Container, what string, is func(Status) bool) {
+// subject returns a container of the engine.
+func (e *engine) subject(t *testing.T, probe func(context.Context) error) (*component.Container, *subject) {
 	t.Helper()
-	eventually(t, what, func() bool { return is(c.Status()) })
+	log := filepath.Join(t.TempDir(), "contained.log")
+	c := component.NewContainer(component.ContainerConfig{
+		Name: "contained", Log: log, Image: "example/contained:1", Engine: e, Create: e.create,
+		Probe: probe, Patience: component.Hurried,
+	})
+	return c, &subject{Component: c, Dir: filepath.Dir(log), Log: log, Left: e.left, Die: e.die}
+}
+
+func TestContainerConforms(t *testing.T) {
+	answered := func(context.Context) error { return nil }
+	refused := errors.New("no such image")
+	container := func(
+		refuses error, ends bool, probe func(context.Context) error, says string,
+	) func(*testing.T) *subject {
+		return func(t *testing.T) *subject {
+			e := newEngine()
+			e.refuses, e.ends = refuses, ends
+			_, s := e.subject(t, probe)
+			s.Says = says
+			return s
+		}
+	}
+	componenttest.Conform(t, componenttest.Kind{
+		Works:    container(nil, false, answered, ""),
+		Refused:  container(refused, false, answered, refused.Error()),
+		Hangs:    container(nil, false, never, ""),
+		Ends:     container(nil, true, never, "I am c1"),
+		Deceived: container(nil, true, answered, "exit status 3"),
+	})
 }
 
 func TestContainer(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	e := &playedEngine{ended: map[string]chan int{}}
-	c, log := e.played(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	e := newEngine()
+	c, of := e.subject(t, nil)
 	if err := errors.Join(c.Stop(t.Context()), c.Start(t.Context()), c.Ready(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	if s := c.Status(); s.Phase != Ready || s.Container != "c1" || s.Image != "example/played:1" {
+	if s := c.Status(); s.Phase != component.Ready || s.Container != "c1" || s.Image != "example/contained:1" {
 		t.Errorf("it says %+v", s)
 	}
-	awaitStatus(t, c, "its memory", func(Status) bool { return c.Memory() == 5<<20 })
+	componenttest.Eventually(t, "its memory", func() bool { return c.Memory() == 5<<20 })
 
 	e.refuse(errors.New("the engine is away"))
-	e.ended["c1"] <- 137
-	awaitStatus(t, c, "the cause", func(s Status) bool {
-		return s.Phase == Restarting && strings.Contains(s.Message, "the engine is away")
+	e.die()
+	componenttest.Eventually(t, "the cause", func() bool {
+		s := c.Status()
+		return s.Phase == component.Restarting && strings.Contains(s.Message, "the engine is away")
 	})
 	e.refuse(nil)
-	awaitStatus(t, c, "another container", func(s Status) bool {
-		return s.Phase == Ready && s.Container == "c2" && s.Restarts == 1
+	componenttest.Eventually(t, "another container", func() bool {
+		s := c.Status()
+		return s.Phase == component.Ready && s.Container == "c2" && s.Restarts == 1
 	})
 	for range 2 {
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s := c.Status(); s.Phase != Stopped || s.Container != "" {
+	if s := c.Status(); s.Phase != component.Stopped || s.Container != "" {
 		t.Errorf("it says %+v", s)
 	}
-	if len(e.removed) != 1 || e.removed[0] != "c2" {
-		t.Errorf("removed were %q", e.removed)
+	if left := e.left(); len(left) > 0 || e.created != 2 {
+		t.Errorf("left of %d are %q", e.created, left)
 	}
-	if text, err := os.ReadFile(log); err != nil || string(text) != "I am c1\nI am c2\n" {
+	if text, err := os.ReadFile(of.Log); err != nil || string(text) != "I am c1\nI am c2\n" {
 		t.Errorf("the log is %q, %v", text, err)
 	}
 }
 
 func TestContainerThatCannotBeMade(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	e := &playedEngine{ended: map[string]chan int{}, refuses: errors.New("no such image")}
-	c, _ := e.played(t)
+	e := newEngine()
+	e.refuses = errors.New("no such image")
+	c, _ := e.subject(t, nil)
 	if err := c.Start(t.Context()); !errors.Is(err, e.refuses) {
 		t.Errorf("Start returns %v", err)
 	}
@@ -135,15 +234,13 @@ func TestContainerThatCannotBeMade(t *testing.T) {
 }
 
 func TestContainerThatEndsAtOnce(t *testing.T) {
-	defer goleak.VerifyNone(t)
-	e := &playedEngine{ended: map[string]chan int{}}
-	never := func(context.Context) error { return errors.New("not yet") }
-	c := e.supervised(ContainerConfig{Name: "played", Log: filepath.Join(t.TempDir(), "log"), Probe: never})
+	e := newEngine()
+	e.ends = true
+	c, _ := e.subject(t, never)
 	if err := c.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	e.ended["c1"] <- 3
-	var exit *ExitError
+	var exit *component.ExitError
 	err := c.Ready(t.Context())
 	if !errors.As(err, &exit) || exit.Reason != "exit status 3" || !strings.Contains(err.Error(), "I am c1") {
 		t.Errorf("Ready returns %v", err)

@@ -54,7 +54,7 @@ func tail(path string) string {
 
 // LastLines returns the last lines of a log, as many as a message bears, after
 // errors in what is before them: what ends a program is often said before
-// others say that they end too. Of many errors the first and the last are told.
+// others say that they end too. Of many errors the first and the last are kept.
 func LastLines(log []byte) string {
 	log = log[max(0, len(log)-tailBytes):]
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
@@ -71,4 +71,6 @@ func LastLines(log []byte) string {
 }
 
 // saysError knows an error in the log formats of the programs that run here.
-var saysError = regexp.MustCompile(`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b`)
+var saysError = regexp.MustCompile(
+	`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b`,
+)

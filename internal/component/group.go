@@ -50,7 +50,10 @@ func NewGroup(observe func(Event), components ...Component) (*Group, error) {
 	if observe == nil {
 		observe = func(Event) {}
 	}
-	return &Group{components: components, byName: byName, observe: observe, touched: map[string]bool{}, took: map[string]time.Duration{}}, nil
+	return &Group{
+		components: components, byName: byName, observe: observe,
+		touched: map[string]bool{}, took: map[string]time.Duration{},
+	}, nil
 }
 
 func checkNeeds(c Component, byName map[string]Component, path []string) error {

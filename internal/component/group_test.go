@@ -55,8 +55,12 @@ func TestNewGroupRefuses(t *testing.T) {
 		components []Component
 		want       string
 	}{
-		"a name twice":   {[]Component{&scripted{name: "a", journal: j}, &scripted{name: "a", journal: j}}, "two components are called a"},
-		"a missing need": {[]Component{&scripted{name: "a", needs: []string{"b"}, journal: j}}, "a needs b, which does not exist"},
+		"a name twice": {[]Component{
+			&scripted{name: "a", journal: j}, &scripted{name: "a", journal: j},
+		}, "two components are called a"},
+		"a missing need": {[]Component{
+			&scripted{name: "a", needs: []string{"b"}, journal: j},
+		}, "a needs b, which does not exist"},
 		"a circle": {[]Component{
 			&scripted{name: "a", needs: []string{"b"}, journal: j}, &scripted{name: "b", needs: []string{"a"}, journal: j},
 		}, "in a circle: a → b → a"},
@@ -95,8 +99,10 @@ func TestGroupOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, order := range [][2]string{
-		{"ready base", "start left"}, {"ready base", "start right"}, {"ready left", "start top"}, {"ready right", "start top"},
-		{"stop top", "stop left"}, {"stop top", "stop right"}, {"stop left", "stop base"}, {"stop right", "stop base"},
+		{"ready base", "start left"}, {"ready base", "start right"},
+		{"ready left", "start top"}, {"ready right", "start top"},
+		{"stop top", "stop left"}, {"stop top", "stop right"},
+		{"stop left", "stop base"}, {"stop right", "stop base"},
 	} {
 		if a, b := j.index(order[0]), j.index(order[1]); a < 0 || b < 0 || a > b {
 			t.Errorf("%q has to come before %q in %q", order[0], order[1], j.lines)
@@ -156,22 +162,24 @@ func TestGroupStopGoesOnAfterAnError(t *testing.T) {
 	}
 }
 
-// told is a component that says what phase it is in.
-type told struct {
+// reporting is a component that says what phase it is in.
+type reporting struct {
 	scripted
 	phase Phase
 }
 
-func (c *told) Status() Status { return Status{Name: c.name, Phase: c.phase} }
+func (c *reporting) Status() Status { return Status{Name: c.name, Phase: c.phase} }
 
 func TestGroupWaits(t *testing.T) {
-	etcd := &told{scripted{name: "etcd"}, Ready}
+	etcd := &reporting{scripted{name: "etcd"}, Ready}
 	group, err := NewGroup(nil, etcd, &scripted{name: "bootstrap", needs: []string{"etcd"}},
 		&scripted{name: "collector", needs: []string{"bootstrap"}}, &scripted{name: "backend"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for phase, want := range map[Phase]bool{Ready: false, NotReady: true, Restarting: true, Failed: true, Starting: false} {
+	for phase, want := range map[Phase]bool{
+		Ready: false, NotReady: true, Restarting: true, Failed: true, Starting: false,
+	} {
 		etcd.phase = phase
 		if got := group.Waits("collector"); got != want {
 			t.Errorf("etcd is %s, and collector waits: %v, want %v", phase, got, want)

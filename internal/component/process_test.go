@@ -33,6 +33,12 @@ func child(role string) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
 	ctx, _ = Lifeline(ctx)
+	if path := os.Getenv("COMPONENT_TEST_PIDS"); path != "" {
+		if err := notePID(path); err != nil {
+			fmt.Println(err)
+			return 1
+		}
+	}
 	switch role {
 	case "fails":
 		fmt.Println("cannot open the frobnicator")
@@ -45,6 +51,16 @@ func child(role string) int {
 	default:
 		return serve(ctx)
 	}
+}
+
+// notePID lets the test know of every process that there ever was.
+func notePID(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(file, os.Getpid())
+	return errors.Join(err, file.Close())
 }
 
 // serve answers on the address that the environment names until ctx ends.
@@ -85,14 +101,7 @@ var hurried = Patience{
 // newChild returns a process in the given role and the address it serves on.
 func newChild(t *testing.T, role string) (*Process, string) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := freeAddress(t)
 	p := NewProcess(ProcessConfig{
 		Name: role, Path: os.Args[0], Log: filepath.Join(t.TempDir(), role+".log"),
 		Env:      []string{childEnv + "=" + role, "COMPONENT_TEST_ADDRESS=" + address},
@@ -101,6 +110,16 @@ func newChild(t *testing.T, role string) (*Process, string) {
 	})
 	stopped(t, p)
 	return p, address
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
 }
 
 // stopped stops a component at the end of the test.
@@ -190,14 +209,16 @@ func TestProcessThatFailsSaysWhy(t *testing.T) {
 	}
 	err := p.Ready(t.Context())
 	var exit *ExitError
-	if !errors.As(err, &exit) || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "cannot open the frobnicator") {
+	if !errors.As(err, &exit) || exit.Reason != "exit status 3" ||
+		!strings.Contains(err.Error(), "cannot open the frobnicator") {
 		t.Fatalf("got %v, want the exit status and the log's last line", err)
 	}
 	eventually(t, "the phase says so", func() bool { return p.Status().Phase == Failed })
 }
 
 func TestProcessThatDoesNotExist(t *testing.T) {
-	p := NewProcess(ProcessConfig{Name: "none", Path: filepath.Join(t.TempDir(), "none"), Log: filepath.Join(t.TempDir(), "log")})
+	dir := t.TempDir()
+	p := NewProcess(ProcessConfig{Name: "none", Path: filepath.Join(dir, "none"), Log: filepath.Join(dir, "log")})
 	if err := p.Start(t.Context()); err == nil {
 		t.Fatal("it started")
 	}

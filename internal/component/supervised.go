@@ -276,7 +276,7 @@ func (s *Supervised) note(err error, waits bool, age time.Duration) time.Duratio
 	defer s.mu.Unlock()
 	s.answers.note(err, time.Now())
 	if waits {
-		s.answers.missed = min(s.answers.missed, s.patience.Told)
+		s.answers.missed = min(s.answers.missed, s.patience.Reported)
 	}
 	if s.phase == Stopping {
 		return s.patience.Again

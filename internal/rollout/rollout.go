@@ -4,6 +4,7 @@ package rollout
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func (b *bound) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := b.RoundTripper.RoundTrip(request.WithContext(ctx))
 	if err != nil {
 		end()
-		return nil, err
+		return nil, cmp.Or(b.ctx.Err(), err)
 	}
 	response.Body = &endingBody{ReadCloser: response.Body, end: end}
 	return response, nil
