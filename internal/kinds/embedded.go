@@ -74,7 +74,7 @@ func planEmbedded(p *plan.Plan, folder state.Folder) error {
 	p.Endpoints = embeddedEndpoints(ports)
 	p.Telemetry = embeddedTelemetry(p)
 	if p.Environment.Telemetry.Collectors.Nodes == "" {
-		p.Cluster.Leaving = letGo(p.Cluster, p.Internal["nodeCollectorSelf"])
+		p.Cluster.Leaving = collector.LetGo(p.Cluster.Simulated, loopback.HTTP(p.Internal["nodeCollectorSelf"], "/metrics"))
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ const (
 	// k3dNamespace is where LGTM and the collectors are.
 	k3dNamespace = "diorama"
 	// lgtmOnNodes is the folder of every node that has what LGTM reads.
-	lgtmOnNodes = inContainers + "/" + lgtm.Name
+	lgtmOnNodes = "/etc/diorama/" + lgtm.Name
 	chartName   = "opentelemetry-collector"
 )
 

@@ -35,7 +35,7 @@ func nodesAlongside(p *plan.Plan, folder state.Folder) ([]plan.Component, error)
 		SelfMetrics: loopback.Address(p.Internal["nodeCollectorSelf"]),
 	})
 	p.Files[path] = text
-	members.Leaving = letGo(members, p.Internal["nodeCollectorSelf"])
+	members.Leaving = collector.LetGo(members.Simulated, loopback.HTTP(p.Internal["nodeCollectorSelf"], "/metrics"))
 	return []plan.Component{
 		{Name: bootstrap, Needs: []string{clusterName}, Runs: plan.Step{
 			Does: "installs KWOK's definitions and stages",

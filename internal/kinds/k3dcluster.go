@@ -51,13 +51,6 @@ type K3dCluster struct {
 	Load   []string `json:"load,omitempty"`
 }
 
-// Forward makes a port of 127.0.0.1 one of a Service's.
-type Forward struct {
-	Host    int    `json:"host"`
-	Service string `json:"service"`
-	Port    int    `json:"port"`
-}
-
 // k3dCluster is the cluster of a plan, and what runs while it does.
 type k3dCluster struct {
 	K3dPlan
@@ -83,7 +76,7 @@ func newK3dCluster(p *plan.Plan, folder state.Folder) (*k3dCluster, error) {
 		p: p, folder: folder, shared: shareContainers(p, folder), reads: reads,
 		members: &k3d.Members{Namespace: k3dNamespace},
 	}
-	k.Cluster, k.Forwards = planCluster(env), planForwards(p)
+	k.Cluster = planCluster(env)
 	k.Cluster.Mounts = []docker.Mount{{Source: reads.dir, Target: lgtmOnNodes, ReadOnly: true}}
 	if k.Manifests, err = renderManifests(p, folder); err != nil {
 		return nil, err

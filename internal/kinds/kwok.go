@@ -11,6 +11,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/beyla"
 	"github.com/diorama-lab/diorama/internal/cluster"
 	"github.com/diorama-lab/diorama/internal/containers"
+	"github.com/diorama-lab/diorama/internal/contrib"
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
@@ -25,8 +26,6 @@ import (
 const (
 	gatewayName     = "gateway"
 	credentialsName = "credentials"
-	collectorName   = "collector"
-	statsProxyName  = "stats-proxy"
 	beylaName       = "beyla"
 )
 
@@ -40,7 +39,7 @@ func kwok() Kind {
 		Plan: planKwok,
 		// One collector has all.
 		Collectors:    []string{"cluster"},
-		CollectorFile: func(folder state.Folder, _ string) string { return containerCollectorFile(folder) },
+		CollectorFile: func(folder state.Folder, _ string) string { return contrib.ConfigFile(folder) },
 		CleanUp: func(ctx context.Context, folder state.Folder, _ v1alpha1.Environment, keepData bool) error {
 			return containers.Remove(ctx, folder, keepData)
 		},
@@ -59,7 +58,7 @@ func planKwok(p *plan.Plan, folder state.Folder) error {
 	if err != nil {
 		return err
 	}
-	collects, err := newContainerCollector(p, folder, shared)
+	collects, err := newContrib(p, folder, shared)
 	if err != nil {
 		return err
 	}
@@ -71,24 +70,20 @@ func planKwok(p *plan.Plan, folder state.Folder) error {
 		p.Add(simulatedNodes(p))
 	}
 	p.Add(
-		collects.gateway(), collects.credentials(), reads.provisioning(),
-		plan.Component{
-			Name: lgtm.Name, Needs: []string{imagesName, networkName, provisioningName},
-			Runs: plan.NewContainer(shared, lgtm.Name,
-				lgtm.Container(env, reads.dir, shared.Name+"-"+lgtm.Name, p.Internal[lgtmSelf])),
-			Probe: lgtm.Probe(env.Ports),
-		},
+		plan.Component{Name: gatewayName, Needs: []string{networkName}, Runs: plan.Step{
+			Does: "forwards connections from the network's gateway to the Kubernetes API and the kubelet API, " +
+				"for containers of the network only",
+			Do:   func(ctx context.Context, _ func(string)) error { return collects.OpenGateway(ctx) },
+			Undo: func(context.Context) error { shared.Gateway.Close(); return nil },
+		}},
+		plan.Component{Name: credentialsName, Needs: []string{kubelets, gatewayName}, Runs: plan.Step{
+			Does: "writes a kubeconfig and certificates for the containers",
+			Do:   func(ctx context.Context, _ func(string)) error { return collects.WriteCredentials(ctx) },
+		}},
+		reads.provisioning(),
 	)
-	if env.Kwok.Beyla {
-		metrics := p.Internal["beylaMetrics"]
-		p.Add(plan.Component{
-			Name: beylaName, Needs: []string{lgtm.Name}, Probe: beyla.Probe(metrics),
-			Runs: plan.NewContainer(shared, beylaName,
-				beyla.Container(env.Images.Beyla, shared.Name+"-"+lgtm.Name, metrics)),
-		})
-	}
-	p.Add(collects.components()...)
-	p.Add(plan.Component{Name: telemetryName, Needs: []string{collectorName, clusterName}, Runs: plan.Step{
+	p.Add(kwokContainers(p, shared, reads, collects)...)
+	p.Add(plan.Component{Name: telemetryName, Needs: []string{contrib.Name, clusterName}, Runs: plan.Step{
 		Does: "waits for the first metrics", Do: awaitTelemetry(p),
 	}})
 	last := []string{telemetryName}
@@ -110,6 +105,57 @@ func planKwok(p *plan.Plan, folder state.Folder) error {
 	}
 	p.Warnings = func() []string { return append(shared.Images.Warnings(), reads.warnings()...) }
 	return nil
+}
+
+// kwokContainers are LGTM and what sends to it.
+func kwokContainers(
+	p *plan.Plan, shared *containers.Shared, reads *grafana, collects *contrib.Collector,
+) []plan.Component {
+	env, traced := p.Environment, shared.Name+"-"+lgtm.Name
+	all := []plan.Component{{
+		Name: lgtm.Name, Needs: []string{imagesName, networkName, provisioningName}, Probe: lgtm.Probe(env.Ports),
+		Runs: plan.NewContainer(shared, lgtm.Name, lgtm.Container(env, reads.dir, traced, p.Internal[lgtmSelf])),
+	}}
+	if env.Kwok.Beyla {
+		metrics := p.Internal["beylaMetrics"]
+		all = append(all, plan.Component{
+			Name: beylaName, Needs: []string{lgtm.Name}, Probe: beyla.Probe(metrics),
+			Runs: plan.NewContainer(shared, beylaName, beyla.Container(env.Images.Beyla, traced, metrics)),
+		})
+	}
+	needs := []string{lgtm.Name, gatewayName, credentialsName}
+	if collects.Proxied() {
+		all = append(all, plan.Component{
+			Name: contrib.StatsProxy, Needs: []string{imagesName, gatewayName, credentialsName},
+			Runs: plan.NewContainer(shared, contrib.StatsProxy, collects.StatsProxyContainer()),
+		})
+		needs = append(needs, contrib.StatsProxy)
+	}
+	collector := plan.Component{
+		Name: contrib.Name, Needs: needs, Runs: plan.NewContainer(shared, contrib.Name, collects.Container()),
+	}
+	// A configuration of the user's need not have a health check.
+	if collects.Own() == "" {
+		collector.Probe = answers(collects.Health, "/")
+	}
+	return append(all, collector)
+}
+
+// newContrib renders the collector's configuration; one of the user's is copied
+// when the environment starts.
+func newContrib(p *plan.Plan, folder state.Folder, shared *containers.Shared) (*contrib.Collector, error) {
+	c := &contrib.Collector{
+		Environment: p.Environment, Folder: folder, Shared: shared, Cluster: p.Cluster,
+		Health: p.Internal["clusterCollectorHealth"], SelfMetrics: p.Internal["clusterCollectorSelf"],
+	}
+	p.Cluster.Resized = c.Reconfigure
+	p.Cluster.Leaving = func(ctx context.Context, _ []string) error { return c.Reconfigure(ctx) }
+	if c.Own() != "" {
+		return c, nil
+	}
+	text, err := c.Config()
+	p.Files[contrib.ConfigFile(folder)] = text
+	return c, err
 }
 
 // kwokImages are the images that the containers run.

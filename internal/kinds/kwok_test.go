@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/diorama-lab/diorama/internal/contrib"
 	"github.com/diorama-lab/diorama/internal/lgtm"
 	"github.com/diorama-lab/diorama/internal/plan"
 	"github.com/diorama-lab/diorama/internal/state"
@@ -40,7 +41,7 @@ func TestKwokContainers(t *testing.T) {
 	if want := []string{"diorama-default-lgtm"}; !slices.Equal(p.Volumes(), want) {
 		t.Errorf("volumes are %q, want %q", p.Volumes(), want)
 	}
-	collector := p.Files[containerCollectorFile(state.Folder{Name: "default", Path: "/env"})]
+	collector := p.Files[contrib.ConfigFile(state.Folder{Name: "default", Path: "/env"})]
 	if n := strings.Count(collector, "\n  kubelet_stats/"); n != 50 {
 		t.Errorf("the collector has %d receivers of nodes, want 50", n)
 	}

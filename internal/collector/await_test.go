@@ -1,20 +1,17 @@
-package kinds
+package collector
 
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
-
-	"github.com/diorama-lab/diorama/internal/collector"
 )
 
 // A collector is asked until it follows no more than the nodes that stay, also
 // while it does not answer.
-func TestAwaitCollector(t *testing.T) {
+func TestAwait(t *testing.T) {
 	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		switch n := asked.Add(1); n {
@@ -27,14 +24,13 @@ func TestAwaitCollector(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	port := server.Listener.Addr().(*net.TCPAddr).Port
-	let := func(h collector.Health) bool { return h.MostNodesFollowed <= 10 }
-	awaitCollector(t.Context(), "stop asking 50 nodes", port, let)
+	let := func(h Health) bool { return h.MostNodesFollowed <= 10 }
+	Await(t.Context(), "stop asking 50 nodes", server.URL, let)
 	if got := asked.Load(); got != 3 {
 		t.Errorf("it was asked %d times, want 3", got)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	never := func(collector.Health) bool { return false }
-	awaitCollector(ended, "never", port, never)
+	never := func(Health) bool { return false }
+	Await(ended, "never", server.URL, never)
 }
