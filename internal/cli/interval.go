@@ -18,7 +18,7 @@ const usualInterval = 15 * time.Second
 // sourceInterval is the interval that queries are made for, as Grafana makes
 // them: that of its data source, where the Prometheus is behind one.
 func sourceInterval(ctx context.Context, c *console.Console, client *dashboard.Client) time.Duration {
-	interval, err := client.SourceInterval(ctx)
+	interval, err := dashboard.SourceInterval(ctx, client)
 	switch {
 	case err == nil:
 		return interval
@@ -37,7 +37,7 @@ func environmentInterval(ctx context.Context, status environment.Status, env v1a
 	defer cancel()
 	client := dashboard.NewClient(dashboard.SourceAddress(status.Endpoints.Dashboards))
 	defer client.Close()
-	if interval, err := client.SourceInterval(ctx); err == nil {
+	if interval, err := dashboard.SourceInterval(ctx, client); err == nil {
 		return interval
 	}
 	return time.Duration(env.Telemetry.Interval) // a page that does not answer is told where it matters

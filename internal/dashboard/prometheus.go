@@ -20,10 +20,19 @@ import (
 const (
 	// MaxSeries is how many series of a query are shown; more are cut, and
 	// the frames say so.
-	MaxSeries      = 10_000
+	MaxSeries = 10_000
+	// MaxNames is how many label sets, names or values are asked for, and one
+	// more, which tells that there are more.
+	MaxNames       = 10_000
 	maxAnswerBytes = 64 << 20
 	queryTimeout   = 60 * time.Second
 )
+
+// TimeRange is what is looked at.
+type TimeRange struct{ From, To time.Time }
+
+// Duration is the length of the range.
+func (r TimeRange) Duration() time.Duration { return r.To.Sub(r.From) }
 
 // Prometheus is what queries are asked of.
 type Prometheus interface {
@@ -157,7 +166,7 @@ func (c *Client) LabelValues(ctx context.Context, label, match string, r TimeRan
 }
 
 func metadataForm(match string, r TimeRange) url.Values {
-	form := url.Values{"start": {seconds(r.From)}, "end": {seconds(r.To)}, "limit": {strconv.Itoa(maxOptions + 1)}}
+	form := url.Values{"start": {seconds(r.From)}, "end": {seconds(r.To)}, "limit": {strconv.Itoa(MaxNames + 1)}}
 	if match != "" {
 		form.Set("match[]", match)
 	}

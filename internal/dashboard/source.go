@@ -24,7 +24,7 @@ var ErrNotGrafana = errors.New("no address of Grafana's data source proxy")
 
 // SourceInterval asks Grafana for the interval of the data source that it leads
 // to: steps and $__rate_interval of Grafana's own queries follow from it.
-func (c *Client) SourceInterval(ctx context.Context) (time.Duration, error) {
+func SourceInterval(ctx context.Context, c *Client) (time.Duration, error) {
 	parts := sourceProxy.FindStringSubmatch(c.URL)
 	if parts == nil {
 		return 0, ErrNotGrafana

@@ -41,7 +41,7 @@ func TestSourceInterval(t *testing.T) {
 		{"/prometheus", 0, ErrNotGrafana.Error()},
 	} {
 		client := NewClient(server.URL + c.path)
-		got, err := client.SourceInterval(t.Context())
+		got, err := SourceInterval(t.Context(), client)
 		if got != c.want || (err == nil) != (c.said == "") || err != nil && !strings.Contains(err.Error(), c.said) {
 			t.Errorf("%s: %s, %v; want %s, %q", c.path, got, err, c.want, c.said)
 		}
@@ -50,7 +50,9 @@ func TestSourceInterval(t *testing.T) {
 	if SourceAddress("http://127.0.0.1:3000/") != "http://127.0.0.1:3000/api/datasources/proxy/uid/prometheus" {
 		t.Error("the address of an environment's data source is another one")
 	}
-	_, err := NewClient("http://127.0.0.1:1/api/datasources/proxy/uid/x").SourceInterval(t.Context())
+	client := NewClient("http://127.0.0.1:1/api/datasources/proxy/uid/x")
+	defer client.Close()
+	_, err := SourceInterval(t.Context(), client)
 	if err == nil || errors.Is(err, ErrNotGrafana) {
 		t.Errorf("a Grafana that does not answer gives %v", err)
 	}

@@ -10,12 +10,6 @@ import (
 	_ "time/tzdata" // zones that browsers name are known where the system knows none
 )
 
-// TimeRange is what a dashboard shows.
-type TimeRange struct{ From, To time.Time }
-
-// Duration is the length of the range.
-func (r TimeRange) Duration() time.Duration { return r.To.Sub(r.From) }
-
 // ParseRange reads the two ends of a range as Grafana writes them. Empty ends
 // are the last hour; zone is where days begin, and in which both ends are.
 func ParseRange(from, to string, now time.Time, zone *time.Location) (TimeRange, error) {

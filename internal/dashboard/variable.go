@@ -11,7 +11,7 @@ import (
 const allValue = "$__all"
 
 // maxOptions bounds the options of a variable.
-const maxOptions = 10_000
+const maxOptions = MaxNames
 
 // Variable is the definition of a variable.
 type Variable struct{ JSON Object }
