@@ -21,6 +21,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // board is a dashboard with one panel for each query.
@@ -61,7 +62,7 @@ func TestNoPrometheus(t *testing.T) {
 		server.URL + "/html":    "reading Prometheus' answer",
 		server.URL + "/silent/": "Client.Timeout exceeded",
 	} {
-		client := dashboard.NewClient(address)
+		client := prometheus.NewClient(address)
 		client.HTTP.Timeout = 100 * time.Millisecond
 		_, err := Run(t.Context(), Options{Prometheus: client, Address: address, Dashboards: []*dashboard.Dashboard{board(t, "up")}, ScrapeInterval: every})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), address) {
@@ -73,7 +74,7 @@ func TestNoPrometheus(t *testing.T) {
 
 // flaky passes requests on to a Prometheus until it has answered some, and
 // cuts the connection of all later ones in the middle of the answer.
-func flaky(t *testing.T, to string, answers int64) *dashboard.Client {
+func flaky(t *testing.T, to string, answers int64) *prometheus.Client {
 	t.Helper()
 	target, err := url.Parse(to)
 	if err != nil {
@@ -92,7 +93,7 @@ func flaky(t *testing.T, to string, answers int64) *dashboard.Client {
 		panic(http.ErrAbortHandler)
 	}))
 	t.Cleanup(server.Close)
-	client := dashboard.NewClient(server.URL)
+	client := prometheus.NewClient(server.URL)
 	t.Cleanup(client.Close)
 	return client
 }
@@ -129,7 +130,7 @@ func TestSlowQuery(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(silent)
-	client := dashboard.NewClient(server.URL)
+	client := prometheus.NewClient(server.URL)
 	defer client.Close()
 	client.HTTP.Timeout = 2 * time.Second
 	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, "node_memory_bytes", "pod_up")}})

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Options is what is checked, and against what.
 type Options struct {
-	Prometheus dashboard.Prometheus
+	Prometheus prometheus.API
 	// Address is what reports call the Prometheus.
 	Address string
 	// ScrapeInterval is how often a series gets a sample.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 func TestMain(m *testing.M) {
@@ -54,14 +55,14 @@ func readCorpus(t *testing.T) []fault {
 const every = 15 * time.Second
 
 // startCorpus runs a Prometheus with the last 15 minutes of some series.
-func startCorpus(t *testing.T) *dashboard.Client {
+func startCorpus(t *testing.T) *prometheus.Client {
 	t.Helper()
 	base := backendtest.Start(t)
 	now := time.Now().Truncate(every) // where the points of range queries are
 	backendtest.Push(t, base, now.Add(-60*every), every, corpusSeries()...)
 	backendtest.Push(t, base, now.Add(-60*every), every, backendtest.Series{Name: "old_up", Values: []float64{1, 1, 1}})
 	backendtest.Push(t, base, now.Add(-2*every), every, backendtest.Series{Name: "late", Counter: true, Values: []float64{1}})
-	client := dashboard.NewClient(base)
+	client := prometheus.NewClient(base)
 	t.Cleanup(client.Close)
 	return client
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Origin is where a metric comes from.
@@ -123,7 +123,7 @@ func (c *checker) metrics(ctx context.Context, results []Result) (*Metrics, erro
 			}
 		}
 	}
-	r := dashboard.TimeRange{From: c.now.Add(-ruleRange), To: c.moment()}
+	r := prometheus.TimeRange{From: c.now.Add(-ruleRange), To: c.moment()}
 	available, err := c.engine.Prometheus.LabelValues(ctx, model.MetricNameLabel, "", r)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the metrics that there are: %w", err)

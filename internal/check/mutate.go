@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Kinds of mutations.
@@ -220,11 +221,11 @@ func (m *Mutations) WriteTable(out io.Writer) error {
 // impossible is a value that no label has.
 const impossible = "diorama_mutation_took_it_away"
 
-var _ dashboard.Prometheus = mutant{}
+var _ prometheus.API = mutant{}
 
 // mutant answers as a Prometheus in which something is missing.
 type mutant struct {
-	dashboard.Prometheus
+	prometheus.API
 	m Mutation
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Kinds of notes.
@@ -35,12 +36,12 @@ const (
 // noter finds doubts about a query that has data.
 type noter struct {
 	c      *checker
-	r      dashboard.TimeRange
+	r      prometheus.TimeRange
 	expr   parser.Expr
 	frames data.Frames
 }
 
-func (c *checker) notes(ctx context.Context, r dashboard.TimeRange, expr string, panel dashboard.Panel, target dashboard.Target, frames data.Frames) []Note {
+func (c *checker) notes(ctx context.Context, r prometheus.TimeRange, expr string, panel dashboard.Panel, target dashboard.Target, frames data.Frames) []Note {
 	parsed, err := newParser().ParseExpr(expr)
 	if err != nil {
 		return nil

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // The verdicts of rules, beside Error. Recording rules that record something
@@ -87,7 +88,7 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 	}
 	p := c.engine.Prometheus
 	to := c.moment()
-	r := dashboard.TimeRange{From: to.Add(-ruleRange), To: to}
+	r := prometheus.TimeRange{From: to.Add(-ruleRange), To: to}
 	now, err := p.Query(ctx, rule.Expr, r.To)
 	if err != nil {
 		return result.failed(err)
@@ -130,7 +131,7 @@ func (r *RuleResult) silent(why dashboard.Reason) {
 }
 
 // active is the longest time that a series of a range query lasted without a gap.
-func active(answer dashboard.Answer, step time.Duration) time.Duration {
+func active(answer prometheus.Answer, step time.Duration) time.Duration {
 	var longest time.Duration
 	for _, series := range answer.Series {
 		begin := int64(0)

@@ -9,6 +9,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // usualInterval is that of a Prometheus of which nothing is known, and Grafana's
@@ -17,7 +18,7 @@ const usualInterval = 15 * time.Second
 
 // sourceInterval is the interval that queries are made for, as Grafana makes
 // them: that of its data source, where the Prometheus is behind one.
-func sourceInterval(ctx context.Context, c *console.Console, client *dashboard.Client) time.Duration {
+func sourceInterval(ctx context.Context, c *console.Console, client *prometheus.Client) time.Duration {
 	interval, err := dashboard.SourceInterval(ctx, client)
 	switch {
 	case err == nil:
@@ -35,7 +36,7 @@ func sourceInterval(ctx context.Context, c *console.Console, client *dashboard.C
 func environmentInterval(ctx context.Context, status environment.Status, env v1alpha1.Environment) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	client := dashboard.NewClient(dashboard.SourceAddress(status.Endpoints.Dashboards))
+	client := prometheus.NewClient(dashboard.SourceAddress(status.Endpoints.Dashboards))
 	defer client.Close()
 	if interval, err := dashboard.SourceInterval(ctx, client); err == nil {
 		return interval

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 const (
@@ -211,7 +213,7 @@ func (a annotationRun) series(ctx context.Context, into *Layer) ([]Annotation, e
 	}
 	times, err := spacing{Range: a.request.Range, MaxPoints: annotationPoints, Scrape: a.engine.ScrapeInterval, Target: step}.timing()
 	if err != nil {
-		return nil, &QueryError{Status: http.StatusBadRequest, Message: err.Error()}
+		return nil, &prometheus.QueryError{Status: http.StatusBadRequest, Message: err.Error()}
 	}
 	scope := a.scope.with(times.values())
 	expr := a.engine.withFilters(scope.expand(a.query.text("expr"), formatPromQL), a.filters)
@@ -220,7 +222,7 @@ func (a annotationRun) series(ctx context.Context, into *Layer) ([]Annotation, e
 	}
 	began := time.Now()
 	answer, err := a.engine.Prometheus.QueryRange(ctx, expr, aligned(a.request.Range, times.Step), times.Step)
-	into.Query = &SentQuery{RefID: a.query.Name(), Expr: expr, Step: writeInterval(times.Step), Type: "range", Took: took(began), Series: len(answer.Series), Points: answer.points()}
+	into.Query = &SentQuery{RefID: a.query.Name(), Expr: expr, Step: writeInterval(times.Step), Type: "range", Took: took(began), Series: len(answer.Series), Points: answer.CountPoints()}
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +251,7 @@ type annotationForm struct {
 
 // annotations are those of one series. Times that are no more than a step
 // apart are one annotation, which lasts from the first to the last.
-func (f annotationForm) annotations(series Series) []Annotation {
+func (f annotationForm) annotations(series prometheus.Series) []Annotation {
 	tags := []string{}
 	for _, key := range f.tags {
 		if value := series.Labels[strings.TrimSpace(key)]; value != "" {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 func withAnnotations(t *testing.T, annotations ...string) *Dashboard {
@@ -80,7 +82,7 @@ func TestAnnotations(t *testing.T) {
 // A layer fails in its own way, is turned on and off, and names its panels.
 func TestLayers(t *testing.T) {
 	e := newEngine(t, constant("up", nil))
-	e.Events = func(context.Context, TimeRange) ([]Annotation, error) {
+	e.Events = func(context.Context, prometheus.TimeRange) ([]Annotation, error) {
 		return nil, errors.New("asking for events: no answer")
 	}
 	d := withAnnotations(t,
@@ -111,7 +113,7 @@ func TestLayers(t *testing.T) {
 // Grafana's own data source has the events with the tags of the query.
 func TestAnnotationsByTag(t *testing.T) {
 	e := newEngine(t)
-	e.Events = func(context.Context, TimeRange) ([]Annotation, error) {
+	e.Events = func(context.Context, prometheus.TimeRange) ([]Annotation, error) {
 		return []Annotation{
 			{Time: begin.UnixMilli() + 2000, TimeEnd: begin.UnixMilli() + 3000, Text: "two", Tags: []string{"shop", "Pod", "BackOff"}},
 			{Time: begin.UnixMilli(), TimeEnd: begin.UnixMilli(), Text: "one", Tags: []string{"batch", "Pod"}},
@@ -132,15 +134,15 @@ func TestAnnotationsByTag(t *testing.T) {
 // A query that never ends is cut, and says so.
 func TestManyAnnotations(t *testing.T) {
 	form := annotationForm{step: 1000}
-	var points []Point
+	var points []prometheus.Point
 	for i := range int64(5) {
-		points = append(points, Point{T: i * 10_000, V: 1})
+		points = append(points, prometheus.Point{T: i * 10_000, V: 1})
 	}
-	if got := form.annotations(Series{Points: points}); len(got) != 5 {
+	if got := form.annotations(prometheus.Series{Points: points}); len(got) != 5 {
 		t.Errorf("%d annotations", len(got))
 	}
 	e := newEngine(t)
-	e.Events = func(context.Context, TimeRange) ([]Annotation, error) {
+	e.Events = func(context.Context, prometheus.TimeRange) ([]Annotation, error) {
 		return make([]Annotation, maxAnnotations+1), nil
 	}
 	layer := layersOf(t, e, withAnnotations(t, `{"name":"e","type":"tags","datasource":"-- Grafana --"}`), Request{}, nil)[0]

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 const (
@@ -71,7 +73,7 @@ func metricText(labels map[string]string) string {
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // seriesFrames are the frames of a time series answer: one for each series.
-func seriesFrames(s shape, answer Answer) data.Frames {
+func seriesFrames(s shape, answer prometheus.Answer) data.Frames {
 	frames := make(data.Frames, 0, len(answer.Series))
 	for _, series := range answer.Series {
 		times := make([]time.Time, len(series.Points))
@@ -87,7 +89,7 @@ func seriesFrames(s shape, answer Answer) data.Frames {
 	return frames
 }
 
-func valueField(answer Answer, series Series) *data.Field {
+func valueField(answer prometheus.Answer, series prometheus.Series) *data.Field {
 	if answer.Type == "string" {
 		return data.NewField(data.TimeSeriesValueFieldName, nil, []string{answer.Text})
 	}
@@ -98,7 +100,7 @@ func valueField(answer Answer, series Series) *data.Field {
 	return data.NewField(data.TimeSeriesValueFieldName, series.Labels, values)
 }
 
-func newFrame(s shape, answer Answer, labels map[string]string, fields ...*data.Field) *data.Frame {
+func newFrame(s shape, answer prometheus.Answer, labels map[string]string, fields ...*data.Field) *data.Frame {
 	legend := legendOf(s, labels)
 	if legend != "" {
 		fields[len(fields)-1].Config = &data.FieldConfig{DisplayNameFromDS: legend}
@@ -116,7 +118,7 @@ func newFrame(s shape, answer Answer, labels map[string]string, fields ...*data.
 // tableFrame is the one frame of a table: time, a column for each label, the
 // value. several tells that the panel has more tables, so that the value
 // carries the name of its target.
-func tableFrame(s shape, answers []Answer, several bool) *data.Frame {
+func tableFrame(s shape, answers []prometheus.Answer, several bool) *data.Frame {
 	names := labelColumns(answers)
 	var times []time.Time
 	var values []float64
@@ -153,7 +155,7 @@ func tableFrame(s shape, answers []Answer, several bool) *data.Frame {
 
 // labelColumns are the labels of all series: in order of appearance, those of
 // one series sorted.
-func labelColumns(answers []Answer) []string {
+func labelColumns(answers []prometheus.Answer) []string {
 	var names []string
 	known := map[string]bool{}
 	for _, answer := range answers {
@@ -188,8 +190,8 @@ func bucketBound(text string) float64 {
 // heatmapFrames are the frames of a classic histogram: for each label set but
 // le one frame with a field for each bucket, which holds what lies in that
 // bucket alone.
-func heatmapFrames(s shape, answer Answer) data.Frames {
-	groups := map[string][]Series{}
+func heatmapFrames(s shape, answer prometheus.Answer) data.Frames {
+	groups := map[string][]prometheus.Series{}
 	for _, series := range answer.Series {
 		rest := maps.Clone(series.Labels)
 		delete(rest, "le")
@@ -203,7 +205,7 @@ func heatmapFrames(s shape, answer Answer) data.Frames {
 	return frames
 }
 
-func heatmapFrame(s shape, buckets []Series) *data.Frame {
+func heatmapFrame(s shape, buckets []prometheus.Series) *data.Frame {
 	sort.SliceStable(buckets, func(i, j int) bool {
 		return bucketBound(buckets[i].Labels["le"]) < bucketBound(buckets[j].Labels["le"])
 	})
@@ -243,7 +245,7 @@ func heatmapFrame(s shape, buckets []Series) *data.Frame {
 	return frame
 }
 
-func allTimes(all []Series) []int64 {
+func allTimes(all []prometheus.Series) []int64 {
 	known := map[int64]bool{}
 	for _, series := range all {
 		for _, p := range series.Points {
@@ -255,7 +257,7 @@ func allTimes(all []Series) []int64 {
 
 // annotate adds to the first frame what was sent, and to say so where a result
 // is not whole.
-func annotate(frames data.Frames, s shape, answers []Answer) {
+func annotate(frames data.Frames, s shape, answers []prometheus.Answer) {
 	if len(frames) == 0 {
 		return
 	}
@@ -267,7 +269,7 @@ func annotate(frames data.Frames, s shape, answers []Answer) {
 	for _, answer := range answers {
 		if answer.Cut {
 			meta.Notices = append(meta.Notices, data.Notice{Severity: data.NoticeSeverityWarning,
-				Text: fmt.Sprintf("There are more than %d series; only the first %d are shown.", MaxSeries, MaxSeries)})
+				Text: fmt.Sprintf("There are more than %d series; only the first %d are shown.", prometheus.MaxSeries, prometheus.MaxSeries)})
 		}
 		slices.Sort(answer.Warnings)
 		for _, warning := range slices.Compact(answer.Warnings) {

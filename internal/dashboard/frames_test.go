@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 func frameSeries() []backendtest.Series {
@@ -80,7 +81,7 @@ func TestQueryIsRaw(t *testing.T) {
 // More series than can be shown are cut, and the first frame says so.
 func TestManySeries(t *testing.T) {
 	e := newEngine(t)
-	client := e.Prometheus.(*Client)
+	client := e.Prometheus.(*prometheus.Client)
 	const many = 100_000
 	for first := 0; first < many; first += 20_000 {
 		batch := make([]backendtest.Series, 0, 20_000)
@@ -90,9 +91,9 @@ func TestManySeries(t *testing.T) {
 		backendtest.Push(t, client.URL, begin, every, batch...)
 	}
 	d := parse(t, `{"uid":"m","title":"M","panels":[{"id":1,"type":"timeseries","targets":[{"refId":"A","expr":"many","range":true}]}]}`)
-	frames := run(t, e, d, Request{Range: TimeRange{begin, begin.Add(time.Minute)}}).Results["A"].Frames
-	if len(frames) != MaxSeries {
-		t.Fatalf("%d frames, want %d", len(frames), MaxSeries)
+	frames := run(t, e, d, Request{Range: prometheus.TimeRange{From: begin, To: begin.Add(time.Minute)}}).Results["A"].Frames
+	if len(frames) != prometheus.MaxSeries {
+		t.Fatalf("%d frames, want %d", len(frames), prometheus.MaxSeries)
 	}
 	if notices := frames[0].Meta.Notices; len(notices) != 1 || notices[0].Text != "There are more than 10000 series; only the first 10000 are shown." {
 		t.Errorf("notices: %+v", notices)

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -36,7 +37,7 @@ var begin = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 const every = 15 * time.Second
 
 // shown is the range that the tests look at: two minutes.
-var shown = TimeRange{From: begin, To: begin.Add(2 * time.Minute)}
+var shown = prometheus.TimeRange{From: begin, To: begin.Add(2 * time.Minute)}
 
 // newEngine returns an engine over a real Prometheus that holds series.
 func newEngine(t *testing.T, series ...backendtest.Series) *Engine {
@@ -45,7 +46,7 @@ func newEngine(t *testing.T, series ...backendtest.Series) *Engine {
 	if len(series) > 0 {
 		backendtest.Push(t, base, begin, every, series...)
 	}
-	client := NewClient(base)
+	client := prometheus.NewClient(base)
 	t.Cleanup(client.Close)
 	return &Engine{Prometheus: client, ScrapeInterval: every}
 }
@@ -71,7 +72,7 @@ func parse(t *testing.T, text string) *Dashboard {
 // run runs the first panel of a dashboard.
 func run(t *testing.T, e *Engine, d *Dashboard, r Request) Result {
 	t.Helper()
-	if r.Range == (TimeRange{}) {
+	if r.Range == (prometheus.TimeRange{}) {
 		r.Range = shown
 	}
 	result, err := e.Run(context.Background(), d, d.Panels()[0], r)

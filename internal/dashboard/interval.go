@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // maxPoints is how many points Prometheus answers for one series.
@@ -85,7 +87,7 @@ type timing struct {
 
 // spacing is what the step of a target follows from.
 type spacing struct {
-	Range     TimeRange
+	Range     prometheus.TimeRange
 	MaxPoints int
 	// Scrape is the data source's scrape interval.
 	Scrape time.Duration
@@ -153,6 +155,6 @@ func align(t time.Time, step time.Duration) time.Time {
 	return time.UnixMilli(t.UnixMilli() / ms * ms)
 }
 
-func aligned(r TimeRange, step time.Duration) TimeRange {
-	return TimeRange{align(r.From, step), align(r.To, step)}
+func aligned(r prometheus.TimeRange, step time.Duration) prometheus.TimeRange {
+	return prometheus.TimeRange{From: align(r.From, step), To: align(r.To, step)}
 }

@@ -3,6 +3,8 @@ package dashboard
 import (
 	"testing"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // The step and $__rate_interval, with a scrape interval of 15 s. The figures
@@ -36,7 +38,7 @@ func TestTiming(t *testing.T) {
 		// Prometheus answers at most 11,000 points.
 		{length: 30 * 24 * time.Hour, points: 11_000, panel: "1s", wantStep: "5m", wantRate: "5m15s"},
 	} {
-		s := spacing{Range: TimeRange{begin, begin.Add(c.length)}, MaxPoints: c.points, Scrape: 15 * time.Second, Panel: c.panel, Target: c.target, Factor: c.factor, Least: c.least}
+		s := spacing{Range: prometheus.TimeRange{From: begin, To: begin.Add(c.length)}, MaxPoints: c.points, Scrape: 15 * time.Second, Panel: c.panel, Target: c.target, Factor: c.factor, Least: c.least}
 		got, err := s.timing()
 		if step, rate := writeInterval(got.Step), writeInterval(got.Rate); err != nil || step != c.wantStep || rate != c.wantRate {
 			t.Errorf("%+v: step %s, rate %s, want %s and %s; error %v", c, step, rate, c.wantStep, c.wantRate, err)
@@ -69,7 +71,7 @@ func TestParseInterval(t *testing.T) {
 // A panel's own settings win over what the page asks for.
 func TestPanelTime(t *testing.T) {
 	e := newEngine(t, constant("up", nil))
-	at := TimeRange{begin, begin.Add(6 * time.Hour)}
+	at := prometheus.TimeRange{From: begin, To: begin.Add(6 * time.Hour)}
 	for panel, want := range map[string]string{
 		`"x":1`:                            "up[21600s] step 2m",
 		`"maxDataPoints":10`:               "up[21600s] step 30m",

@@ -13,6 +13,8 @@ import (
 
 	"github.com/dlclark/regexp2"
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 const autoValue = "$__auto"
@@ -25,7 +27,7 @@ var (
 )
 
 // queryOptions runs a variable's query and makes options of what it finds.
-func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r TimeRange) ([]Option, error) {
+func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r prometheus.TimeRange) ([]Option, error) {
 	if ref := refOf(v.JSON["datasource"], Ref{}); !runs(ref, scope) {
 		return nil, &NotRunnableError{fmt.Sprintf("data source %s cannot be asked here", ref)}
 	}
@@ -46,7 +48,7 @@ func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r Ti
 }
 
 // whyNoOptions says why a variable's query finds nothing to choose from.
-func (e *Engine) whyNoOptions(ctx context.Context, v Variable, scope Scope, r TimeRange) *Reason {
+func (e *Engine) whyNoOptions(ctx context.Context, v Variable, scope Scope, r prometheus.TimeRange) *Reason {
 	query := strings.TrimSpace(scope.expand(v.Query(), formatPromQL))
 	reason := Reason{Kind: NoQuery, Text: "the variable has no query"}
 	if query == "" {
@@ -72,7 +74,7 @@ func (e *Engine) whyNoOptions(ctx context.Context, v Variable, scope Scope, r Ti
 
 // whyNoValues says why a label has no values: no series are selected, or they
 // do not have it.
-func (e *Engine) whyNoValues(ctx context.Context, label, match string, r TimeRange) Reason {
+func (e *Engine) whyNoValues(ctx context.Context, label, match string, r prometheus.TimeRange) Reason {
 	of := "no series has"
 	if match != "" {
 		parsed, err := newParser().ParseExpr(match)
@@ -96,7 +98,7 @@ func (e *Engine) whyNoValues(ctx context.Context, label, match string, r TimeRan
 func formatRegexText(_ string, v Value) string { return formatRegex(v) }
 
 // find runs one of the query functions of Grafana's Prometheus data source.
-func (e *Engine) find(ctx context.Context, query string, r TimeRange) ([]string, error) {
+func (e *Engine) find(ctx context.Context, query string, r prometheus.TimeRange) ([]string, error) {
 	if parts := labelNamesCall.FindStringSubmatch(query); parts != nil {
 		return e.Prometheus.LabelNames(ctx, strings.TrimSpace(parts[1]), r)
 	}
@@ -124,7 +126,7 @@ func (e *Engine) find(ctx context.Context, query string, r TimeRange) ([]string,
 	return texts, nil
 }
 
-func (e *Engine) metricNames(ctx context.Context, pattern string, r TimeRange) ([]string, error) {
+func (e *Engine) metricNames(ctx context.Context, pattern string, r prometheus.TimeRange) ([]string, error) {
 	matcher, err := compile(pattern)
 	if err != nil {
 		return nil, err
@@ -146,7 +148,7 @@ func (e *Engine) metricNames(ctx context.Context, pattern string, r TimeRange) (
 
 // queryResult writes each series of an answer as text: its labels, its value,
 // its time.
-func (e *Engine) queryResult(ctx context.Context, expr string, r TimeRange) ([]string, error) {
+func (e *Engine) queryResult(ctx context.Context, expr string, r prometheus.TimeRange) ([]string, error) {
 	answer, err := e.Prometheus.Query(ctx, expr, r.To)
 	if err != nil {
 		return nil, err

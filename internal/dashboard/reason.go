@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Kinds of reasons for a query that returns nothing.
@@ -79,14 +81,14 @@ func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 // probe takes a query apart that returned nothing, over one time range.
 type probe struct {
 	engine *Engine
-	r      TimeRange
+	r      prometheus.TimeRange
 	// step is that of a range query; 0 is an instant query at the end.
 	step time.Duration
 }
 
 // Explain says why a query returns nothing in a time range. A step of 0 means
 // an instant query at its end.
-func (e *Engine) Explain(ctx context.Context, expr string, r TimeRange, step time.Duration) Reason {
+func (e *Engine) Explain(ctx context.Context, expr string, r prometheus.TimeRange, step time.Duration) Reason {
 	parsed, err := newParser().ParseExpr(expr)
 	if err != nil {
 		return Reason{Kind: Unclear, Text: "the query returned nothing"}
@@ -170,7 +172,7 @@ func (x probe) has(ctx context.Context, expr parser.Expr) bool {
 }
 
 // ask evaluates an expression where the query was evaluated.
-func (x probe) ask(ctx context.Context, expr string) (Answer, error) {
+func (x probe) ask(ctx context.Context, expr string) (prometheus.Answer, error) {
 	if x.step == 0 {
 		return x.engine.Prometheus.Query(ctx, expr, x.r.To)
 	}

@@ -8,16 +8,18 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Engine runs dashboards against one Prometheus.
 type Engine struct {
-	Prometheus Prometheus
+	Prometheus prometheus.API
 	// ScrapeInterval is the data source's: how often a series gets a sample.
 	ScrapeInterval time.Duration
 	// Events returns what happened in a range, newest first: annotations of
 	// Grafana's own data source. It is nil where nothing is known.
-	Events func(ctx context.Context, r TimeRange) ([]Annotation, error)
+	Events func(ctx context.Context, r prometheus.TimeRange) ([]Annotation, error)
 	// Quick leaves out why something is empty: finding out asks many queries.
 	Quick bool
 }
@@ -29,7 +31,7 @@ type Request struct {
 	Variables map[string][]string
 	// ScopedVars are the values of a repeated panel.
 	ScopedVars map[string]Option
-	Range      TimeRange
+	Range      prometheus.TimeRange
 	// From and To are the range as it was asked for, such as now-1h: links
 	// carry it on. Empty where only the range is known.
 	From, To string

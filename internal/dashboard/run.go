@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Result is what the targets of a panel returned.
@@ -124,7 +126,7 @@ func panelRange(p Panel, r Request) (Request, error) {
 		if err != nil {
 			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
 		}
-		r.Range = TimeRange{from, to}
+		r.Range = prometheus.TimeRange{From: from, To: to}
 	}
 	if points := p.JSON.integer("maxDataPoints"); points > 0 {
 		r.MaxDataPoints = points
@@ -200,7 +202,7 @@ func targetResult(frames data.Frames, err error) TargetResult {
 		return result
 	}
 	result.Error = err.Error()
-	var refused *QueryError
+	var refused *prometheus.QueryError
 	var notRunnable *NotRunnableError
 	switch {
 	case errors.As(err, &notRunnable):
@@ -248,7 +250,7 @@ func (t *targetRun) run(ctx context.Context) (data.Frames, error) {
 	}
 	times, err := spaced.timing()
 	if err != nil {
-		return nil, &QueryError{Status: http.StatusBadRequest, Message: err.Error()}
+		return nil, &prometheus.QueryError{Status: http.StatusBadRequest, Message: err.Error()}
 	}
 	scope := t.scope.with(times.values())
 	expr := t.engine.withFilters(scope.expand(t.target.JSON.text("expr"), formatPromQL), t.filters)
@@ -290,12 +292,12 @@ func (t *targetRun) stepText() string {
 }
 
 // ask sends the range query, the instant query, or both.
-func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
+func (t *targetRun) ask(ctx context.Context, s shape) ([]prometheus.Answer, error) {
 	instant := t.target.JSON.flag("instant")
-	var answers []Answer
+	var answers []prometheus.Answer
 	if !instant || t.target.JSON.flag("range") {
 		r := aligned(t.request.Range, s.Step)
-		answer, err := t.timed(s, "range", func() (Answer, error) {
+		answer, err := t.timed(s, "range", func() (prometheus.Answer, error) {
 			return t.engine.Prometheus.QueryRange(ctx, s.Expr, r, s.Step)
 		})
 		if err != nil {
@@ -304,7 +306,7 @@ func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
 		answers = append(answers, answer)
 	}
 	if instant {
-		answer, err := t.timed(s, "instant", func() (Answer, error) {
+		answer, err := t.timed(s, "instant", func() (prometheus.Answer, error) {
 			return t.engine.Prometheus.Query(ctx, s.Expr, t.request.Range.To)
 		})
 		if err != nil {
@@ -315,17 +317,17 @@ func (t *targetRun) ask(ctx context.Context, s shape) ([]Answer, error) {
 	return answers, nil
 }
 
-func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (Answer, error) {
+func (t *targetRun) timed(s shape, kind string, query func() (prometheus.Answer, error)) (prometheus.Answer, error) {
 	began := time.Now()
 	answer, err := query()
 	sent := SentQuery{
 		RefID: s.RefID, Expr: s.Expr, Type: kind, Took: took(began),
-		Series: len(answer.Series), Points: answer.points(),
+		Series: len(answer.Series), Points: answer.CountPoints(),
 	}
 	if kind == "range" {
 		sent.Step, sent.step = writeInterval(s.Step), s.Step
 	}
-	t.hasValues = t.hasValues || answer.hasValues()
+	t.hasValues = t.hasValues || answer.HasValues()
 	t.sent = append(t.sent, sent)
 	return answer, err
 }
@@ -333,7 +335,7 @@ func (t *targetRun) timed(s shape, kind string, query func() (Answer, error)) (A
 // took is how long something took, for people.
 func took(began time.Time) string { return time.Since(began).Round(10 * time.Microsecond).String() }
 
-func (t *targetRun) frames(s shape, answers []Answer) data.Frames {
+func (t *targetRun) frames(s shape, answers []prometheus.Answer) data.Frames {
 	if s.Format == formatTable && !t.raw {
 		for _, answer := range answers {
 			if len(answer.Series) > 0 && answer.Type != "string" {

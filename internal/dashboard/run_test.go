@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // One target fails in its own way, with a status and a text that say how, and
@@ -71,7 +73,7 @@ func TestPrometheusFails(t *testing.T) {
 			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":`))
 		case "endless":
 			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[`))
-			for range maxAnswerBytes >> 20 {
+			for range prometheus.MaxAnswerBytes >> 20 {
 				_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<20))
 			}
 			_, _ = w.Write([]byte("xx"))
@@ -79,7 +81,7 @@ func TestPrometheusFails(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(silent)
-	client := NewClient(server.URL)
+	client := prometheus.NewClient(server.URL)
 	defer client.Close()
 	e := &Engine{Prometheus: client, ScrapeInterval: every}
 	for query, want := range map[string]struct {
@@ -107,7 +109,7 @@ func TestPrometheusFails(t *testing.T) {
 		}
 	}
 	server.CloseClientConnections()
-	gone := &Engine{Prometheus: NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
+	gone := &Engine{Prometheus: prometheus.NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
 	d := withVariables(t, "up", `{"name":"v","type":"query","query":"label_values(up, a)"}`)
 	if a := run(t, gone, d, Request{}).Results["A"]; a.Status != 502 || !strings.Contains(a.Error, "connection refused") {
 		t.Errorf("nobody there: %+v", a)

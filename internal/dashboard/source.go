@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // grafanaDefault is the interval of a data source that has none.
@@ -24,7 +26,7 @@ var ErrNotGrafana = errors.New("no address of Grafana's data source proxy")
 
 // SourceInterval asks Grafana for the interval of the data source that it leads
 // to: steps and $__rate_interval of Grafana's own queries follow from it.
-func SourceInterval(ctx context.Context, c *Client) (time.Duration, error) {
+func SourceInterval(ctx context.Context, c *prometheus.Client) (time.Duration, error) {
 	parts := sourceProxy.FindStringSubmatch(c.URL)
 	if parts == nil {
 		return 0, ErrNotGrafana

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 func TestSourceInterval(t *testing.T) {
@@ -40,7 +42,7 @@ func TestSourceInterval(t *testing.T) {
 		{"/grafana/api/datasources/proxy/uid/secret", 0, "403"},
 		{"/prometheus", 0, ErrNotGrafana.Error()},
 	} {
-		client := NewClient(server.URL + c.path)
+		client := prometheus.NewClient(server.URL + c.path)
 		got, err := SourceInterval(t.Context(), client)
 		if got != c.want || (err == nil) != (c.said == "") || err != nil && !strings.Contains(err.Error(), c.said) {
 			t.Errorf("%s: %s, %v; want %s, %q", c.path, got, err, c.want, c.said)
@@ -50,7 +52,7 @@ func TestSourceInterval(t *testing.T) {
 	if SourceAddress("http://127.0.0.1:3000/") != "http://127.0.0.1:3000/api/datasources/proxy/uid/prometheus" {
 		t.Error("the address of an environment's data source is another one")
 	}
-	client := NewClient("http://127.0.0.1:1/api/datasources/proxy/uid/x")
+	client := prometheus.NewClient("http://127.0.0.1:1/api/datasources/proxy/uid/x")
 	defer client.Close()
 	_, err := SourceInterval(t.Context(), client)
 	if err == nil || errors.Is(err, ErrNotGrafana) {

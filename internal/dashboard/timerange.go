@@ -8,18 +8,20 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // zones that browsers name are known where the system knows none
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // ParseRange reads the two ends of a range as Grafana writes them. Empty ends
 // are the last hour; zone is where days begin, and in which both ends are.
-func ParseRange(from, to string, now time.Time, zone *time.Location) (TimeRange, error) {
+func ParseRange(from, to string, now time.Time, zone *time.Location) (prometheus.TimeRange, error) {
 	if from == "" {
 		from = "now-1h"
 	}
 	if to == "" {
 		to = "now"
 	}
-	var r TimeRange
+	var r prometheus.TimeRange
 	var err error
 	if r.From, err = parseTime(from, now.In(zone), false); err != nil {
 		return r, fmt.Errorf("from: %w", err)
@@ -27,7 +29,7 @@ func ParseRange(from, to string, now time.Time, zone *time.Location) (TimeRange,
 	if r.To, err = parseTime(to, now.In(zone), true); err != nil {
 		return r, fmt.Errorf("to: %w", err)
 	}
-	r = TimeRange{r.From.In(zone), r.To.In(zone)}
+	r = prometheus.TimeRange{From: r.From.In(zone), To: r.To.In(zone)}
 	if !r.From.Before(r.To) {
 		return r, fmt.Errorf("the time range ends before it begins: from %s to %s", from, to)
 	}
@@ -139,7 +141,7 @@ func roundTime(t time.Time, unit string, up bool) time.Time {
 }
 
 // timeValues are the variables that name the range.
-func timeValues(r TimeRange) map[string]Value {
+func timeValues(r prometheus.TimeRange) map[string]Value {
 	ms := func(t time.Time) Value {
 		v := single(strconv.FormatInt(t.UnixMilli(), 10))
 		v.Zone = t.Location()

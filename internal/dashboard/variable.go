@@ -5,13 +5,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // allValue stands for All, in URLs and in saved dashboards.
 const allValue = "$__all"
 
 // maxOptions bounds the options of a variable.
-const maxOptions = MaxNames
+const maxOptions = prometheus.MaxNames
 
 // Variable is the definition of a variable.
 type Variable struct{ JSON Object }

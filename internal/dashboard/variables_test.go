@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 func variableSeries() []backendtest.Series {
@@ -198,7 +199,7 @@ func TestVariableValues(t *testing.T) {
 // A panel's query asks for the options of a variable only if its value follows
 // from them.
 func TestSettledVariables(t *testing.T) {
-	nobody := &Engine{Prometheus: NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
+	nobody := &Engine{Prometheus: prometheus.NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
 	d := withVariables(t, `up{a=~"$a",b=~"$b"}`, `{"name":"a","type":"query","query":"label_values(up, a)","includeAll":true,"allValue":".+"}`,
 		`{"name":"b","type":"query","query":"label_values(up{a=~\"$a\"}, b)","multi":true}`, `{"name":"unused","type":"query","query":"label_values(up, c)"}`)
 	sent := run(t, nobody, d, Request{Variables: map[string][]string{"a": {"$__all"}, "b": {"x", "y"}}}).Queries[0]
@@ -267,7 +268,7 @@ func TestBuiltInVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scope := Scope{e.builtIn(d, Request{Range: TimeRange{begin, begin.Add(90*time.Minute + 400*time.Millisecond).In(tokyo)}, MaxDataPoints: 100})}
+	scope := Scope{e.builtIn(d, Request{Range: prometheus.TimeRange{From: begin, To: begin.Add(90*time.Minute + 400*time.Millisecond).In(tokyo)}, MaxDataPoints: 100})}
 	for text, want := range map[string]string{
 		"$__from $__to":                     "1767322800000 1767328200400",
 		"${__from:date:YYYY-MM-DD}":         "2026-01-02",

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/nodes"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // awaitTelemetry waits until series of both receivers can be queried. A
@@ -25,11 +25,11 @@ func (r *recipe) awaitTelemetry(ctx context.Context) error {
 	if r.plan.K3d != nil && r.plan.Environment.Cluster.Nodes > 0 {
 		wanted["kubeletstats of simulated nodes"] = ofNode(nodes.Fleet{Nodes: 1}.Names()[0])
 	}
-	prometheus := dashboard.NewClient(prometheusURL(r.plan))
-	defer prometheus.Close()
+	client := prometheus.NewClient(prometheusURL(r.plan))
+	defer client.Close()
 	for receiver, selector := range wanted {
 		r.host.detail(telemetry, "waiting for "+receiver)
-		if err := poll(ctx, func() (bool, error) { return hasSeries(ctx, prometheus, selector) }); err != nil {
+		if err := poll(ctx, func() (bool, error) { return hasSeries(ctx, client, selector) }); err != nil {
 			return fmt.Errorf("waiting for the first metrics of %s: %w", receiver, err)
 		}
 	}
@@ -58,7 +58,7 @@ func poll(ctx context.Context, check func() (bool, error)) error {
 	}
 }
 
-func hasSeries(ctx context.Context, prometheus *dashboard.Client, selector string) (bool, error) {
-	answer, err := prometheus.Query(ctx, "count("+selector+")", time.Now())
+func hasSeries(ctx context.Context, client *prometheus.Client, selector string) (bool, error) {
+	answer, err := client.Query(ctx, "count("+selector+")", time.Now())
 	return len(answer.Series) > 0, err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // event is what an annotation is made of.
@@ -43,7 +44,7 @@ func (s *server) annotations(r *http.Request) (any, error) {
 }
 
 // happened are the Kubernetes events of a range as annotations, newest first.
-func (s *server) happened(ctx context.Context, r dashboard.TimeRange) ([]dashboard.Annotation, error) {
+func (s *server) happened(ctx context.Context, r prometheus.TimeRange) ([]dashboard.Annotation, error) {
 	query := url.Values{"since": {r.From.Format(time.RFC3339Nano)}, "until": {r.To.Format(time.RFC3339Nano)}, "limit": {"1000"}}
 	data, err := s.findEvents(ctx, query)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 const ownAPI = "/api/diorama/v1"
@@ -66,7 +67,7 @@ type timeRange struct {
 	To   int64 `json:"to"`
 }
 
-func millis(r dashboard.TimeRange) timeRange {
+func millis(r prometheus.TimeRange) timeRange {
 	return timeRange{r.From.UnixMilli(), r.To.UnixMilli()}
 }
 
@@ -194,7 +195,7 @@ func (s *server) events(r *http.Request) (any, error) {
 func (s *server) findEvents(ctx context.Context, query url.Values) (json.RawMessage, error) {
 	var page json.RawMessage
 	err := s.client.Get(ctx, "diorama/events", query, &page)
-	var refused *dashboard.QueryError
+	var refused *prometheus.QueryError
 	switch {
 	case errors.As(err, &refused):
 		return nil, failure(refused.Status, "%w", err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
 	"github.com/diorama-lab/diorama/internal/guard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Options is what a server is told.
@@ -129,7 +130,7 @@ func shutdown(server *http.Server) {
 // server answers requests.
 type server struct {
 	o      Options
-	client *dashboard.Client
+	client *prometheus.Client
 	engine *dashboard.Engine
 	live   *hub
 	proxy  http.Handler
@@ -138,7 +139,7 @@ type server struct {
 }
 
 func newServer(o Options) (*server, error) {
-	client := dashboard.NewClient(o.Prometheus)
+	client := prometheus.NewClient(o.Prometheus)
 	proxy, err := newProxy(o.Prometheus, client.HTTP.Transport)
 	if err != nil {
 		return nil, err

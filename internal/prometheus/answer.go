@@ -1,14 +1,56 @@
-package dashboard
+package prometheus
 
 import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 
 	jsoniter "github.com/json-iterator/go"
 )
+
+// Answer is what a query returned.
+type Answer struct {
+	// Type is matrix, vector, scalar or string.
+	Type   string
+	Series []Series
+	// Text is the value of a string.
+	Text string
+	// Cut tells that there were more than MaxSeries series.
+	Cut      bool
+	Warnings []string
+}
+
+// CountPoints counts the samples of all series.
+func (a Answer) CountPoints() int {
+	n := 0
+	for _, series := range a.Series {
+		n += len(series.Points)
+	}
+	return n
+}
+
+// HasValues tells whether there is a text or a number that is finite.
+func (a Answer) HasValues() bool {
+	return a.Type == "string" || slices.ContainsFunc(a.Series, func(s Series) bool {
+		return slices.ContainsFunc(s.Points, func(p Point) bool { return !math.IsNaN(p.V) && !math.IsInf(p.V, 0) })
+	})
+}
+
+// Series is one series of an answer.
+type Series struct {
+	Labels map[string]string
+	Points []Point
+}
+
+// Point is one sample; T is in Unix milliseconds.
+type Point struct {
+	T int64
+	V float64
+}
 
 // An hour of a dashboard is tens of thousands of points: answers are read as
 // they come and once, not first as JSON and then as what it means.
@@ -21,7 +63,7 @@ func reads(into any) func(*jsoniter.Iterator) {
 // readAnswer reads the form that all of Prometheus' API answers in, and lets
 // read read its data.
 func readAnswer(response *http.Response, read func(*jsoniter.Iterator)) (warnings []string, err error) {
-	limited := &io.LimitedReader{R: response.Body, N: maxAnswerBytes}
+	limited := &io.LimitedReader{R: response.Body, N: MaxAnswerBytes}
 	answer := jsoniter.Parse(jsoniter.ConfigCompatibleWithStandardLibrary, limited, 64<<10)
 	var status, refusal, kind string
 	notPrometheus := answer.WhatIsNext() != jsoniter.ObjectValue
@@ -44,7 +86,7 @@ func readAnswer(response *http.Response, read func(*jsoniter.Iterator)) (warning
 	})
 	switch {
 	case limited.N <= 0:
-		return nil, &QueryError{Status: http.StatusBadRequest, Kind: "too_large", Message: fmt.Sprintf("the answer is larger than %d MB; ask for fewer series or a larger step", maxAnswerBytes>>20)}
+		return nil, &QueryError{Status: http.StatusBadRequest, Kind: "too_large", Message: fmt.Sprintf("the answer is larger than %d MB; ask for fewer series or a larger step", MaxAnswerBytes>>20)}
 	case refusal != "":
 		return nil, &QueryError{Status: response.StatusCode, Kind: kind, Message: refusal}
 	case response.StatusCode != http.StatusOK:

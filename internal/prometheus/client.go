@@ -1,13 +1,13 @@
-package dashboard
+// Package prometheus asks a Prometheus over its HTTP API: queries, and the
+// series, label names and values that there are.
+package prometheus
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,24 +18,25 @@ import (
 
 // Limits of one answer.
 const (
-	// MaxSeries is how many series of a query are shown; more are cut, and
-	// the frames say so.
+	// MaxSeries is how many series of a query are taken; more are cut, and
+	// the answer says so.
 	MaxSeries = 10_000
 	// MaxNames is how many label sets, names or values are asked for, and one
 	// more, which tells that there are more.
-	MaxNames       = 10_000
-	maxAnswerBytes = 64 << 20
+	MaxNames = 10_000
+	// MaxAnswerBytes is how large an answer may be.
+	MaxAnswerBytes = 64 << 20
 	queryTimeout   = 60 * time.Second
 )
 
-// TimeRange is what is looked at.
+// TimeRange is from when until when a query looks.
 type TimeRange struct{ From, To time.Time }
 
 // Duration is the length of the range.
 func (r TimeRange) Duration() time.Duration { return r.To.Sub(r.From) }
 
-// Prometheus is what queries are asked of.
-type Prometheus interface {
+// API is what queries are asked of: a Client, or what stands before one.
+type API interface {
 	Query(ctx context.Context, expr string, at time.Time) (Answer, error)
 	QueryRange(ctx context.Context, expr string, r TimeRange, step time.Duration) (Answer, error)
 	// Series returns the label sets that match.
@@ -43,45 +44,6 @@ type Prometheus interface {
 	// LabelNames and LabelValues look at what matches; an empty match is everything.
 	LabelNames(ctx context.Context, match string, r TimeRange) ([]string, error)
 	LabelValues(ctx context.Context, label, match string, r TimeRange) ([]string, error)
-}
-
-// Answer is what a query returned.
-type Answer struct {
-	// Type is matrix, vector, scalar or string.
-	Type   string
-	Series []Series
-	// Text is the value of a string.
-	Text string
-	// Cut tells that there were more than MaxSeries series.
-	Cut      bool
-	Warnings []string
-}
-
-func (a Answer) points() int {
-	n := 0
-	for _, series := range a.Series {
-		n += len(series.Points)
-	}
-	return n
-}
-
-// hasValues tells whether there is a text or a number that is finite.
-func (a Answer) hasValues() bool {
-	return a.Type == "string" || slices.ContainsFunc(a.Series, func(s Series) bool {
-		return slices.ContainsFunc(s.Points, func(p Point) bool { return !math.IsNaN(p.V) && !math.IsInf(p.V, 0) })
-	})
-}
-
-// Series is one series of an answer.
-type Series struct {
-	Labels map[string]string
-	Points []Point
-}
-
-// Point is one sample; T is in Unix milliseconds.
-type Point struct {
-	T int64
-	V float64
 }
 
 // A QueryError is an answer of Prometheus that refuses a query.
@@ -93,7 +55,7 @@ type QueryError struct {
 
 func (e *QueryError) Error() string { return e.Message }
 
-// Client asks a Prometheus over HTTP.
+// Client is the API over HTTP.
 type Client struct {
 	// URL is the base, such as http://127.0.0.1:9090.
 	URL  string
@@ -111,12 +73,12 @@ func NewClient(base string) *Client {
 // Close drops idle connections.
 func (c *Client) Close() { c.HTTP.CloseIdleConnections() }
 
-// Query implements Prometheus.
+// Query implements API.
 func (c *Client) Query(ctx context.Context, expr string, at time.Time) (Answer, error) {
 	return c.query(ctx, "query", url.Values{"query": {expr}, "time": {seconds(at)}})
 }
 
-// QueryRange implements Prometheus.
+// QueryRange implements API.
 func (c *Client) QueryRange(ctx context.Context, expr string, r TimeRange, step time.Duration) (Answer, error) {
 	return c.query(ctx, "query_range", url.Values{
 		"query": {expr}, "start": {seconds(r.From)}, "end": {seconds(r.To)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)},
@@ -144,21 +106,21 @@ func (c *Client) query(ctx context.Context, path string, form url.Values) (Answe
 	return answer, nil
 }
 
-// Series implements Prometheus.
+// Series implements API.
 func (c *Client) Series(ctx context.Context, match string, r TimeRange) ([]map[string]string, error) {
 	var all []map[string]string
 	_, err := c.ask(ctx, http.MethodPost, "series", metadataForm(match, r), reads(&all))
 	return all, err
 }
 
-// LabelNames implements Prometheus.
+// LabelNames implements API.
 func (c *Client) LabelNames(ctx context.Context, match string, r TimeRange) ([]string, error) {
 	var all []string
 	_, err := c.ask(ctx, http.MethodPost, "labels", metadataForm(match, r), reads(&all))
 	return all, err
 }
 
-// LabelValues implements Prometheus.
+// LabelValues implements API.
 func (c *Client) LabelValues(ctx context.Context, label, match string, r TimeRange) ([]string, error) {
 	var all []string
 	_, err := c.ask(ctx, http.MethodGet, "label/"+model.EscapeName(label, model.ValueEncodingEscaping)+"/values", metadataForm(match, r), reads(&all))
