@@ -12,14 +12,8 @@ import (
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
-const (
-	// maxAnnotations is how many annotations of one query are shown.
-	maxAnnotations = 1000
-	// annotationStep is the step of a query that names none, and
-	// annotationPoints how many points a range may have, as in Grafana.
-	annotationStep   = "60s"
-	annotationPoints = 100
-)
+// maxAnnotations is how many annotations of one query are shown.
+const maxAnnotations = 1000
 
 // Annotation is something that happened: at a time, or for a while. Times are
 // Unix milliseconds.
@@ -54,67 +48,8 @@ type Layer struct {
 	Error       string       `json:"error,omitempty"`
 }
 
-// PanelFilter names the panels that a layer is shown on: all, if there are no
-// IDs; else those of the IDs, or all but those.
-type PanelFilter struct {
-	Exclude bool  `json:"exclude"`
-	IDs     []int `json:"ids"`
-}
-
-// AnnotationQuery is the definition of a layer.
-type AnnotationQuery struct{ JSON Object }
-
-// AnnotationQueries are the definitions, in order.
-func (d *Dashboard) AnnotationQueries() []AnnotationQuery {
-	var all []AnnotationQuery
-	for _, object := range d.JSON.object("annotations").objects("list") {
-		all = append(all, AnnotationQuery{object})
-	}
-	return all
-}
-
-// Name is what the page calls the layer.
-func (q AnnotationQuery) Name() string { return q.JSON.text("name") }
-
-// Enabled tells that the query is run unless somebody turns it off.
-func (q AnnotationQuery) Enabled() bool {
-	enabled, said := q.JSON["enable"].(bool)
-	return enabled || !said
-}
-
-// field is a field of the query: old dashboards have it beside the name, later
-// ones in the target.
-func (q AnnotationQuery) field(key string) any {
-	if value, there := q.JSON.object("target")[key]; there {
-		return value
-	}
-	return q.JSON[key]
-}
-
-func (q AnnotationQuery) text(key string) string { return Object{key: q.field(key)}.text(key) }
-
-// Grafanas tells that the query is for Grafana's own data source.
-func (q AnnotationQuery) Grafanas() bool {
-	ref := refOf(q.JSON["datasource"], Ref{})
-	return ref.UID == "-- Grafana --" || ref.UID == "grafana" || ref.Type == "grafana"
-}
-
-// Panel is a panel with the query as its only target.
-func (q AnnotationQuery) Panel() Panel {
-	step := q.text("step")
-	if step == "" {
-		step = annotationStep
-	}
-	target := map[string]any{"refId": "Anno", "expr": q.text("expr"), "interval": step}
-	return Panel{Object{"title": q.Name(), "datasource": q.JSON["datasource"], "targets": []any{target}, "maxDataPoints": float64(annotationPoints)}}
-}
-
-func (q AnnotationQuery) describe() Layer {
-	filter := PanelFilter{Exclude: q.JSON.object("filter").flag("exclude"), IDs: []int{}}
-	for _, id := range q.JSON.object("filter").texts("ids") {
-		filter.IDs = append(filter.IDs, Object{"id": id}.integer("id"))
-	}
-	return Layer{Name: q.Name(), Enabled: q.Enabled(), Color: q.JSON.text("iconColor"), Filter: filter, Annotations: []Annotation{}}
+func describeLayer(q AnnotationQuery) Layer {
+	return Layer{Name: q.Name(), Enabled: q.Enabled(), Color: q.JSON.text("iconColor"), Filter: q.Filter(), Annotations: []Annotation{}}
 }
 
 // Annotations runs the annotation queries of a dashboard. enabled turns layers
@@ -124,7 +59,7 @@ func (e *Engine) Annotations(ctx context.Context, d *Dashboard, r Request, enabl
 	layers := make([]Layer, len(queries))
 	var sources []any
 	for i, q := range queries {
-		layers[i] = q.describe()
+		layers[i] = describeLayer(q)
 		if chosen, said := enabled[q.Name()]; said {
 			layers[i].Enabled = chosen
 		}
@@ -166,7 +101,7 @@ type annotationRun struct {
 func (a annotationRun) fill(ctx context.Context, into *Layer) {
 	var found []Annotation
 	var err error
-	ref := refOf(a.query.JSON["datasource"], Ref{})
+	ref := a.query.Datasource()
 	switch {
 	case a.query.Grafanas():
 		found, err = a.events(ctx)
@@ -194,14 +129,14 @@ func (a annotationRun) events(ctx context.Context) ([]Annotation, error) {
 		return nil, nil
 	}
 	var tags []string
-	for _, tag := range asTexts(a.query.field("tags")) {
+	for _, tag := range a.query.texts("tags") {
 		tags = append(tags, a.scope.expand(tag, formatGlob))
 	}
 	all, err := a.engine.Events(ctx, a.request.Range)
 	if err != nil {
 		return nil, err
 	}
-	anyOf, _ := a.query.field("matchAny").(bool)
+	anyOf := a.query.flag("matchAny")
 	return slices.DeleteFunc(all, func(one Annotation) bool { return !one.Tagged(tags, anyOf) }), nil
 }
 
@@ -230,7 +165,7 @@ func (a annotationRun) series(ctx context.Context, into *Layer) ([]Annotation, e
 		title: scope.expand(a.query.text("titleFormat"), formatText), text: scope.expand(a.query.text("textFormat"), formatText),
 		tags: strings.Split(scope.expand(a.query.text("tagKeys"), formatGlob), ","), step: times.Step.Milliseconds(),
 	}
-	form.valueIsTime, _ = a.query.field("useValueForTime").(bool)
+	form.valueIsTime = a.query.flag("useValueForTime")
 	var all []Annotation
 	for _, series := range answer.Series {
 		all = append(all, form.annotations(series)...)

@@ -146,21 +146,24 @@ func formatParam(param, prefix string, v Value) string {
 	return joinMapped(values, "&", func(s string) string { return param + "=" + prefix + percentEncode(s) })
 }
 
-// percentEncode encodes all but letters, digits and - _ . ~
-func percentEncode(text string) string {
-	return encodeExcept(text, "-_.~")
-}
+// unreserved are the characters that have no meaning in a URI, reserved those
+// that have one.
+const (
+	unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+	reserved   = ";/?:@&=+$,#"
+)
+
+// percentEncode encodes all that is not unreserved.
+func percentEncode(text string) string { return encodeExcept(text, unreserved) }
 
 // uriEncode keeps what has a meaning in a URI.
-func uriEncode(text string) string {
-	return encodeExcept(text, "-_.~;/?:@&=+$,#")
-}
+func uriEncode(text string) string { return encodeExcept(text, unreserved+reserved) }
 
 func encodeExcept(text, keep string) string {
 	const hex = "0123456789ABCDEF"
 	var out strings.Builder
 	for i := range len(text) {
-		if c := text[i]; isWord(c) || strings.IndexByte(keep, c) >= 0 {
+		if c := text[i]; strings.IndexByte(keep, c) >= 0 {
 			out.WriteByte(c)
 		} else {
 			out.Write([]byte{'%', hex[c>>4], hex[c&15]})

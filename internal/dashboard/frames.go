@@ -59,7 +59,7 @@ func fillLabels(text string, labels map[string]string) string {
 // metricText writes a label set in PromQL's notation.
 func metricText(labels map[string]string) string {
 	var pairs []string
-	for _, name := range sortedKeys(labels) {
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		if name != "__name__" {
 			pairs = append(pairs, name+"="+strconv.Quote(labels[name]))
 		}
@@ -69,8 +69,6 @@ func metricText(labels map[string]string) string {
 	}
 	return labels["__name__"] + "{" + strings.Join(pairs, ", ") + "}"
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // seriesFrames are the frames of a time series answer: one for each series.
 func seriesFrames(s shape, answer prometheus.Answer) data.Frames {
@@ -160,7 +158,7 @@ func labelColumns(answers []prometheus.Answer) []string {
 	known := map[string]bool{}
 	for _, answer := range answers {
 		for _, series := range answer.Series {
-			for _, name := range sortedKeys(series.Labels) {
+			for _, name := range slices.Sorted(maps.Keys(series.Labels)) {
 				if !known[name] {
 					known[name] = true
 					names = append(names, name)
@@ -199,7 +197,7 @@ func heatmapFrames(s shape, answer prometheus.Answer) data.Frames {
 		groups[key] = append(groups[key], series)
 	}
 	var frames data.Frames
-	for _, key := range sortedKeys(groups) {
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
 		frames = append(frames, heatmapFrame(s, groups[key]))
 	}
 	return frames

@@ -1,13 +1,9 @@
 package dashboard
 
 import (
-	"regexp"
 	"strings"
 	"time"
 )
-
-// reference matches $name, [[name:format]] and ${name.field:format}.
-var reference = regexp.MustCompile(`\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(?:\.([^:}]+))?(?::([^}]+))?\}`)
 
 // Value is what a variable stands for: its values, and how people read them.
 type Value struct {
@@ -53,17 +49,12 @@ type Formatter func(name string, v Value) string
 // expand fills in the variables of a text. A reference that names its own
 // format is written in that, any other by format. What is no variable stays.
 func (s Scope) expand(text string, format Formatter) string {
-	if !strings.ContainsAny(text, "$[") {
-		return text
-	}
-	return reference.ReplaceAllStringFunc(text, func(match string) string {
-		parts := reference.FindStringSubmatch(match)
-		name := parts[1] + parts[2] + parts[4]
-		value, ok := s.lookup(name)
+	return ReplaceReferences(text, func(match string, r Reference) string {
+		value, ok := s.lookup(r.Name)
 		if !ok {
 			return match
 		}
-		return write(name, value, parts[5], parts[3]+parts[6], format)
+		return write(r.Name, value, r.Field, r.Format, format)
 	})
 }
 
@@ -86,13 +77,4 @@ func write(name string, v Value, field, format string, otherwise Formatter) stri
 		return otherwise(name, v)
 	}
 	return formatAs(kind, args, name, v)
-}
-
-// references returns the names that a text refers to.
-func references(text string) []string {
-	var names []string
-	for _, parts := range reference.FindAllStringSubmatch(text, -1) {
-		names = append(names, parts[1]+parts[2]+parts[4])
-	}
-	return names
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,7 +66,7 @@ func EvaluateHere(job JsonnetJob) JsonnetResult {
 	wrong := &FileError{File: job.File}
 	vm.ErrorFormatter = &explainer{vm.ErrorFormatter, wrong}
 	text, err := vm.EvaluateAnonymousSnippet("<diorama>", fmt.Sprintf(dashboardsOnly, strconv.Quote(job.File)))
-	result := JsonnetResult{Imports: sortedKeys(importer.cache)}
+	result := JsonnetResult{Imports: slices.Sorted(maps.Keys(importer.cache))}
 	if err != nil {
 		result.Error = wrong
 		return result
@@ -315,7 +316,7 @@ func dashboardsIn(name string, data []byte) ([]*Dashboard, error) {
 		group = object
 	}
 	var all []*Dashboard
-	for _, key := range sortedKeys(group) {
+	for _, key := range slices.Sorted(maps.Keys(group)) {
 		inner := group.object(key)
 		if inner == nil {
 			return nil, &FileError{File: name, Message: fmt.Sprintf("%q is no dashboard", key)}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -292,7 +293,7 @@ func (l *Library) install(files map[string]*file, folder *FileError) []Event {
 	if folder != nil {
 		wrong[folder.File] = *folder
 	}
-	for _, name := range sortedKeys(files) {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		for _, d := range files[name].dashboards {
 			if fromFolder[d.UID()] {
 				wrong[name] = FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
@@ -312,13 +313,13 @@ func (l *Library) install(files map[string]*file, folder *FileError) []Event {
 // changedErrors are the events of files that have another error than before.
 func (l *Library) changedErrors(wrong map[string]FileError) []Event {
 	var events []Event
-	for _, name := range sortedKeys(l.wrong) {
+	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
 		// An import's error is told under the import's name.
 		if before := l.wrong[name]; before.File != wrong[name].File {
 			events = append(events, Event{Type: "ok", File: before.File})
 		}
 	}
-	for _, name := range sortedKeys(wrong) {
+	for _, name := range slices.Sorted(maps.Keys(wrong)) {
 		if now := wrong[name]; now != l.wrong[name] {
 			events = append(events, Event{Type: "error", File: now.File, Line: now.Line, Column: now.Column, Message: now.Message})
 		}
@@ -332,13 +333,13 @@ func (l *Library) changedDashboards(byUID map[string]*Dashboard) []Event {
 		l.versions = map[string]int{}
 	}
 	var events []Event
-	for _, uid := range sortedKeys(byUID) {
+	for _, uid := range slices.Sorted(maps.Keys(byUID)) {
 		if l.byUID[uid] != byUID[uid] {
 			l.versions[uid] = max(l.versions[uid]+1, byUID[uid].Version())
 			events = append(events, Event{Type: "dashboard", UID: uid, Version: l.versions[uid]})
 		}
 	}
-	for _, uid := range sortedKeys(l.byUID) {
+	for _, uid := range slices.Sorted(maps.Keys(l.byUID)) {
 		if byUID[uid] == nil {
 			events = append(events, Event{Type: "removed", UID: uid})
 		}
@@ -359,7 +360,7 @@ func (l *Library) List() []*Dashboard {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var all []*Dashboard
-	for _, uid := range sortedKeys(l.byUID) {
+	for _, uid := range slices.Sorted(maps.Keys(l.byUID)) {
 		all = append(all, l.byUID[uid])
 	}
 	slices.SortStableFunc(all, func(a, b *Dashboard) int {
@@ -375,7 +376,7 @@ func (l *Library) Folders() []string {
 		folders[d.Folder] = true
 	}
 	delete(folders, "")
-	return sortedKeys(folders)
+	return slices.Sorted(maps.Keys(folders))
 }
 
 // Errors are the files that cannot be read now.
@@ -383,7 +384,7 @@ func (l *Library) Errors() []FileError {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	all := []FileError{}
-	for _, name := range sortedKeys(l.wrong) {
+	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
 		all = append(all, l.wrong[name])
 	}
 	return all

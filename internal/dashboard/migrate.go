@@ -162,7 +162,7 @@ func migratePanel(panel Object) {
 func refObject(name string) any {
 	switch name {
 	case "", "default", "-- Default --":
-		return map[string]any{"type": prometheusType, "uid": DatasourceUID}
+		return map[string]any{"type": DatasourceType, "uid": DatasourceUID}
 	case "-- Mixed --", "-- Grafana --", "-- Dashboard --":
 		return map[string]any{"type": "datasource", "uid": name}
 	}

@@ -1,7 +1,9 @@
 package dashboard
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -92,7 +94,7 @@ func axisDefaults(axis Object, defaults, custom map[string]any) {
 
 func aliasOverrides(panel Object) []any {
 	overrides := []any{}
-	for _, name := range sortedKeys(panel.object("aliasColors")) {
+	for _, name := range slices.Sorted(maps.Keys(panel.object("aliasColors"))) {
 		color := map[string]any{"mode": "fixed", "fixedColor": panel.object("aliasColors").text(name)}
 		overrides = append(overrides, override("byName", name, "color", color))
 	}

@@ -60,7 +60,7 @@ func (p Panel) Unit() string {
 func (p Panel) Targets() []Target {
 	var targets []Target
 	for _, object := range p.JSON.objects("targets") {
-		targets = append(targets, Target{JSON: object, Datasource: refOf(object["datasource"], refOf(p.JSON["datasource"], Ref{}))})
+		targets = append(targets, NewTarget(object, refOf(p.JSON["datasource"], Ref{})))
 	}
 	return targets
 }
@@ -94,6 +94,12 @@ type Target struct {
 	Datasource Ref
 }
 
+// NewTarget is the target of an object; fallback is what is asked where it does
+// not say it.
+func NewTarget(object Object, fallback Ref) Target {
+	return Target{JSON: object, Datasource: refOf(object["datasource"], fallback)}
+}
+
 // RefID names the target within its panel.
 func (t Target) RefID() string { return t.JSON.text("refId") }
 
@@ -102,32 +108,6 @@ func (t Target) Legend() string { return t.JSON.text("legendFormat") }
 
 // Hidden tells that the target is not to be run.
 func (t Target) Hidden() bool { return t.JSON.flag("hide") }
-
-// Ref points at a data source.
-type Ref struct{ Type, UID string }
-
-const (
-	prometheusType = "prometheus"
-	expressionType = "__expr__"
-	// DatasourceUID is the uid of the one data source there is.
-	DatasourceUID = "prometheus"
-	// DatasourceName is what it is called.
-	DatasourceName = "Prometheus"
-)
-
-// refOf reads a reference: an object, or a name as old dashboards have it.
-// What says nothing of its own is the fallback.
-func refOf(v any, fallback Ref) Ref {
-	if name, ok := v.(string); ok && name != "" {
-		return Ref{UID: name}
-	}
-	object := asObject(v)
-	ref := Ref{Type: object.text("type"), UID: object.text("uid")}
-	if ref == (Ref{}) {
-		return fallback
-	}
-	return ref
-}
 
 // Description says what the dashboard is for.
 func (d *Dashboard) Description() string { return d.JSON.text("description") }
@@ -144,7 +124,7 @@ func (t Target) Expr() string { return t.JSON.text("expr") }
 // Prometheus tells that the target asks Prometheus, as far as its reference
 // says by itself.
 func (t Target) Prometheus() bool {
-	return runs(t.Datasource, nil) && t.Datasource.Type != expressionType && t.Datasource.UID != expressionType
+	return t.Datasource.Prometheus() && !t.Datasource.Expression()
 }
 
 // NeedsQuery tells that the panel shows nothing without a query of its own:
@@ -155,4 +135,9 @@ func (p Panel) NeedsQuery() bool {
 		return false
 	}
 	return p.JSON.object("libraryPanel") == nil
+}
+
+// Sources are the parts of a panel whose variables its queries need.
+func (p Panel) Sources() []any {
+	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]}
 }

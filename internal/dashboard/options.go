@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,7 +29,7 @@ var (
 
 // queryOptions runs a variable's query and makes options of what it finds.
 func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r prometheus.TimeRange) ([]Option, error) {
-	if ref := refOf(v.JSON["datasource"], Ref{}); !runs(ref, scope) {
+	if ref := v.Datasource(); !runs(ref, scope) {
 		return nil, &NotRunnableError{fmt.Sprintf("data source %s cannot be asked here", ref)}
 	}
 	query := strings.TrimSpace(scope.expand(v.Query(), formatPromQL))
@@ -173,7 +174,7 @@ func (e *Engine) queryResult(ctx context.Context, expr string, r prometheus.Time
 // are written for: name{a="b",c="d"}.
 func seriesText(labels map[string]string) string {
 	var pairs []string
-	for _, name := range sortedKeys(labels) {
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
 		if name != "__name__" {
 			pairs = append(pairs, name+`="`+labels[name]+`"`)
 		}
@@ -383,7 +384,7 @@ func intervalOptions(v Variable) []Option {
 // datasourceOptions is the one data source there is, if the variable is for
 // its type and its name fits.
 func datasourceOptions(v Variable) ([]Option, error) {
-	if v.Query() != prometheusType {
+	if v.Query() != DatasourceType {
 		return nil, &NotRunnableError{fmt.Sprintf("there is no data source of type %q here", v.Query())}
 	}
 	if pattern := v.JSON.text("regex"); pattern != "" {

@@ -3,9 +3,10 @@ package dashboard
 // present fills in the texts of a panel and says whether it can be queried.
 func (e *Engine) present(panel Object, scope Scope) {
 	vars := map[string]Value{}
-	for name, option := range panel.object("scopedVars") {
-		o := asObject(option)
-		vars[name] = Value{Texts: []string{o.text("text")}, Values: []string{o.text("value")}}
+	scoped := panel.object("scopedVars")
+	for name := range scoped {
+		option := scoped.object(name)
+		vars[name] = Value{Texts: []string{option.text("text")}, Values: []string{option.text("value")}}
 	}
 	scope = scope.with(vars)
 	for _, key := range []string{"title", "description"} {

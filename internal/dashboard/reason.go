@@ -106,7 +106,7 @@ func (e *Engine) Explain(ctx context.Context, expr string, r prometheus.TimeRang
 // are none of that name. References to the groups of a regular expression, $1
 // or ${name}, are no variables.
 func Unresolved(expr string) []string {
-	return slices.DeleteFunc(references(expr), func(name string) bool {
+	return slices.DeleteFunc(References(expr), func(name string) bool {
 		_, err := strconv.Atoi(name)
 		return err == nil || strings.Contains(expr, "<"+name+">")
 	})

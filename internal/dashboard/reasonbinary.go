@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,7 +145,7 @@ func (x probe) labelsOf(ctx context.Context, expr parser.Expr) []string {
 			found[name] = true
 		}
 	}
-	return sortedKeys(found)
+	return slices.Sorted(maps.Keys(found))
 }
 
 func (x probe) valuesOf(ctx context.Context, label string, expr parser.Expr) []string {
@@ -156,7 +157,7 @@ func (x probe) valuesOf(ctx context.Context, label string, expr parser.Expr) []s
 	for _, series := range answer.Series {
 		found[series.Labels[label]] = true
 	}
-	return sortedKeys(found)
+	return slices.Sorted(maps.Keys(found))
 }
 
 // labelText is a label as a query names it.

@@ -41,7 +41,8 @@ func (e *Engine) View(ctx context.Context, d *Dashboard, r Request) View {
 	for _, panel := range panels {
 		e.present(panel, scope)
 	}
-	links, _ := expandTexts(copyValue(d.JSON["links"]), scope).([]any)
+	copied := Object{"links": d.JSON["links"]}.copy()
+	links, _ := expandTexts(copied["links"], scope).([]any)
 	if links == nil {
 		links = []any{}
 	}
@@ -66,9 +67,9 @@ func (e *Engine) Shown(ctx context.Context, d *Dashboard, r Request) []Shown {
 			return
 		}
 		shown := Shown{Panel: Panel{object}, SourceID: object.integer("sourceId"), Scoped: map[string]Option{}}
-		for name, option := range scopedVars(object) {
-			o := asObject(option)
-			shown.Scoped[name] = Option{Text: o.text("text"), Value: o.text("value")}
+		vars := scopedVars(object)
+		for name := range vars {
+			shown.Scoped[name] = Option{Text: vars.object(name).text("text"), Value: vars.object(name).text("value")}
 		}
 		all = append(all, shown)
 	}

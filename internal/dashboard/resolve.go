@@ -62,7 +62,7 @@ func (e *Engine) resolve(ctx context.Context, d *Dashboard, r Request, wanted fu
 	scope := Scope{e.builtIn(d, r), values}
 	found := map[string]Resolved{}
 	for _, v := range sorted {
-		resolved := v.describe(known)
+		resolved := describe(v, known)
 		if circular[v.Name()] {
 			resolved.Error = "depends on itself"
 		} else {
@@ -88,10 +88,10 @@ func (e *Engine) resolveFor(ctx context.Context, d *Dashboard, r Request, values
 		return nil, nil, err
 	}
 	used := map[string]bool{}
-	for _, name := range references(string(source)) {
+	for _, name := range References(string(source)) {
 		used[name] = true
 	}
-	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !v.settled(r.Variables[v.Name()]) })
+	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return used[v.Name()] && !selfContained(v, r.Variables[v.Name()]) })
 	return variables, scope, nil
 }
 
@@ -99,7 +99,7 @@ func (e *Engine) resolveFor(ctx context.Context, d *Dashboard, r Request, values
 func (e *Engine) scoped(vars map[string]Option, known map[string]Variable) map[string]Value {
 	values := map[string]Value{}
 	for name, option := range vars {
-		values[name] = Value{Texts: []string{option.Text}, Values: []string{option.Value}, Pattern: known[name].pattern()}
+		values[name] = Value{Texts: []string{option.Text}, Values: []string{option.Value}, Pattern: known[name].Pattern()}
 	}
 	return values
 }
@@ -141,7 +141,7 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 	var err error
 	switch v.Type() {
 	case "query":
-		if wanted || !v.settled(r.Variables[v.Name()]) {
+		if wanted || !selfContained(v, r.Variables[v.Name()]) {
 			options, err = e.queryOptions(ctx, v, scope, r.Range)
 			if err == nil && len(options) == 0 {
 				into.Empty = e.whyNoOptions(ctx, v, scope, r.Range)
@@ -173,14 +173,15 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 		into.Error = fmt.Sprintf("there are more than %d options; only the first are shown", maxOptions)
 		options = options[:maxOptions]
 	}
-	if v.includeAll() {
+	if v.IncludesAll() {
 		options = append([]Option{{"All", allValue}}, options...)
 	}
 	into.Options = append(into.Options, options...)
 }
 
-// settled tells that what is asked for stands for itself, whatever the options.
-func (v Variable) settled(asked []string) bool {
+// selfContained tells that what is asked for stands for itself, whatever the
+// options.
+func selfContained(v Variable, asked []string) bool {
 	return len(asked) > 0 && (!slices.Contains(asked, allValue) || v.JSON.text("allValue") != "")
 }
 
@@ -199,7 +200,7 @@ func choose(v Variable, r *Resolved, asked []string, scope Scope) {
 	switch v.Type() {
 	case "textbox":
 		if len(values) == 0 {
-			values = v.saved()
+			values = v.Saved()
 		}
 		if len(values) == 0 {
 			values = []string{v.Query()}
@@ -215,16 +216,16 @@ func choose(v Variable, r *Resolved, asked []string, scope Scope) {
 		return
 	default:
 		if len(values) == 0 {
-			values = stillThere(v.saved(), *r)
+			values = stillThere(v.Saved(), *r)
 		}
 		if len(values) == 0 && len(r.Options) > 0 {
 			values = []string{r.Options[0].Value}
 		}
 	}
-	if slices.Contains(values, allValue) && v.includeAll() {
+	if slices.Contains(values, allValue) && v.IncludesAll() {
 		values = []string{allValue}
 	}
-	if !v.multi() && len(values) > 1 {
+	if !v.Multi() && len(values) > 1 {
 		values = values[:1]
 	}
 	for _, value := range values {
@@ -262,7 +263,7 @@ func stillThere(saved []string, r Resolved) []string {
 }
 
 func valueOf(v Variable, r Resolved, scope Scope) Value {
-	value := Value{Texts: r.Current.Text, Values: r.Current.Value, List: v.multi(), Pattern: v.pattern()}
+	value := Value{Texts: r.Current.Text, Values: r.Current.Value, List: v.Multi(), Pattern: v.Pattern()}
 	if len(value.Values) != 1 || value.Values[0] != allValue {
 		return value
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -39,28 +38,11 @@ func (e *NotRunnableError) Error() string { return e.Reason }
 // concurrency bounds the queries that a panel has under way.
 const concurrency = 4
 
-// runs tells whether a data source is the one that there is. Dashboards name
-// it in many ways: by a variable, by an input that was never filled in, by
-// the uid it has elsewhere. A target of a mixed panel that names none means
-// the default one.
+// runs tells whether a data source is the one that there is. Its type may be
+// that of a variable.
 func runs(ref Ref, scope Scope) bool {
-	switch kind := scope.expand(ref.Type, formatGlob); {
-	case ref.UID == "-- Mixed --":
-		return true
-	case kind != "" && kind != "datasource":
-		return kind == prometheusType
-	}
-	return !strings.HasPrefix(ref.UID, "-- ") || ref.UID == "-- Default --"
-}
-
-func (r Ref) String() string {
-	switch {
-	case r.Type == "":
-		return strconv.Quote(r.UID)
-	case r.UID == "":
-		return "of type " + r.Type
-	}
-	return fmt.Sprintf("%q of type %s", r.UID, r.Type)
+	ref.Type = scope.expand(ref.Type, formatGlob)
+	return ref.Prometheus()
 }
 
 // Run runs the targets of a panel side by side.
@@ -90,7 +72,7 @@ func (e *Engine) RunEach(ctx context.Context, d *Dashboard, p Panel, r Request, 
 
 // targets are the targets of a panel, ready to be run.
 func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) ([]*targetRun, error) {
-	variables, scope, err := e.resolveFor(ctx, d, r, p.sources())
+	variables, scope, err := e.resolveFor(ctx, d, r, p.Sources())
 	if err != nil {
 		return nil, fmt.Errorf("reading the panel: %w", err)
 	}
@@ -99,11 +81,6 @@ func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) 
 		return nil, err
 	}
 	return e.prepare(p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
-}
-
-// sources are the parts of a panel whose variables its queries need.
-func (p Panel) sources() []any {
-	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]}
 }
 
 // panelRange applies what a panel says of its own time: timeFrom and timeShift.
@@ -145,8 +122,7 @@ func (e *Engine) Query(ctx context.Context, targets []Object, r Request) Result 
 		own := r
 		own.MaxDataPoints = object.integer("maxDataPoints")
 		own.Interval = time.Duration(object.number("intervalMs") * float64(time.Millisecond))
-		target := Target{JSON: object, Datasource: refOf(object["datasource"], Ref{})}
-		runs = append(runs, &targetRun{engine: e, target: target, request: own, scope: scope, raw: true})
+		runs = append(runs, &targetRun{engine: e, target: NewTarget(object, Ref{}), request: own, scope: scope, raw: true})
 	}
 	return runAll(ctx, runs)
 }
@@ -273,7 +249,7 @@ func (t *targetRun) run(ctx context.Context) (data.Frames, error) {
 func (t *targetRun) runnable() error {
 	ref := t.target.Datasource
 	switch {
-	case ref.Type == expressionType || ref.UID == expressionType:
+	case ref.Expression():
 		return &NotRunnableError{Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.text("type"))}
 	case !runs(ref, t.scope):
 		return &NotRunnableError{Reason: fmt.Sprintf("data source %s is not run here; only Prometheus is", ref)}

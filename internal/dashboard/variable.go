@@ -5,15 +5,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // allValue stands for All, in URLs and in saved dashboards.
 const allValue = "$__all"
-
-// maxOptions bounds the options of a variable.
-const maxOptions = prometheus.MaxNames
 
 // Variable is the definition of a variable.
 type Variable struct{ JSON Object }
@@ -35,11 +30,15 @@ func (v Variable) Name() string { return v.JSON.text("name") }
 // Type is query, custom, constant, interval, textbox, datasource, adhoc or groupby.
 func (v Variable) Type() string { return v.JSON.text("type") }
 
-func (v Variable) multi() bool      { return v.JSON.flag("multi") }
-func (v Variable) includeAll() bool { return v.JSON.flag("includeAll") }
+// Multi tells that several values can be chosen, IncludesAll that All can be.
+func (v Variable) Multi() bool       { return v.JSON.flag("multi") }
+func (v Variable) IncludesAll() bool { return v.JSON.flag("includeAll") }
 
-// pattern tells that the variable may have several values.
-func (v Variable) pattern() bool { return v.multi() || v.includeAll() }
+// Pattern tells that the variable may have several values.
+func (v Variable) Pattern() bool { return v.Multi() || v.IncludesAll() }
+
+// Datasource is what a query variable asks.
+func (v Variable) Datasource() Ref { return refOf(v.JSON["datasource"], Ref{}) }
 
 // Query is the text that options come from.
 func (v Variable) Query() string {
@@ -73,12 +72,12 @@ func queryText(o Object) string {
 	return o.text("expr")
 }
 
-// dependencies are the names of other variables that this one's options
+// Dependencies are the names of other variables that this one's options
 // follow from.
-func (v Variable) dependencies(known map[string]Variable) []string {
-	text := strings.Join([]string{v.Query(), v.JSON.text("regex"), v.JSON.text("allValue"), refOf(v.JSON["datasource"], Ref{}).UID}, "\n")
+func (v Variable) Dependencies(known map[string]Variable) []string {
+	text := strings.Join([]string{v.Query(), v.JSON.text("regex"), v.JSON.text("allValue"), v.Datasource().UID}, "\n")
 	var names []string
-	for _, name := range references(text) {
+	for _, name := range References(text) {
 		if _, ok := known[name]; ok && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -93,143 +92,31 @@ func (d *Dashboard) Uses(p Panel) (map[string]bool, error) {
 	for _, v := range d.Variables() {
 		known[v.Name()] = v
 	}
-	source, err := json.Marshal(p.sources())
+	source, err := json.Marshal(p.Sources())
 	if err != nil {
 		return nil, fmt.Errorf("reading the panel: %w", err)
 	}
-	used, waiting := map[string]bool{}, references(string(source))
+	used, waiting := map[string]bool{}, References(string(source))
 	for len(waiting) > 0 {
 		name := waiting[0]
 		waiting = waiting[1:]
 		if v, there := known[name]; there && !used[name] {
 			used[name] = true
-			waiting = append(waiting, v.dependencies(known)...)
+			waiting = append(waiting, v.Dependencies(known)...)
 		}
 	}
 	return used, nil
 }
 
-// inOrder sorts variables so that each comes after those it depends on. The
-// names of those that depend on themselves are returned too.
-func inOrder(variables []Variable) (sorted []Variable, circular map[string]bool) {
-	known := map[string]Variable{}
-	for _, v := range variables {
-		known[v.Name()] = v
-	}
-	const visiting, done = 1, 2
-	state := map[string]int{}
-	circular = map[string]bool{}
-	var visit func(v Variable)
-	visit = func(v Variable) {
-		state[v.Name()] = visiting
-		for _, name := range v.dependencies(known) {
-			switch state[name] {
-			case visiting:
-				circular[v.Name()] = true
-			case 0:
-				visit(known[name])
-			}
-		}
-		state[v.Name()] = done
-		sorted = append(sorted, v)
-	}
-	for _, v := range variables {
-		if state[v.Name()] == 0 {
-			visit(known[v.Name()])
-		}
-	}
-	return sorted, circular
-}
-
-// Option is one choice of a variable.
-type Option struct {
-	Text  string `json:"text"`
-	Value string `json:"value"`
-}
-
-// Choice is what is chosen: texts and values have one length.
-type Choice struct {
-	Text  []string `json:"text"`
-	Value []string `json:"value"`
-}
-
-// Resolved is a variable with its options and what is chosen of them.
-type Resolved struct {
-	Name             string   `json:"name"`
-	Label            string   `json:"label"`
-	Description      string   `json:"description"`
-	Type             string   `json:"type"`
-	Hide             int      `json:"hide"`
-	Multi            bool     `json:"multi"`
-	IncludeAll       bool     `json:"includeAll"`
-	AllowCustomValue bool     `json:"allowCustomValue"`
-	Refresh          int      `json:"refresh"`
-	DependsOn        []string `json:"dependsOn"`
-	Current          Choice   `json:"current"`
-	Options          []Option `json:"options"`
-	Error            string   `json:"error,omitempty"`
-	// Empty says why a query finds no options.
-	Empty *Reason `json:"empty,omitempty"`
-
-	value Value
-	// notHere tells that Error is that it asks what is not Prometheus.
-	notHere bool
-}
-
-// NotHere tells that the variable has no options because it asks for what is
-// not run here.
-func (r Resolved) NotHere() bool { return r.notHere }
-
-// chosen are the options that are chosen, those that All stands for included.
-func (r Resolved) chosen() []Option {
-	var all []Option
-	if r.value.All {
-		for _, option := range r.Options {
-			if option.Value != allValue {
-				all = append(all, option)
-			}
-		}
-		return all
-	}
-	for i, value := range r.Current.Value {
-		all = append(all, Option{Text: r.Current.Text[i], Value: value})
-	}
-	return all
-}
-
-// describe starts a Resolved with what the definition says.
-func (v Variable) describe(known map[string]Variable) Resolved {
-	custom := true
-	if allowed, ok := v.JSON["allowCustomValue"].(bool); ok {
-		custom = allowed
-	}
-	dependsOn := v.dependencies(known)
-	if dependsOn == nil {
-		dependsOn = []string{}
-	}
-	label := v.JSON.text("label")
-	if label == "" {
-		label = v.Name()
-	}
-	return Resolved{
-		Name: v.Name(), Label: label, Description: v.JSON.text("description"), Type: v.Type(), Hide: v.JSON.integer("hide"),
-		Multi: v.multi(), IncludeAll: v.includeAll(), AllowCustomValue: custom, Refresh: v.JSON.integer("refresh"),
-		DependsOn: dependsOn, Options: []Option{}, Current: Choice{Text: []string{}, Value: []string{}},
-	}
-}
-
-// saved are the values that the dashboard was saved with.
-func (v Variable) saved() []string {
+// Saved are the values that the dashboard was saved with.
+func (v Variable) Saved() []string {
 	current := v.JSON.object("current")
 	values := current.texts("value")
 	if len(values) == 0 {
 		values = current.texts("text")
 	}
-	if len(values) == 1 && values[0] == "All" && v.includeAll() {
+	if len(values) == 1 && values[0] == "All" && v.IncludesAll() {
 		return []string{allValue}
 	}
 	return slices.DeleteFunc(values, func(s string) bool { return s == "" })
 }
-
-// IncludesAll tells that All can be chosen.
-func (v Variable) IncludesAll() bool { return v.includeAll() }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -121,7 +123,7 @@ func (l *Library) follow(watcher *fsnotify.Watcher, watched map[string]bool) (mo
 		}
 	}
 	l.mu.RUnlock()
-	for _, folder := range sortedKeys(folders) {
+	for _, folder := range slices.Sorted(maps.Keys(folders)) {
 		if watched[folder] {
 			continue
 		}
