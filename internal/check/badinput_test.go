@@ -21,6 +21,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -175,8 +176,8 @@ func TestFiveThousandPanels(t *testing.T) {
 	}
 }
 
-func evaluate(_ context.Context, job dashboard.JsonnetJob) (dashboard.JsonnetResult, error) {
-	return dashboard.EvaluateHere(job), nil
+func evaluate(_ context.Context, job library.JsonnetJob) (library.JsonnetResult, error) {
+	return library.EvaluateHere(job), nil
 }
 
 func TestLoad(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/check"
 	"github.com/diorama-lab/diorama/internal/collector/origin"
 	"github.com/diorama-lab/diorama/internal/console"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/environment"
 )
 
@@ -241,7 +241,7 @@ func (flags checkFlags) sources(ctx context.Context, env v1alpha1.Environment, p
 	if err != nil {
 		return s, fmt.Errorf("finding this executable: %w", err)
 	}
-	evaluate := dashboard.Command(executable, "jsonnet")
+	evaluate := library.Command(executable, "jsonnet")
 	if len(places) > 0 {
 		if err := s.Load(ctx, places, flags.jsonnetPaths, evaluate); err != nil {
 			return s, err

@@ -13,14 +13,14 @@ type AnnotationQuery struct{ JSON Object }
 // AnnotationQueries are the definitions, in order.
 func (d *Dashboard) AnnotationQueries() []AnnotationQuery {
 	var all []AnnotationQuery
-	for _, object := range d.JSON.object("annotations").objects("list") {
+	for _, object := range d.JSON.Object("annotations").Objects("list") {
 		all = append(all, AnnotationQuery{object})
 	}
 	return all
 }
 
 // Name is what the page calls the layer.
-func (q AnnotationQuery) Name() string { return q.JSON.text("name") }
+func (q AnnotationQuery) Name() string { return q.JSON.Text("name") }
 
 // Enabled tells that the query is run unless somebody turns it off.
 func (q AnnotationQuery) Enabled() bool {
@@ -31,16 +31,16 @@ func (q AnnotationQuery) Enabled() bool {
 // field is a field of the query: old dashboards have it next to the name, later
 // ones in the target.
 func (q AnnotationQuery) field(key string) Object {
-	if value, there := q.JSON.object("target")[key]; there {
+	if value, there := q.JSON.Object("target")[key]; there {
 		return Object{key: value}
 	}
 	return Object{key: q.JSON[key]}
 }
 
 // text, texts and flag are fields of the query, as those of an Object.
-func (q AnnotationQuery) text(key string) string    { return q.field(key).text(key) }
-func (q AnnotationQuery) texts(key string) []string { return q.field(key).texts(key) }
-func (q AnnotationQuery) flag(key string) bool      { return q.field(key).flag(key) }
+func (q AnnotationQuery) text(key string) string    { return q.field(key).Text(key) }
+func (q AnnotationQuery) texts(key string) []string { return q.field(key).Texts(key) }
+func (q AnnotationQuery) flag(key string) bool      { return q.field(key).Flag(key) }
 
 // Datasource is what the query asks.
 func (q AnnotationQuery) Datasource() Ref { return refOf(q.JSON["datasource"], Ref{}) }
@@ -70,9 +70,9 @@ type PanelFilter struct {
 
 // Filter says which panels the layer is shown on.
 func (q AnnotationQuery) Filter() PanelFilter {
-	filter := PanelFilter{Exclude: q.JSON.object("filter").flag("exclude"), IDs: []int{}}
-	for _, id := range q.JSON.object("filter").texts("ids") {
-		filter.IDs = append(filter.IDs, Object{"id": id}.integer("id"))
+	filter := PanelFilter{Exclude: q.JSON.Object("filter").Flag("exclude"), IDs: []int{}}
+	for _, id := range q.JSON.Object("filter").Texts("ids") {
+		filter.IDs = append(filter.IDs, Object{"id": id}.Integer("id"))
 	}
 	return filter
 }

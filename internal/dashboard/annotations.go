@@ -49,7 +49,7 @@ type Layer struct {
 }
 
 func describeLayer(q AnnotationQuery) Layer {
-	return Layer{Name: q.Name(), Enabled: q.Enabled(), Color: q.JSON.text("iconColor"), Filter: q.Filter(), Annotations: []Annotation{}}
+	return Layer{Name: q.Name(), Enabled: q.Enabled(), Color: q.JSON.Text("iconColor"), Filter: q.Filter(), Annotations: []Annotation{}}
 }
 
 // Annotations runs the annotation queries of a dashboard. enabled turns layers

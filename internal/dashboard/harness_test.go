@@ -18,14 +18,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// jobEnv makes this test binary evaluate jsonnet as the child of Command does.
-const jobEnv = "DIORAMA_DASHBOARD_TEST_JOB"
-
 func TestMain(m *testing.M) {
-	if os.Getenv(jobEnv) != "" {
-		serveJob()
-		return
-	}
 	// The clock of regular expressions that are bounded in time ends by itself.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock"))
 }

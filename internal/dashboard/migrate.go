@@ -5,22 +5,22 @@ import "strings"
 // migrate brings a classic dashboard to what today's panels read. It changes
 // the object it is given.
 func migrate(dashboard Object) {
-	if rows := dashboard.objects("rows"); rows != nil && dashboard["panels"] == nil {
-		dashboard.setObjects("panels", panelsOfRows(rows))
+	if rows := dashboard.Objects("rows"); rows != nil && dashboard["panels"] == nil {
+		dashboard.SetObjects("panels", panelsOfRows(rows))
 	}
 	delete(dashboard, "rows")
-	dashboard.fill("panels", []any{})
-	dashboard.fill("title", "")
-	dashboard.fill("tags", []any{})
-	panels := dashboard.objects("panels")
-	elements := dashboard.object("__elements")
+	dashboard.Fill("panels", []any{})
+	dashboard.Fill("title", "")
+	dashboard.Fill("tags", []any{})
+	panels := dashboard.Objects("panels")
+	elements := dashboard.Object("__elements")
 	for _, panel := range panels {
-		for _, p := range append([]Object{panel}, panel.objects("panels")...) {
+		for _, p := range append([]Object{panel}, panel.Objects("panels")...) {
 			fillLibraryPanel(p, elements)
 			migratePanel(p)
 		}
 	}
-	dashboard.setObjects("panels", panels)
+	dashboard.SetObjects("panels", panels)
 	numberPanels(panels)
 }
 
@@ -30,19 +30,19 @@ const libraryPanel = "library-panel"
 // fillLibraryPanel puts in what a library panel shows, if the file has it: in
 // the panel, or among the elements of a dashboard that was exported to be shared.
 func fillLibraryPanel(panel, elements Object) {
-	library := panel.object("libraryPanel")
+	library := panel.Object("libraryPanel")
 	if library == nil {
 		return
 	}
-	model := library.object("model")
+	model := library.Object("model")
 	if model == nil {
-		model = elements.object(library.text("uid")).object("model")
+		model = elements.Object(library.Text("uid")).Object("model")
 	}
 	if model == nil {
 		panel["type"] = libraryPanel
 		return
 	}
-	for key, value := range model.copy() {
+	for key, value := range model.Copy() {
 		if key != "id" && key != "gridPos" && key != "libraryPanel" {
 			panel[key] = value
 		}
@@ -54,7 +54,7 @@ func numberPanels(panels []Object) {
 	taken, highest := map[int]bool{}, 0
 	var unnumbered []Object
 	visit := func(panel Object) {
-		id := panel.integer("id")
+		id := panel.Integer("id")
 		if id <= 0 || taken[id] {
 			unnumbered = append(unnumbered, panel)
 			return
@@ -63,7 +63,7 @@ func numberPanels(panels []Object) {
 	}
 	for _, panel := range panels {
 		visit(panel)
-		for _, inner := range panel.objects("panels") {
+		for _, inner := range panel.Objects("panels") {
 			visit(inner)
 		}
 	}
@@ -79,15 +79,15 @@ func panelsOfRows(rows []Object) []Object {
 	y := 0
 	for _, row := range rows {
 		height := max(pixels(row)/38, 3)
-		header := Object{"type": "row", "title": row.text("title"), "collapsed": false, "panels": []any{}, "gridPos": gridPos(0, y, gridColumns, 1)}
-		if repeat := row.text("repeat"); repeat != "" {
+		header := Object{"type": "row", "title": row.Text("title"), "collapsed": false, "panels": []any{}, "gridPos": gridPos(0, y, gridColumns, 1)}
+		if repeat := row.Text("repeat"); repeat != "" {
 			header["repeat"] = repeat
 		}
 		panels = append(panels, header)
 		y++
 		x, highest := 0, 0
-		for _, panel := range row.objects("panels") {
-			width, high := 2*max(panel.integer("span"), 1), height
+		for _, panel := range row.Objects("panels") {
+			width, high := 2*max(panel.Integer("span"), 1), height
 			if own := pixels(panel); own > 0 {
 				high = own / 38
 			}
@@ -105,9 +105,9 @@ func panelsOfRows(rows []Object) []Object {
 
 func pixels(o Object) int {
 	if text, ok := o["height"].(string); ok {
-		return Object{"h": strings.TrimSuffix(text, "px")}.integer("h")
+		return Object{"h": strings.TrimSuffix(text, "px")}.Integer("h")
 	}
-	return o.integer("height")
+	return o.Integer("height")
 }
 
 func gridPos(x, y, w, h int) map[string]any {
@@ -118,27 +118,27 @@ func migratePanel(panel Object) {
 	if name, ok := panel["datasource"].(string); ok {
 		panel["datasource"] = refObject(name)
 	}
-	if panel.text("type") == "row" {
-		panel.fill("gridPos", gridPos(0, 0, gridColumns, 1))
+	if panel.Text("type") == "row" {
+		panel.Fill("gridPos", gridPos(0, 0, gridColumns, 1))
 	}
-	panel.fill("gridPos", gridPos(0, 0, 12, 8))
+	panel.Fill("gridPos", gridPos(0, 0, 12, 8))
 	letter := 'A'
 	taken := map[string]bool{}
-	for _, target := range panel.objects("targets") {
-		taken[target.text("refId")] = true
+	for _, target := range panel.Objects("targets") {
+		taken[target.Text("refId")] = true
 	}
-	for _, target := range panel.objects("targets") {
+	for _, target := range panel.Objects("targets") {
 		if name, ok := target["datasource"].(string); ok {
 			target["datasource"] = refObject(name)
 		}
-		for target.text("refId") == "" {
+		for target.Text("refId") == "" {
 			if ref := string(letter); !taken[ref] {
 				target["refId"], taken[ref] = ref, true
 			}
 			letter++
 		}
 	}
-	switch panel.text("type") {
+	switch panel.Text("type") {
 	case "graph":
 		migrateGraph(panel)
 	case "singlestat", "grafana-singlestat-panel":
@@ -151,9 +151,9 @@ func migratePanel(panel Object) {
 		}
 		migrateFooter(panel)
 	}
-	if panel.text("type") != "row" {
-		panel.fill("fieldConfig", map[string]any{"defaults": map[string]any{}, "overrides": []any{}})
-		panel.fill("options", map[string]any{})
+	if panel.Text("type") != "row" {
+		panel.Fill("fieldConfig", map[string]any{"defaults": map[string]any{}, "overrides": []any{}})
+		panel.Fill("options", map[string]any{})
 	}
 }
 

@@ -11,55 +11,55 @@ type Dashboard struct {
 }
 
 // UID identifies a dashboard.
-func (d *Dashboard) UID() string { return d.JSON.text("uid") }
+func (d *Dashboard) UID() string { return d.JSON.Text("uid") }
 
 // Title is the title, or the uid of a dashboard without one.
 func (d *Dashboard) Title() string {
-	if title := d.JSON.text("title"); title != "" {
+	if title := d.JSON.Text("title"); title != "" {
 		return title
 	}
 	return d.UID()
 }
 
 // Tags are the tags.
-func (d *Dashboard) Tags() []string { return d.JSON.texts("tags") }
+func (d *Dashboard) Tags() []string { return d.JSON.Texts("tags") }
 
 // Version counts the times it was saved.
-func (d *Dashboard) Version() int { return d.JSON.integer("version") }
+func (d *Dashboard) Version() int { return d.JSON.Integer("version") }
 
 // Panel is one panel of a dashboard, a row included.
 type Panel struct{ JSON Object }
 
 // ID identifies the panel within its dashboard.
-func (p Panel) ID() int { return p.JSON.integer("id") }
+func (p Panel) ID() int { return p.JSON.Integer("id") }
 
 // Type is the panel's visualisation.
-func (p Panel) Type() string { return p.JSON.text("type") }
+func (p Panel) Type() string { return p.JSON.Text("type") }
 
 // Title is the title as it is written, variables not filled in.
-func (p Panel) Title() string { return p.JSON.text("title") }
+func (p Panel) Title() string { return p.JSON.Text("title") }
 
 // Description says what the panel is for.
-func (p Panel) Description() string { return p.JSON.text("description") }
+func (p Panel) Description() string { return p.JSON.Text("description") }
 
 // Unit is the unit that its fields are shown in, empty where overrides give
 // some of them another one.
 func (p Panel) Unit() string {
-	config := p.JSON.object("fieldConfig")
-	for _, override := range config.objects("overrides") {
-		for _, property := range override.objects("properties") {
-			if property.text("id") == "unit" {
+	config := p.JSON.Object("fieldConfig")
+	for _, override := range config.Objects("overrides") {
+		for _, property := range override.Objects("properties") {
+			if property.Text("id") == "unit" {
 				return ""
 			}
 		}
 	}
-	return config.object("defaults").text("unit")
+	return config.Object("defaults").Text("unit")
 }
 
 // Targets are the queries of the panel, in order.
 func (p Panel) Targets() []Target {
 	var targets []Target
-	for _, object := range p.JSON.objects("targets") {
+	for _, object := range p.JSON.Objects("targets") {
 		targets = append(targets, NewTarget(object, refOf(p.JSON["datasource"], Ref{})))
 	}
 	return targets
@@ -69,9 +69,9 @@ func (p Panel) Targets() []Target {
 // included.
 func (d *Dashboard) Panels() []Panel {
 	var all []Panel
-	for _, object := range d.JSON.objects("panels") {
+	for _, object := range d.JSON.Objects("panels") {
 		all = append(all, Panel{object})
-		for _, inner := range object.objects("panels") {
+		for _, inner := range object.Objects("panels") {
 			all = append(all, Panel{inner})
 		}
 	}
@@ -101,25 +101,25 @@ func NewTarget(object Object, fallback Ref) Target {
 }
 
 // RefID names the target within its panel.
-func (t Target) RefID() string { return t.JSON.text("refId") }
+func (t Target) RefID() string { return t.JSON.Text("refId") }
 
 // Legend is the format of the names of its series.
-func (t Target) Legend() string { return t.JSON.text("legendFormat") }
+func (t Target) Legend() string { return t.JSON.Text("legendFormat") }
 
 // Hidden tells that the target is not to be run.
-func (t Target) Hidden() bool { return t.JSON.flag("hide") }
+func (t Target) Hidden() bool { return t.JSON.Flag("hide") }
 
 // Description says what the dashboard is for.
-func (d *Dashboard) Description() string { return d.JSON.text("description") }
+func (d *Dashboard) Description() string { return d.JSON.Text("description") }
 
 // Time are the two ends of the range that it opens on, as ParseRange reads them.
 func (d *Dashboard) Time() (from, to string) {
-	saved := d.JSON.object("time")
-	return saved.text("from"), saved.text("to")
+	saved := d.JSON.Object("time")
+	return saved.Text("from"), saved.Text("to")
 }
 
 // Expr is the query as it is written.
-func (t Target) Expr() string { return t.JSON.text("expr") }
+func (t Target) Expr() string { return t.JSON.Text("expr") }
 
 // Prometheus tells that the target asks Prometheus, as far as its reference
 // says by itself.
@@ -134,7 +134,7 @@ func (p Panel) NeedsQuery() bool {
 	case "row", "text", "news", "dashlist", "alertlist", "annolist", "welcome", "gettingstarted", "pluginlist", "canvas", "debug":
 		return false
 	}
-	return p.JSON.object("libraryPanel") == nil
+	return p.JSON.Object("libraryPanel") == nil
 }
 
 // Sources are the parts of a panel whose variables its queries need.

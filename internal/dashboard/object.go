@@ -8,8 +8,8 @@ import (
 // Object is a JSON object.
 type Object map[string]any
 
-// text returns a field that is a text; numbers are written out.
-func (o Object) text(key string) string {
+// Text returns a field that is a text; numbers are written out.
+func (o Object) Text(key string) string {
 	switch v := o[key].(type) {
 	case string:
 		return v
@@ -19,8 +19,8 @@ func (o Object) text(key string) string {
 	return ""
 }
 
-// number returns a field that is a number, or a text that is one.
-func (o Object) number(key string) float64 {
+// Number returns a field that is a number, or a text that is one.
+func (o Object) Number(key string) float64 {
 	switch v := o[key].(type) {
 	case float64:
 		return v
@@ -33,15 +33,17 @@ func (o Object) number(key string) float64 {
 	return 0
 }
 
-func (o Object) integer(key string) int { return int(o.number(key)) }
+// Integer returns a field that is a number, without its fraction.
+func (o Object) Integer(key string) int { return int(o.Number(key)) }
 
-func (o Object) flag(key string) bool {
+// Flag returns a field that is true or false.
+func (o Object) Flag(key string) bool {
 	v, _ := o[key].(bool)
 	return v
 }
 
-// object returns a field that is an object; nil can be read like an empty one.
-func (o Object) object(key string) Object { return asObject(o[key]) }
+// Object returns a field that is an object; nil can be read like an empty one.
+func (o Object) Object(key string) Object { return asObject(o[key]) }
 
 func asObject(v any) Object {
 	switch v := v.(type) {
@@ -53,10 +55,10 @@ func asObject(v any) Object {
 	return nil
 }
 
-// objects returns the objects of a field that is a list.
-func (o Object) objects(key string) []Object {
+// Objects returns the objects of a field that is a list.
+func (o Object) Objects(key string) []Object {
 	var all []Object
-	for _, v := range o.list(key) {
+	for _, v := range o.List(key) {
 		if object := asObject(v); object != nil {
 			all = append(all, object)
 		}
@@ -64,14 +66,14 @@ func (o Object) objects(key string) []Object {
 	return all
 }
 
-// list returns a field that is a list.
-func (o Object) list(key string) []any {
+// List returns a field that is a list.
+func (o Object) List(key string) []any {
 	list, _ := o[key].([]any)
 	return list
 }
 
-// texts returns a field that is a text or a list of texts.
-func (o Object) texts(key string) []string { return asTexts(o[key]) }
+// Texts returns a field that is a text or a list of texts.
+func (o Object) Texts(key string) []string { return asTexts(o[key]) }
 
 func asTexts(v any) []string {
 	switch v := v.(type) {
@@ -91,8 +93,8 @@ func asTexts(v any) []string {
 	return nil
 }
 
-// setObjects is the inverse of objects.
-func (o Object) setObjects(key string, list []Object) {
+// SetObjects is the inverse of Objects.
+func (o Object) SetObjects(key string, list []Object) {
 	all := make([]any, len(list))
 	for i, item := range list {
 		all[i] = map[string]any(item)
@@ -100,8 +102,8 @@ func (o Object) setObjects(key string, list []Object) {
 	o[key] = all
 }
 
-// fill sets a field that is not there yet.
-func (o Object) fill(key string, value any) {
+// Fill sets a field that is not there yet.
+func (o Object) Fill(key string, value any) {
 	if _, there := o[key]; !there {
 		o[key] = value
 	}
@@ -112,9 +114,9 @@ func (o Object) fill(key string, value any) {
 func copyValue(v any) any {
 	switch v := v.(type) {
 	case Object:
-		return map[string]any(v.copy())
+		return map[string]any(v.Copy())
 	case map[string]any:
-		return map[string]any(Object(v).copy())
+		return map[string]any(Object(v).Copy())
 	case []any:
 		list := make([]any, len(v))
 		for i, item := range v {
@@ -125,8 +127,8 @@ func copyValue(v any) any {
 	return v
 }
 
-// copy copies an object; the copy of one that is nil is empty.
-func (o Object) copy() Object {
+// Copy copies an object; the copy of one that is nil is empty.
+func (o Object) Copy() Object {
 	c := make(Object, len(o))
 	for key, value := range o {
 		c[key] = copyValue(value)

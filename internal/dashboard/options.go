@@ -40,11 +40,11 @@ func (e *Engine) queryOptions(ctx context.Context, v Variable, scope Scope, r pr
 	if err != nil {
 		return nil, err
 	}
-	options, err := applyRegex(texts, scope.expand(v.JSON.text("regex"), formatRegexText), v.JSON.text("regexApplyTo"))
+	options, err := applyRegex(texts, scope.expand(v.JSON.Text("regex"), formatRegexText), v.JSON.Text("regexApplyTo"))
 	if err != nil {
 		return nil, err
 	}
-	sortOptions(options, v.JSON.integer("sort"))
+	sortOptions(options, v.JSON.Integer("sort"))
 	return options, nil
 }
 
@@ -57,7 +57,7 @@ func (e *Engine) whyNoOptions(ctx context.Context, v Variable, scope Scope, r pr
 	}
 	texts, err := e.find(ctx, query, r)
 	if err == nil && len(texts) > 0 {
-		return &Reason{Kind: Filtered, Text: fmt.Sprintf("the regular expression %s leaves none of the %d values", v.JSON.text("regex"), len(texts))}
+		return &Reason{Kind: Filtered, Text: fmt.Sprintf("the regular expression %s leaves none of the %d values", v.JSON.Text("regex"), len(texts))}
 	}
 	switch left := Unresolved(query); {
 	case len(left) > 0:
@@ -354,11 +354,11 @@ func jsonOptions(query string) ([]Option, error) {
 	var options []Option
 	for _, item := range list {
 		if object := asObject(item); object != nil {
-			text := object.text("text")
+			text := object.Text("text")
 			if text == "" {
-				text = object.text("value")
+				text = object.Text("value")
 			}
-			options = append(options, Option{text, object.text("value")})
+			options = append(options, Option{text, object.Text("value")})
 		} else if texts := asTexts(item); len(texts) == 1 {
 			options = append(options, Option{texts[0], texts[0]})
 		}
@@ -370,7 +370,7 @@ var quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|[^,]+`)
 
 func intervalOptions(v Variable) []Option {
 	var options []Option
-	if v.JSON.flag("auto") {
+	if v.JSON.Flag("auto") {
 		options = append(options, Option{"auto", autoValue})
 	}
 	for _, item := range quoted.FindAllString(v.Query(), -1) {
@@ -387,7 +387,7 @@ func datasourceOptions(v Variable) ([]Option, error) {
 	if v.Query() != DatasourceType {
 		return nil, &NotRunnableError{fmt.Sprintf("there is no data source of type %q here", v.Query())}
 	}
-	if pattern := v.JSON.text("regex"); pattern != "" {
+	if pattern := v.JSON.Text("regex"); pattern != "" {
 		matcher, err := compile(pattern)
 		if err != nil {
 			return nil, err

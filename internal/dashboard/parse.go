@@ -19,12 +19,12 @@ type FileError struct {
 	Line    int    `json:"line,omitempty"`
 	Column  int    `json:"column,omitempty"`
 	Message string `json:"message"`
-	// cause is errNoDashboard or nil.
+	// cause is ErrNoDashboard or nil.
 	cause error
 }
 
-// errNoDashboard is the cause where a file is in order, but no dashboard.
-var errNoDashboard = errors.New("is JSON, but no dashboard: it has neither title nor panels")
+// ErrNoDashboard is the cause where a file is in order, but no dashboard.
+var ErrNoDashboard = errors.New("is JSON, but no dashboard: it has neither title nor panels")
 
 // Unwrap returns the cause, if it matters.
 func (e *FileError) Unwrap() error { return e.cause }
@@ -44,8 +44,8 @@ func fileErrorAt(file string, data []byte, offset int64, message string) *FileEr
 	return &FileError{File: file, Line: line, Column: max(column, 1), Message: message}
 }
 
-// decodeObject reads one JSON object. Its errors name line and column.
-func decodeObject(file string, data []byte) (Object, error) {
+// Decode reads one JSON object. Its errors name line and column.
+func Decode(file string, data []byte) (Object, error) {
 	if len(data) > MaxBytes {
 		return nil, &FileError{File: file, Message: fmt.Sprintf("is %d MB large; a dashboard may have %d MB", len(data)>>20, MaxBytes>>20)}
 	}
@@ -82,23 +82,25 @@ func jsonError(file string, data []byte, err error) error {
 // its resources wrap it, or a v2 resource. file names it in errors, and gives
 // it a uid if it has none.
 func Parse(file string, data []byte) (*Dashboard, error) {
-	object, err := decodeObject(file, data)
+	object, err := Decode(file, data)
 	if err != nil {
 		return nil, err
 	}
-	return fromObject(file, object)
+	return FromObject(file, object)
 }
 
-func fromObject(file string, object Object) (*Dashboard, error) {
+// FromObject reads a dashboard as Parse does. The object becomes the dashboard's,
+// and is changed.
+func FromObject(file string, object Object) (*Dashboard, error) {
 	object, err := unwrap(object)
 	if err != nil {
 		return nil, &FileError{File: file, Message: err.Error(), cause: err}
 	}
-	object.fill("uid", "")
-	if object.text("uid") == "" {
-		object["uid"] = uidOf(file)
+	object.Fill("uid", "")
+	if object.Text("uid") == "" {
+		object["uid"] = UIDOf(file)
 	}
-	if uid := object.text("uid"); !validUID(uid) {
+	if uid := object.Text("uid"); !validUID(uid) {
 		return nil, &FileError{File: file, Message: fmt.Sprintf("uid %q: use 1 to 100 letters, digits, dots, dashes and underscores", uid)}
 	}
 	migrate(object)
@@ -107,31 +109,31 @@ func fromObject(file string, object Object) (*Dashboard, error) {
 
 // unwrap returns the classic form of what a file may hold.
 func unwrap(object Object) (Object, error) {
-	if version := object.text("apiVersion"); strings.HasPrefix(version, "dashboard.grafana.app/") {
-		spec := object.object("spec")
+	if version := object.Text("apiVersion"); strings.HasPrefix(version, "dashboard.grafana.app/") {
+		spec := object.Object("spec")
 		if spec == nil {
 			return nil, fmt.Errorf("a %s resource without a spec", version)
 		}
 		if strings.HasPrefix(version, "dashboard.grafana.app/v2") {
 			spec = classicOfV2(spec)
 		}
-		spec.fill("uid", object.object("metadata").text("name"))
+		spec.Fill("uid", object.Object("metadata").Text("name"))
 		return spec, nil
 	}
-	if inner := object.object("dashboard"); inner != nil && object["panels"] == nil {
+	if inner := object.Object("dashboard"); inner != nil && object["panels"] == nil {
 		return unwrap(inner)
 	}
-	if object.object("elements") != nil && object.object("layout") != nil {
+	if object.Object("elements") != nil && object.Object("layout") != nil {
 		return classicOfV2(object), nil
 	}
 	if object["panels"] == nil && object["rows"] == nil && object["title"] == nil {
-		return nil, errNoDashboard
+		return nil, ErrNoDashboard
 	}
 	return object, nil
 }
 
-// uidOf makes a uid of a file's name.
-func uidOf(file string) string {
+// UIDOf makes a uid of a file's name.
+func UIDOf(file string) string {
 	name := file[strings.LastIndexAny(file, `/\:`)+1:]
 	name, _, _ = strings.Cut(name, ".")
 	clean := strings.Map(func(r rune) rune {

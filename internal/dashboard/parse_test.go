@@ -29,7 +29,7 @@ func TestMigration(t *testing.T) {
 				t.Fatal(err)
 			}
 			golden(t, "migrated/"+name, d.JSON)
-			again, err := fromObject(name, d.JSON.copy())
+			again, err := FromObject(name, d.JSON.Copy())
 			if err != nil {
 				t.Fatal(err)
 			}

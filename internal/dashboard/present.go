@@ -3,19 +3,19 @@ package dashboard
 // present fills in the texts of a panel and says whether it can be queried.
 func (e *Engine) present(panel Object, scope Scope) {
 	vars := map[string]Value{}
-	scoped := panel.object("scopedVars")
+	scoped := panel.Object("scopedVars")
 	for name := range scoped {
-		option := scoped.object(name)
-		vars[name] = Value{Texts: []string{option.text("text")}, Values: []string{option.text("value")}}
+		option := scoped.Object(name)
+		vars[name] = Value{Texts: []string{option.Text("text")}, Values: []string{option.Text("value")}}
 	}
 	scope = scope.with(vars)
 	for _, key := range []string{"title", "description"} {
-		if text := panel.text(key); text != "" {
+		if text := panel.Text(key); text != "" {
 			panel[key] = scope.expand(text, formatText)
 		}
 	}
-	if options := panel.object("options"); options.text("content") != "" {
-		options["content"] = scope.expand(options.text("content"), formatText)
+	if options := panel.Object("options"); options.Text("content") != "" {
+		options["content"] = scope.expand(options.Text("content"), formatText)
 	}
 	if links, there := panel["links"]; there {
 		panel["links"] = expandTexts(links, scope)
@@ -23,10 +23,10 @@ func (e *Engine) present(panel Object, scope Scope) {
 	if config, there := panel["fieldConfig"]; there {
 		panel["fieldConfig"] = expandTexts(config, scope)
 	}
-	for _, inner := range panel.objects("panels") {
+	for _, inner := range panel.Objects("panels") {
 		e.present(inner, scope)
 	}
-	if panel.text("type") == "row" {
+	if panel.Text("type") == "row" {
 		return
 	}
 	e.judge(panel, scope)

@@ -25,7 +25,7 @@ func refOf(v any, fallback Ref) Ref {
 		return Ref{UID: name}
 	}
 	object := asObject(v)
-	ref := Ref{Type: object.text("type"), UID: object.text("uid")}
+	ref := Ref{Type: object.Text("type"), UID: object.Text("uid")}
 	if ref == (Ref{}) {
 		return fallback
 	}

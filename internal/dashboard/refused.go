@@ -53,7 +53,7 @@ func (d *Dashboard) root() string {
 // unacceptable is why Grafana does not take a dashboard, whatever others there
 // are, and what to do; "" if it does.
 func (d *Dashboard) unacceptable() string {
-	uid, title := strings.TrimSpace(d.UID()), strings.TrimSpace(d.JSON.text("title"))
+	uid, title := strings.TrimSpace(d.UID()), strings.TrimSpace(d.JSON.Text("title"))
 	switch {
 	case len(uid) > uidLimit:
 		return fmt.Sprintf("the uid %q has %d characters, and may have %d: shorten it", uid, len(uid), uidLimit)

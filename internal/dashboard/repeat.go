@@ -20,7 +20,7 @@ type View struct {
 func (e *Engine) View(ctx context.Context, d *Dashboard, r Request) View {
 	used := map[string]bool{}
 	for _, p := range d.Panels() {
-		used[p.JSON.text("repeat")] = true
+		used[p.JSON.Text("repeat")] = true
 	}
 	variables, scope := e.resolve(ctx, d, r, func(v Variable) bool { return true })
 	chosen := map[string][]Option{}
@@ -34,14 +34,14 @@ func (e *Engine) View(ctx context.Context, d *Dashboard, r Request) View {
 		l.highest = max(l.highest, p.ID())
 	}
 	var panels []Object
-	for _, panel := range d.JSON.objects("panels") {
-		panels = append(panels, panel.copy())
+	for _, panel := range d.JSON.Objects("panels") {
+		panels = append(panels, panel.Copy())
 	}
 	panels = l.rows(panels)
 	for _, panel := range panels {
 		e.present(panel, scope)
 	}
-	copied := Object{"links": d.JSON["links"]}.copy()
+	copied := Object{"links": d.JSON["links"]}.Copy()
 	links, _ := expandTexts(copied["links"], scope).([]any)
 	if links == nil {
 		links = []any{}
@@ -63,19 +63,19 @@ type Shown struct {
 func (e *Engine) Shown(ctx context.Context, d *Dashboard, r Request) []Shown {
 	var all []Shown
 	add := func(object Object) {
-		if object.text("type") == "row" {
+		if object.Text("type") == "row" {
 			return
 		}
-		shown := Shown{Panel: Panel{object}, SourceID: object.integer("sourceId"), Scoped: map[string]Option{}}
+		shown := Shown{Panel: Panel{object}, SourceID: object.Integer("sourceId"), Scoped: map[string]Option{}}
 		vars := scopedVars(object)
 		for name := range vars {
-			shown.Scoped[name] = Option{Text: vars.object(name).text("text"), Value: vars.object(name).text("value")}
+			shown.Scoped[name] = Option{Text: vars.Object(name).Text("text"), Value: vars.Object(name).Text("value")}
 		}
 		all = append(all, shown)
 	}
 	for _, object := range e.View(ctx, d, r).Panels {
 		add(object)
-		for _, inner := range object.objects("panels") {
+		for _, inner := range object.Objects("panels") {
 			add(inner)
 		}
 	}
@@ -98,7 +98,7 @@ type section struct {
 func sections(panels []Object) []section {
 	all := []section{{}}
 	for _, panel := range panels {
-		if panel.text("type") == "row" {
+		if panel.Text("type") == "row" {
 			all = append(all, section{row: panel})
 			continue
 		}
@@ -127,7 +127,7 @@ func (l *layout) rows(panels []Object) []Object {
 			if i > 0 {
 				l.renumber(c)
 			}
-			c.scope(s.row.text("repeat"), option)
+			c.scope(s.row.Text("repeat"), option)
 			laid, grown := l.section(c)
 			out = append(out, laid...)
 			if i < len(options)-1 {
@@ -144,8 +144,8 @@ func (l *layout) rows(panels []Object) []Object {
 // repeats are the options that a panel or row is repeated for; one that has
 // nothing to be repeated for is shown once.
 func (l *layout) repeats(panel Object) ([]Option, bool) {
-	options := l.chosen[panel.text("repeat")]
-	return options, panel.text("repeat") != "" && len(options) > 0
+	options := l.chosen[panel.Text("repeat")]
+	return options, panel.Text("repeat") != "" && len(options) > 0
 }
 
 // section lays out one row and what is below it; it returns by how much it grew.
@@ -154,12 +154,12 @@ func (l *layout) section(s section) ([]Object, int) {
 		return l.panels(s.panels)
 	}
 	source(s.row)
-	if inner := s.row.objects("panels"); len(inner) > 0 {
+	if inner := s.row.Objects("panels"); len(inner) > 0 {
 		for _, panel := range inner {
 			inherit(panel, s.row)
 		}
 		laid, _ := l.panels(inner)
-		s.row.setObjects("panels", laid)
+		s.row.SetObjects("panels", laid)
 	}
 	for _, panel := range s.panels {
 		inherit(panel, s.row)
@@ -176,10 +176,10 @@ func inherit(panel, row Object) {
 	}
 }
 
-func scopedVars(panel Object) Object { return panel.object("scopedVars").copy() }
+func scopedVars(panel Object) Object { return panel.Object("scopedVars").Copy() }
 
 // source keeps the id that a panel has in the dashboard's JSON.
-func source(panel Object) { panel.fill("sourceId", panel["id"]) }
+func source(panel Object) { panel.Fill("sourceId", panel["id"]) }
 
 // panels repeats panels within a section.
 func (l *layout) panels(panels []Object) ([]Object, int) {
@@ -197,7 +197,7 @@ func (l *layout) panels(panels []Object) ([]Object, int) {
 		grown += added
 		below := bottom(panel)
 		for _, later := range panels[i+1:] {
-			if y := later.object("gridPos").integer("y"); y >= below {
+			if y := later.Object("gridPos").Integer("y"); y >= below {
 				moveDown(later, added)
 			}
 		}
@@ -208,11 +208,11 @@ func (l *layout) panels(panels []Object) ([]Object, int) {
 // repeatPanel makes the copies of one panel: below each other, or side by
 // side over the whole width.
 func (l *layout) repeatPanel(panel Object, options []Option) ([]Object, int) {
-	pos := panel.object("gridPos")
-	x, y, width, height := pos.integer("x"), pos.integer("y"), pos.integer("w"), max(pos.integer("h"), 1)
-	vertical := panel.text("repeatDirection") == "v"
+	pos := panel.Object("gridPos")
+	x, y, width, height := pos.Integer("x"), pos.Integer("y"), pos.Integer("w"), max(pos.Integer("h"), 1)
+	vertical := panel.Text("repeatDirection") == "v"
 	if !vertical {
-		perRow := panel.integer("maxPerRow")
+		perRow := panel.Integer("maxPerRow")
 		if perRow < 1 {
 			perRow = 4
 		}
@@ -221,7 +221,7 @@ func (l *layout) repeatPanel(panel Object, options []Option) ([]Object, int) {
 	var clones []Object
 	top := y
 	for i, option := range options {
-		clone := panel.copy()
+		clone := panel.Copy()
 		if i > 0 {
 			l.highest++
 			clone["id"] = float64(l.highest)
@@ -231,7 +231,7 @@ func (l *layout) repeatPanel(panel Object, options []Option) ([]Object, int) {
 				x, y = 0, y+height
 			}
 		}
-		setScoped(clone, panel.text("repeat"), option)
+		setScoped(clone, panel.Text("repeat"), option)
 		clone["gridPos"] = gridPos(x, y, width, height)
 		clones = append(clones, clone)
 	}
@@ -245,13 +245,13 @@ func setScoped(panel Object, name string, option Option) {
 }
 
 func bottom(panel Object) int {
-	pos := panel.object("gridPos")
-	return pos.integer("y") + pos.integer("h")
+	pos := panel.Object("gridPos")
+	return pos.Integer("y") + pos.Integer("h")
 }
 
 func moveDown(panel Object, by int) {
-	pos := panel.object("gridPos")
-	panel["gridPos"] = gridPos(pos.integer("x"), pos.integer("y")+by, pos.integer("w"), pos.integer("h"))
+	pos := panel.Object("gridPos")
+	panel["gridPos"] = gridPos(pos.Integer("x"), pos.Integer("y")+by, pos.Integer("w"), pos.Integer("h"))
 }
 
 func (s section) all() []Object {
@@ -267,7 +267,7 @@ func (s section) move(by int) {
 	}
 	for _, panel := range s.all() {
 		moveDown(panel, by)
-		for _, inner := range panel.objects("panels") {
+		for _, inner := range panel.Objects("panels") {
 			moveDown(inner, by)
 		}
 	}
@@ -278,13 +278,13 @@ func (s section) height() int {
 	for _, panel := range s.panels {
 		lowest = max(lowest, bottom(panel))
 	}
-	return lowest - s.row.object("gridPos").integer("y")
+	return lowest - s.row.Object("gridPos").Integer("y")
 }
 
 func (s section) clone() section {
-	c := section{row: s.row.copy()}
+	c := section{row: s.row.Copy()}
 	for _, panel := range s.panels {
-		c.panels = append(c.panels, panel.copy())
+		c.panels = append(c.panels, panel.Copy())
 	}
 	return c
 }
@@ -292,7 +292,7 @@ func (s section) clone() section {
 // renumber gives the panels of a copied section ids of their own.
 func (l *layout) renumber(s section) {
 	for _, panel := range s.all() {
-		for _, p := range append([]Object{panel}, panel.objects("panels")...) {
+		for _, p := range append([]Object{panel}, panel.Objects("panels")...) {
 			source(p)
 			l.highest++
 			p["id"] = float64(l.highest)

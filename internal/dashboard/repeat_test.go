@@ -11,9 +11,9 @@ import (
 func layoutOf(panels []Object) string {
 	var lines []string
 	for _, p := range panels {
-		pos := p.object("gridPos")
-		line := fmt.Sprintf("%d<%d@%d,%d,%dx%d %s", p.integer("id"), p.integer("sourceId"), pos.integer("x"), pos.integer("y"), pos.integer("w"), pos.integer("h"), p.text("title"))
-		if inner := p.objects("panels"); len(inner) > 0 {
+		pos := p.Object("gridPos")
+		line := fmt.Sprintf("%d<%d@%d,%d,%dx%d %s", p.Integer("id"), p.Integer("sourceId"), pos.Integer("x"), pos.Integer("y"), pos.Integer("w"), pos.Integer("h"), p.Text("title"))
+		if inner := p.Objects("panels"); len(inner) > 0 {
 			line += " [" + layoutOf(inner) + "]"
 		}
 		lines = append(lines, line)
@@ -58,12 +58,12 @@ func TestRepeats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := &Engine{ScrapeInterval: every}
 			d := parse(t, `{"uid":"r","title":"R","templating":{"list":[`+threeServers+`]},"panels":[`+c.panels+`]}`)
-			before := layoutOf(d.JSON.objects("panels"))
+			before := layoutOf(d.JSON.Objects("panels"))
 			view := e.View(t.Context(), d, Request{Range: shown})
 			if got := layoutOf(view.Panels); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
-			if after := layoutOf(d.JSON.objects("panels")); after != before {
+			if after := layoutOf(d.JSON.Objects("panels")); after != before {
 				t.Errorf("the dashboard itself was changed: %s", after)
 			}
 		})
@@ -80,8 +80,8 @@ func TestRepeatedQuery(t *testing.T) {
 	view := e.View(t.Context(), d, r)
 	var sent []string
 	for _, panel := range view.Panels {
-		scoped := panel.object("scopedVars").object("server")
-		r.ScopedVars = map[string]Option{"server": {Text: scoped.text("text"), Value: scoped.text("value")}}
+		scoped := panel.Object("scopedVars").Object("server")
+		r.ScopedVars = map[string]Option{"server": {Text: scoped.Text("text"), Value: scoped.Text("value")}}
 		sent = append(sent, run(t, e, d, r).Queries[0].Expr)
 	}
 	if want := []string{`up{server=~"a"}`, `up{server=~"c"}`}; !slices.Equal(sent, want) || view.Title != "R a + c" {
@@ -95,7 +95,7 @@ func TestUnknownPanel(t *testing.T) {
 	e := newEngine(t)
 	d := parse(t, `{"uid":"u","title":"U","panels":[{"id":1,"type":"acme-map-panel","title":"Map","targets":[{"refId":"A","expr":"vector(1)"}]},{"id":2}]}`)
 	panels := e.View(t.Context(), d, Request{Range: shown}).Panels
-	if panels[0].text("type") != "acme-map-panel" || !panels[0].flag("queryable") || panels[1].flag("queryable") {
+	if panels[0].Text("type") != "acme-map-panel" || !panels[0].Flag("queryable") || panels[1].Flag("queryable") {
 		t.Errorf("%v", panels)
 	}
 	if frames := run(t, e, d, Request{}).Results["A"].Frames; len(frames) != 1 {

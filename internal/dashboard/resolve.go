@@ -148,7 +148,7 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 			}
 		}
 	case "custom":
-		options, err = customOptions(scope.expand(v.Query(), formatGlob), v.JSON.text("valuesFormat"))
+		options, err = customOptions(scope.expand(v.Query(), formatGlob), v.JSON.Text("valuesFormat"))
 	case "constant":
 		options = []Option{{v.Query(), v.Query()}}
 	case "interval":
@@ -182,7 +182,7 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 // selfContained tells that what is asked for stands for itself, whatever the
 // options.
 func selfContained(v Variable, asked []string) bool {
-	return len(asked) > 0 && (!slices.Contains(asked, allValue) || v.JSON.text("allValue") != "")
+	return len(asked) > 0 && (!slices.Contains(asked, allValue) || v.JSON.Text("allValue") != "")
 }
 
 func plainOptions(names []string) []Option {
@@ -268,7 +268,7 @@ func valueOf(v Variable, r Resolved, scope Scope) Value {
 		return value
 	}
 	value.All, value.List = true, true
-	if own := v.JSON.text("allValue"); own != "" {
+	if own := v.JSON.Text("allValue"); own != "" {
 		value.Values, value.Custom = []string{scope.expand(own, formatGlob)}, true
 		return value
 	}
@@ -286,11 +286,11 @@ func autoInterval(v Variable, r *Resolved, request Request) {
 	if len(r.value.Values) != 1 || r.value.Values[0] != autoValue {
 		return
 	}
-	count, least := v.JSON.integer("auto_count"), 10*time.Second
+	count, least := v.JSON.Integer("auto_count"), 10*time.Second
 	if count == 0 {
 		count = 30
 	}
-	if d, err := parseInterval(v.JSON.text("auto_min")); err == nil {
+	if d, err := parseInterval(v.JSON.Text("auto_min")); err == nil {
 		least = d
 	}
 	r.value.Values = []string{writeInterval(stepFor(request.Range.Duration(), count, least))}
@@ -299,12 +299,12 @@ func autoInterval(v Variable, r *Resolved, request Request) {
 // savedFilters are the filters of an ad hoc variable, in the form of URLs.
 func savedFilters(v Variable) []string {
 	var all []string
-	for _, f := range append(v.JSON.objects("baseFilters"), v.JSON.objects("filters")...) {
-		parts := []string{f.text("key"), f.text("operator")}
-		if values := f.texts("values"); len(values) > 1 {
+	for _, f := range append(v.JSON.Objects("baseFilters"), v.JSON.Objects("filters")...) {
+		parts := []string{f.Text("key"), f.Text("operator")}
+		if values := f.Texts("values"); len(values) > 1 {
 			parts = append(parts, values...)
 		} else {
-			parts = append(parts, f.text("value"))
+			parts = append(parts, f.Text("value"))
 		}
 		all = append(all, joinMapped(parts, "|", escapeFilter))
 	}

@@ -103,13 +103,13 @@ func describe(v Variable, known map[string]Variable) Resolved {
 	if dependsOn == nil {
 		dependsOn = []string{}
 	}
-	label := v.JSON.text("label")
+	label := v.JSON.Text("label")
 	if label == "" {
 		label = v.Name()
 	}
 	return Resolved{
-		Name: v.Name(), Label: label, Description: v.JSON.text("description"), Type: v.Type(), Hide: v.JSON.integer("hide"),
-		Multi: v.Multi(), IncludeAll: v.IncludesAll(), AllowCustomValue: custom, Refresh: v.JSON.integer("refresh"),
+		Name: v.Name(), Label: label, Description: v.JSON.Text("description"), Type: v.Type(), Hide: v.JSON.Integer("hide"),
+		Multi: v.Multi(), IncludeAll: v.IncludesAll(), AllowCustomValue: custom, Refresh: v.JSON.Integer("refresh"),
 		DependsOn: dependsOn, Options: []Option{}, Current: Choice{Text: []string{}, Value: []string{}},
 	}
 }

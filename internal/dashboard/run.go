@@ -85,7 +85,7 @@ func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) 
 
 // panelRange applies what a panel says of its own time: timeFrom and timeShift.
 func panelRange(p Panel, r Request) (Request, error) {
-	if text := p.JSON.text("timeFrom"); text != "" {
+	if text := p.JSON.Text("timeFrom"); text != "" {
 		text = strings.TrimPrefix(text, "now-")
 		own, err := ParseRange("now-"+text, "now", r.Range.To, r.Range.To.Location())
 		if err != nil {
@@ -93,7 +93,7 @@ func panelRange(p Panel, r Request) (Request, error) {
 		}
 		r.Range = own
 	}
-	if text := p.JSON.text("timeShift"); text != "" {
+	if text := p.JSON.Text("timeShift"); text != "" {
 		text = strings.TrimPrefix(text, "now-")
 		from, err := parseTime("now-"+text, r.Range.From, false)
 		if err != nil {
@@ -105,7 +105,7 @@ func panelRange(p Panel, r Request) (Request, error) {
 		}
 		r.Range = prometheus.TimeRange{From: from, To: to}
 	}
-	if points := p.JSON.integer("maxDataPoints"); points > 0 {
+	if points := p.JSON.Integer("maxDataPoints"); points > 0 {
 		r.MaxDataPoints = points
 	}
 	return r, nil
@@ -120,8 +120,8 @@ func (e *Engine) Query(ctx context.Context, targets []Object, r Request) Result 
 	var runs []*targetRun
 	for _, object := range targets {
 		own := r
-		own.MaxDataPoints = object.integer("maxDataPoints")
-		own.Interval = time.Duration(object.number("intervalMs") * float64(time.Millisecond))
+		own.MaxDataPoints = object.Integer("maxDataPoints")
+		own.Interval = time.Duration(object.Number("intervalMs") * float64(time.Millisecond))
 		runs = append(runs, &targetRun{engine: e, target: NewTarget(object, Ref{}), request: own, scope: scope, raw: true})
 	}
 	return runAll(ctx, runs)
@@ -134,7 +134,7 @@ func (e *Engine) prepare(p Panel, r Request, scope Scope, filters []filter) []*t
 		if t.Hidden() {
 			continue
 		}
-		if t.JSON.text("format") == formatTable {
+		if t.JSON.Text("format") == formatTable {
 			tables++
 		}
 		runs = append(runs, &targetRun{engine: e, panel: p, target: t, request: r, scope: scope, filters: filters})
@@ -221,21 +221,21 @@ func (t *targetRun) run(ctx context.Context) (data.Frames, error) {
 	}
 	spaced := spacing{
 		Range: t.request.Range, MaxPoints: t.request.MaxDataPoints, Scrape: t.engine.ScrapeInterval,
-		Panel: t.scope.expand(t.panel.JSON.text("interval"), formatGlob), Target: t.stepText(),
-		Factor: t.target.JSON.integer("intervalFactor"), Least: t.request.Interval,
+		Panel: t.scope.expand(t.panel.JSON.Text("interval"), formatGlob), Target: t.stepText(),
+		Factor: t.target.JSON.Integer("intervalFactor"), Least: t.request.Interval,
 	}
 	times, err := spaced.timing()
 	if err != nil {
 		return nil, &prometheus.QueryError{Status: http.StatusBadRequest, Message: err.Error()}
 	}
 	scope := t.scope.with(times.values())
-	expr := t.engine.withFilters(scope.expand(t.target.JSON.text("expr"), formatPromQL), t.filters)
+	expr := t.engine.withFilters(scope.expand(t.target.JSON.Text("expr"), formatPromQL), t.filters)
 	if strings.TrimSpace(expr) == "" {
 		return nil, &NotRunnableError{Reason: "the target has no query"}
 	}
 	s := shape{
-		RefID: t.target.RefID(), Expr: expr, Format: t.target.JSON.text("format"), Step: times.Step,
-		Legend: scope.expand(t.target.JSON.text("legendFormat"), formatGlob),
+		RefID: t.target.RefID(), Expr: expr, Format: t.target.JSON.Text("format"), Step: times.Step,
+		Legend: scope.expand(t.target.JSON.Text("legendFormat"), formatGlob),
 	}
 	answers, err := t.ask(ctx, s)
 	if err != nil {
@@ -250,7 +250,7 @@ func (t *targetRun) runnable() error {
 	ref := t.target.Datasource
 	switch {
 	case ref.Expression():
-		return &NotRunnableError{Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.text("type"))}
+		return &NotRunnableError{Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.Text("type"))}
 	case !runs(ref, t.scope):
 		return &NotRunnableError{Reason: fmt.Sprintf("data source %s is not run here; only Prometheus is", ref)}
 	}
@@ -260,7 +260,7 @@ func (t *targetRun) runnable() error {
 // stepText is the target's min step. A variable that people choose is filled
 // in; the calculated ones mean the calculated step.
 func (t *targetRun) stepText() string {
-	text := t.target.JSON.text("interval")
+	text := t.target.JSON.Text("interval")
 	if strings.Contains(text, "__interval") || strings.Contains(text, "__rate_interval") {
 		return text
 	}
@@ -269,9 +269,9 @@ func (t *targetRun) stepText() string {
 
 // ask sends the range query, the instant query, or both.
 func (t *targetRun) ask(ctx context.Context, s shape) ([]prometheus.Answer, error) {
-	instant := t.target.JSON.flag("instant")
+	instant := t.target.JSON.Flag("instant")
 	var answers []prometheus.Answer
-	if !instant || t.target.JSON.flag("range") {
+	if !instant || t.target.JSON.Flag("range") {
 		r := aligned(t.request.Range, s.Step)
 		answer, err := t.timed(s, "range", func() (prometheus.Answer, error) {
 			return t.engine.Prometheus.QueryRange(ctx, s.Expr, r, s.Step)

@@ -4,13 +4,13 @@ import "strings"
 
 // classicOfV2 writes the spec of a v2 dashboard resource in the classic form.
 func classicOfV2(spec Object) Object {
-	times := spec.object("timeSettings")
+	times := spec.Object("timeSettings")
 	classic := Object{
-		"title": spec.text("title"), "description": spec.text("description"), "schemaVersion": 41.0,
-		"refresh": times.text("autoRefresh"), "timezone": times.text("timezone"),
-		"time":         map[string]any{"from": times.textOr("from", "now-6h"), "to": times.textOr("to", "now")},
-		"graphTooltip": map[string]float64{"Off": 0, "Crosshair": 1, "Tooltip": 2}[spec.text("cursorSync")],
-		"liveNow":      spec.flag("liveNow"),
+		"title": spec.Text("title"), "description": spec.Text("description"), "schemaVersion": 41.0,
+		"refresh": times.Text("autoRefresh"), "timezone": times.Text("timezone"),
+		"time":         map[string]any{"from": times.TextOr("from", "now-6h"), "to": times.TextOr("to", "now")},
+		"graphTooltip": map[string]float64{"Off": 0, "Crosshair": 1, "Tooltip": 2}[spec.Text("cursorSync")],
+		"liveNow":      spec.Flag("liveNow"),
 	}
 	for _, key := range []string{"tags", "links"} {
 		if list, ok := spec[key].([]any); ok {
@@ -18,27 +18,27 @@ func classicOfV2(spec Object) Object {
 		}
 	}
 	var variables []Object
-	for _, v := range spec.objects("variables") {
+	for _, v := range spec.Objects("variables") {
 		variables = append(variables, variableOfV2(v))
 	}
 	templating := Object{}
-	templating.setObjects("list", variables)
+	templating.SetObjects("list", variables)
 	classic["templating"] = map[string]any(templating)
 	var annotations []Object
-	for _, a := range spec.objects("annotations") {
-		annotations = append(annotations, annotationOfV2(a.object("spec")))
+	for _, a := range spec.Objects("annotations") {
+		annotations = append(annotations, annotationOfV2(a.Object("spec")))
 	}
 	listed := Object{}
-	listed.setObjects("list", annotations)
+	listed.SetObjects("list", annotations)
 	classic["annotations"] = map[string]any(listed)
-	l := v2Layout{elements: spec.object("elements")}
-	l.add(spec.object("layout"), 0)
-	classic.setObjects("panels", l.panels)
+	l := v2Layout{elements: spec.Object("elements")}
+	l.add(spec.Object("layout"), 0)
+	classic.SetObjects("panels", l.panels)
 	return classic
 }
 
-func (o Object) textOr(key, otherwise string) string {
-	if text := o.text(key); text != "" {
+func (o Object) TextOr(key, otherwise string) string {
+	if text := o.Text(key); text != "" {
 		return text
 	}
 	return otherwise
@@ -47,14 +47,14 @@ func (o Object) textOr(key, otherwise string) string {
 // annotationOfV2 brings what v2 keeps in the query, and what it keeps for older
 // versions, beside the name, where the classic form has it.
 func annotationOfV2(spec Object) Object {
-	a := spec.copy()
-	query := spec.object("query")
+	a := spec.Copy()
+	query := spec.Object("query")
 	if ref := datasourceOfV2(query, spec["datasource"]); ref != nil {
 		a["datasource"] = ref
 	}
-	for _, settings := range []Object{query.object("spec"), spec.object("legacyOptions")} {
+	for _, settings := range []Object{query.Object("spec"), spec.Object("legacyOptions")} {
 		for key, value := range settings {
-			a.fill(key, value)
+			a.Fill(key, value)
 		}
 	}
 	delete(a, "query")
@@ -63,28 +63,28 @@ func annotationOfV2(spec Object) Object {
 }
 
 func variableOfV2(variable Object) Object {
-	v := variable.object("spec").copy()
-	kind := strings.ToLower(strings.TrimSuffix(variable.text("kind"), "Variable"))
+	v := variable.Object("spec").Copy()
+	kind := strings.ToLower(strings.TrimSuffix(variable.Text("kind"), "Variable"))
 	if kind == "text" {
 		kind = "textbox"
 	}
 	v["type"] = kind
-	v["hide"] = map[string]float64{"hideLabel": 1, "hideVariable": 2}[v.text("hide")]
-	v["refresh"] = map[string]float64{"onDashboardLoad": 1, "onTimeRangeChanged": 2}[v.text("refresh")]
+	v["hide"] = map[string]float64{"hideLabel": 1, "hideVariable": 2}[v.Text("hide")]
+	v["refresh"] = map[string]float64{"onDashboardLoad": 1, "onTimeRangeChanged": 2}[v.Text("refresh")]
 	v["sort"] = map[string]float64{
 		"alphabeticalAsc": 1, "alphabeticalDesc": 2, "numericalAsc": 3, "numericalDesc": 4, "alphabeticalCaseInsensitiveAsc": 5,
 		"alphabeticalCaseInsensitiveDesc": 6, "naturalAsc": 7, "naturalDesc": 8,
-	}[v.text("sort")]
-	if query := v.object("query"); query != nil && kind == "query" {
+	}[v.Text("sort")]
+	if query := v.Object("query"); query != nil && kind == "query" {
 		v["datasource"] = datasourceOfV2(query, v["datasource"])
-		inner := query.object("spec")
+		inner := query.Object("spec")
 		v["query"] = queryText(inner)
-		if text := inner.text("__legacyStringValue"); text != "" {
+		if text := inner.Text("__legacyStringValue"); text != "" {
 			v["query"] = text
 		}
 	}
-	if kind == "datasource" && v.text("pluginId") != "" {
-		v["query"] = v.text("pluginId")
+	if kind == "datasource" && v.Text("pluginId") != "" {
+		v["query"] = v.Text("pluginId")
 	}
 	if kind == "adhoc" || kind == "groupby" {
 		v["datasource"] = datasourceOfV2(variable, v["datasource"])
@@ -96,12 +96,12 @@ func variableOfV2(variable Object) Object {
 // the datasource's name, v2alpha1 as a reference beside the query.
 func datasourceOfV2(query Object, beside any) any {
 	ref := refOf(beside, Ref{})
-	if group := query.text("group"); group != "" {
+	if group := query.Text("group"); group != "" {
 		ref.Type = group
-	} else if kind := query.text("kind"); kind != "" && kind != "DataQuery" && !strings.HasSuffix(kind, "Variable") {
+	} else if kind := query.Text("kind"); kind != "" && kind != "DataQuery" && !strings.HasSuffix(kind, "Variable") {
 		ref.Type = kind
 	}
-	if name := query.object("datasource").text("name"); name != "" {
+	if name := query.Object("datasource").Text("name"); name != "" {
 		ref.UID = name
 	}
 	if ref == (Ref{}) {
@@ -122,20 +122,20 @@ type v2Layout struct {
 
 // add lays a layout out below y and returns where it ends.
 func (l *v2Layout) add(layout Object, y int) int {
-	spec := layout.object("spec")
-	switch layout.text("kind") {
+	spec := layout.Object("spec")
+	switch layout.Text("kind") {
 	case "GridLayout":
-		return l.grid(spec.objects("items"), y)
+		return l.grid(spec.Objects("items"), y)
 	case "AutoGridLayout":
 		return l.auto(spec, y)
 	case "RowsLayout":
-		for _, row := range spec.objects("rows") {
-			y = l.addRow(row.object("spec"), row.object("spec").text("title"), y)
+		for _, row := range spec.Objects("rows") {
+			y = l.addRow(row.Object("spec"), row.Object("spec").Text("title"), y)
 		}
 	case "TabsLayout": // the classic form has no tabs: each becomes a row, which the page shows as a tab if nothing is around it
-		for _, tab := range spec.objects("tabs") {
+		for _, tab := range spec.Objects("tabs") {
 			before := len(l.panels)
-			y = l.addRow(tab.object("spec"), tab.object("spec").text("title"), y)
+			y = l.addRow(tab.Object("spec"), tab.Object("spec").Text("title"), y)
 			if l.depth == 0 && len(l.panels) > before {
 				l.panels[before]["tab"] = true
 			}
@@ -146,17 +146,17 @@ func (l *v2Layout) add(layout Object, y int) int {
 
 func (l *v2Layout) addRow(spec Object, title string, y int) int {
 	outer := l.row
-	row := Object{"type": "row", "title": title, "collapsed": spec.flag("collapse"), "gridPos": gridPos(0, y, gridColumns, 1), "panels": []any{}}
-	repeatOfV2(row, spec.object("repeat"))
-	if !spec.flag("hideHeader") && outer == nil {
+	row := Object{"type": "row", "title": title, "collapsed": spec.Flag("collapse"), "gridPos": gridPos(0, y, gridColumns, 1), "panels": []any{}}
+	repeatOfV2(row, spec.Object("repeat"))
+	if !spec.Flag("hideHeader") && outer == nil {
 		l.panels = append(l.panels, row)
 		y++
 	}
-	if spec.flag("collapse") && outer == nil {
+	if spec.Flag("collapse") && outer == nil {
 		l.row = row
 	}
 	l.depth++
-	end := l.add(spec.object("layout"), y)
+	end := l.add(spec.Object("layout"), y)
 	l.depth--
 	if l.row != nil && outer == nil {
 		l.row, end = nil, y // what is collapsed takes no room
@@ -165,13 +165,13 @@ func (l *v2Layout) addRow(spec Object, title string, y int) int {
 }
 
 func repeatOfV2(panel, repeat Object) {
-	if name := repeat.text("value"); name != "" {
+	if name := repeat.Text("value"); name != "" {
 		panel["repeat"] = name
-		if direction := repeat.text("direction"); direction != "" {
+		if direction := repeat.Text("direction"); direction != "" {
 			panel["repeatDirection"] = direction
 		}
 		if _, there := repeat["maxPerRow"]; there {
-			panel["maxPerRow"] = repeat.number("maxPerRow")
+			panel["maxPerRow"] = repeat.Number("maxPerRow")
 		}
 	}
 }
@@ -179,16 +179,16 @@ func repeatOfV2(panel, repeat Object) {
 func (l *v2Layout) grid(items []Object, y int) int {
 	end := y
 	for _, item := range items {
-		spec := item.object("spec")
-		if item.text("kind") == "GridLayoutRow" {
-			row := Object{"title": spec.text("title"), "collapse": spec.flag("collapsed"), "repeat": map[string]any(spec.object("repeat")),
+		spec := item.Object("spec")
+		if item.Text("kind") == "GridLayoutRow" {
+			row := Object{"title": spec.Text("title"), "collapse": spec.Flag("collapsed"), "repeat": map[string]any(spec.Object("repeat")),
 				"layout": map[string]any{"kind": "GridLayout", "spec": map[string]any{"items": spec["elements"]}}}
-			end = max(end, l.addRow(row, spec.text("title"), end))
+			end = max(end, l.addRow(row, spec.Text("title"), end))
 			continue
 		}
-		top := y + spec.integer("y")
-		height := max(spec.integer("height"), 1)
-		l.place(spec, gridPos(spec.integer("x"), top, max(spec.integer("width"), 1), height))
+		top := y + spec.Integer("y")
+		height := max(spec.Integer("height"), 1)
+		l.place(spec, gridPos(spec.Integer("x"), top, max(spec.Integer("width"), 1), height))
 		end = max(end, top+height)
 	}
 	return end
@@ -196,70 +196,70 @@ func (l *v2Layout) grid(items []Object, y int) int {
 
 // auto lays items out in columns of one width.
 func (l *v2Layout) auto(spec Object, y int) int {
-	columns := min(max(int(spec.numberOr("maxColumnCount", 3)), 1), gridColumns)
+	columns := min(max(int(spec.NumberOr("maxColumnCount", 3)), 1), gridColumns)
 	width, height := gridColumns/columns, 8
-	items := spec.objects("items")
+	items := spec.Objects("items")
 	for i, item := range items {
-		l.place(item.object("spec"), gridPos(i%columns*width, y+i/columns*height, width, height))
+		l.place(item.Object("spec"), gridPos(i%columns*width, y+i/columns*height, width, height))
 	}
 	return y + (len(items)+columns-1)/columns*height
 }
 
 func (l *v2Layout) place(item Object, pos map[string]any) {
-	element := l.elements.object(item.object("element").text("name"))
+	element := l.elements.Object(item.Object("element").Text("name"))
 	if element == nil {
 		return
 	}
 	panel := panelOfV2(element)
 	panel["gridPos"] = pos
-	repeatOfV2(panel, item.object("repeat"))
+	repeatOfV2(panel, item.Object("repeat"))
 	if l.row != nil {
-		l.row.setObjects("panels", append(l.row.objects("panels"), panel))
+		l.row.SetObjects("panels", append(l.row.Objects("panels"), panel))
 		return
 	}
 	l.panels = append(l.panels, panel)
 }
 
 func panelOfV2(element Object) Object {
-	spec := element.object("spec")
-	if element.text("kind") == "LibraryPanel" {
-		name := spec.object("libraryPanel").text("name")
-		return Object{"id": spec["id"], "type": libraryPanel, "title": spec.textOr("title", name), "libraryPanel": map[string]any(spec.object("libraryPanel"))}
+	spec := element.Object("spec")
+	if element.Text("kind") == "LibraryPanel" {
+		name := spec.Object("libraryPanel").Text("name")
+		return Object{"id": spec["id"], "type": libraryPanel, "title": spec.TextOr("title", name), "libraryPanel": map[string]any(spec.Object("libraryPanel"))}
 	}
-	viz := spec.object("vizConfig")
-	kind := viz.text("kind")
+	viz := spec.Object("vizConfig")
+	kind := viz.Text("kind")
 	if kind == "VizConfig" {
-		kind = viz.text("group")
+		kind = viz.Text("group")
 	}
 	panel := Object{
-		"id": spec["id"], "type": kind, "title": spec.text("title"), "description": spec.text("description"), "transparent": spec.flag("transparent"),
+		"id": spec["id"], "type": kind, "title": spec.Text("title"), "description": spec.Text("description"), "transparent": spec.Flag("transparent"),
 	}
 	for _, key := range []string{"options", "fieldConfig"} {
-		if settings := viz.object("spec").object(key); settings != nil {
+		if settings := viz.Object("spec").Object(key); settings != nil {
 			panel[key] = map[string]any(settings)
 		}
 	}
 	if links, ok := spec["links"].([]any); ok {
 		panel["links"] = links
 	}
-	data := spec.object("data").object("spec")
-	for key, value := range data.object("queryOptions") {
+	data := spec.Object("data").Object("spec")
+	for key, value := range data.Object("queryOptions") {
 		panel[key] = value
 	}
 	var targets, transformations []Object
-	for _, query := range data.objects("queries") {
-		q := query.object("spec")
-		target := q.object("query").object("spec").copy()
-		target["refId"], target["hide"] = q.text("refId"), q.flag("hidden")
-		target["datasource"] = datasourceOfV2(q.object("query"), q["datasource"])
+	for _, query := range data.Objects("queries") {
+		q := query.Object("spec")
+		target := q.Object("query").Object("spec").Copy()
+		target["refId"], target["hide"] = q.Text("refId"), q.Flag("hidden")
+		target["datasource"] = datasourceOfV2(q.Object("query"), q["datasource"])
 		targets = append(targets, target)
 	}
-	for _, t := range data.objects("transformations") {
-		transformation := t.object("spec").copy()
-		transformation.fill("id", t.textOr("group", t.text("kind")))
+	for _, t := range data.Objects("transformations") {
+		transformation := t.Object("spec").Copy()
+		transformation.Fill("id", t.TextOr("group", t.Text("kind")))
 		transformations = append(transformations, transformation)
 	}
-	panel.setObjects("targets", targets)
-	panel.setObjects("transformations", transformations)
+	panel.SetObjects("targets", targets)
+	panel.SetObjects("transformations", transformations)
 	return panel
 }

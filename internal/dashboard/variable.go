@@ -16,8 +16,8 @@ type Variable struct{ JSON Object }
 // Variables returns the definitions, in the order of the page.
 func (d *Dashboard) Variables() []Variable {
 	var all []Variable
-	for _, object := range d.JSON.object("templating").objects("list") {
-		if object.text("name") != "" {
+	for _, object := range d.JSON.Object("templating").Objects("list") {
+		if object.Text("name") != "" {
 			all = append(all, Variable{object})
 		}
 	}
@@ -25,14 +25,14 @@ func (d *Dashboard) Variables() []Variable {
 }
 
 // Name is what queries call the variable.
-func (v Variable) Name() string { return v.JSON.text("name") }
+func (v Variable) Name() string { return v.JSON.Text("name") }
 
 // Type is query, custom, constant, interval, textbox, datasource, adhoc or groupby.
-func (v Variable) Type() string { return v.JSON.text("type") }
+func (v Variable) Type() string { return v.JSON.Text("type") }
 
 // Multi tells that several values can be chosen, IncludesAll that All can be.
-func (v Variable) Multi() bool       { return v.JSON.flag("multi") }
-func (v Variable) IncludesAll() bool { return v.JSON.flag("includeAll") }
+func (v Variable) Multi() bool       { return v.JSON.Flag("multi") }
+func (v Variable) IncludesAll() bool { return v.JSON.Flag("includeAll") }
 
 // Pattern tells that the variable may have several values.
 func (v Variable) Pattern() bool { return v.Multi() || v.IncludesAll() }
@@ -42,40 +42,40 @@ func (v Variable) Datasource() Ref { return refOf(v.JSON["datasource"], Ref{}) }
 
 // Query is the text that options come from.
 func (v Variable) Query() string {
-	if object := v.JSON.object("query"); object != nil {
+	if object := v.JSON.Object("query"); object != nil {
 		return queryText(object)
 	}
-	return v.JSON.text("query")
+	return v.JSON.Text("query")
 }
 
 // queryText writes the parts of Grafana's query editor as the function that
 // they stand for. The editor keeps that function beside them, as a rule.
 func queryText(o Object) string {
-	if text := o.text("query"); text != "" {
+	if text := o.Text("query"); text != "" {
 		return text
 	}
-	switch o.integer("qryType") {
+	switch o.Integer("qryType") {
 	case 0:
 		return "label_names()"
 	case 1:
-		if metric := o.text("metric"); metric != "" {
-			return fmt.Sprintf("label_values(%s,%s)", metric, o.text("label"))
+		if metric := o.Text("metric"); metric != "" {
+			return fmt.Sprintf("label_values(%s,%s)", metric, o.Text("label"))
 		}
-		return fmt.Sprintf("label_values(%s)", o.text("label"))
+		return fmt.Sprintf("label_values(%s)", o.Text("label"))
 	case 2:
-		return fmt.Sprintf("metrics(%s)", o.text("metric"))
+		return fmt.Sprintf("metrics(%s)", o.Text("metric"))
 	case 3:
-		return fmt.Sprintf("query_result(%s)", o.text("varQuery"))
+		return fmt.Sprintf("query_result(%s)", o.Text("varQuery"))
 	case 4:
-		return o.text("seriesQuery")
+		return o.Text("seriesQuery")
 	}
-	return o.text("expr")
+	return o.Text("expr")
 }
 
 // Dependencies are the names of other variables that this one's options
 // follow from.
 func (v Variable) Dependencies(known map[string]Variable) []string {
-	text := strings.Join([]string{v.Query(), v.JSON.text("regex"), v.JSON.text("allValue"), v.Datasource().UID}, "\n")
+	text := strings.Join([]string{v.Query(), v.JSON.Text("regex"), v.JSON.Text("allValue"), v.Datasource().UID}, "\n")
 	var names []string
 	for _, name := range References(text) {
 		if _, ok := known[name]; ok && !slices.Contains(names, name) {
@@ -110,10 +110,10 @@ func (d *Dashboard) Uses(p Panel) (map[string]bool, error) {
 
 // Saved are the values that the dashboard was saved with.
 func (v Variable) Saved() []string {
-	current := v.JSON.object("current")
-	values := current.texts("value")
+	current := v.JSON.Object("current")
+	values := current.Texts("value")
 	if len(values) == 0 {
-		values = current.texts("text")
+		values = current.Texts("text")
 	}
 	if len(values) == 1 && values[0] == "All" && v.IncludesAll() {
 		return []string{allValue}

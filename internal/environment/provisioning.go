@@ -17,25 +17,26 @@ import (
 	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
 // OpenLibrary returns the dashboards that come with diorama, with a folder of
 // the user's on top ("" for none). executable evaluates jsonnet.
-func OpenLibrary(folder string, jsonnetPaths []string, executable string) (*dashboard.Library, error) {
+func OpenLibrary(folder string, jsonnetPaths []string, executable string) (*library.Library, error) {
 	shipped, err := fs.Sub(dashboards.FS, "json")
 	if err != nil {
 		return nil, fmt.Errorf("reading the built-in dashboards: %w", err)
 	}
-	return &dashboard.Library{
-		Dir: folder, Shipped: shipped, Paths: jsonnetPaths, Evaluate: dashboard.Command(executable, "jsonnet"),
+	return &library.Library{
+		Dir: folder, Shipped: shipped, Paths: jsonnetPaths, Evaluate: library.Command(executable, "jsonnet"),
 	}, nil
 }
 
 // provisioning keeps the folder that Grafana reads as the dashboards are:
 // jsonnet evaluated, and the last good version of a file that is broken now.
 type provisioning struct {
-	library *dashboard.Library
+	library *library.Library
 	dir     string
 	// folders are Grafana's.
 	folders *grafanaFolders
@@ -61,7 +62,7 @@ func (p *provisioning) start(ctx context.Context) error {
 	watching, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.running.Go(func() {
-		err := p.library.Watch(watching, func(events []dashboard.Event) {
+		err := p.library.Watch(watching, func(events []library.Event) {
 			for _, e := range events {
 				slog.Info("dashboards", "change", e.String())
 			}

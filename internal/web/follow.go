@@ -9,13 +9,14 @@ import (
 	"strings"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // Follow asks the server at a base URL for the dashboard files that it cannot
 // read, and tells of each, and of each that it can read again, until told
 // returns false or ctx ends. A nil event marks the end of those that were
 // broken before.
-func Follow(ctx context.Context, base string, told func(*dashboard.Event) bool) error {
+func Follow(ctx context.Context, base string, told func(*library.Event) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+ownAPI+"/live", nil)
@@ -46,9 +47,9 @@ func Follow(ctx context.Context, base string, told func(*dashboard.Event) bool) 
 	return fmt.Errorf("the stream of changes of dashboards ended: %w", lines.Err())
 }
 
-func tell(data []byte, told func(*dashboard.Event) bool) (bool, error) {
+func tell(data []byte, told func(*library.Event) bool) (bool, error) {
 	var message struct {
-		dashboard.Event
+		library.Event
 		Errors []dashboard.FileError `json:"errors"`
 	}
 	if err := json.Unmarshal(data, &message); err != nil {
@@ -57,7 +58,7 @@ func tell(data []byte, told func(*dashboard.Event) bool) (bool, error) {
 	switch message.Type {
 	case "hello":
 		for _, e := range message.Errors {
-			if !told(&dashboard.Event{Type: "error", File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}) {
+			if !told(&library.Event{Type: "error", File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}) {
 				return false, nil
 			}
 		}

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,7 +33,7 @@ type running struct {
 	t      *testing.T
 	url    string
 	folder string
-	broken chan dashboard.Event
+	broken chan library.Event
 }
 
 func start(t *testing.T, change ...func(*Options)) *running {
@@ -42,13 +42,13 @@ func start(t *testing.T, change ...func(*Options)) *running {
 	backendtest.Push(t, prometheus, begin, 15*time.Second,
 		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "shop"}, Values: []float64{1, 1, 1, 1, 1}},
 		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "batch"}, Values: []float64{2, 2, 2, 2, 2}})
-	r := &running{t: t, folder: t.TempDir(), broken: make(chan dashboard.Event, 10)}
+	r := &running{t: t, folder: t.TempDir(), broken: make(chan library.Event, 10)}
 	r.write("team/pods.json", pods)
 	address := make(chan string, 1)
 	o := Options{
 		Listen: "127.0.0.1:0", Prometheus: prometheus, ScrapeInterval: 15 * time.Second, Version: "v1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Library:   &dashboard.Library{Dir: r.folder, Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"Shipped"}`)}}},
-		Listening: func(a string) { address <- a }, Broken: func(e dashboard.Event) { r.broken <- e },
+		Library:   &library.Library{Dir: r.folder, Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"Shipped"}`)}}},
+		Listening: func(a string) { address <- a }, Broken: func(e library.Event) { r.broken <- e },
 	}
 	for _, f := range change {
 		f(&o)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // stream reads the events of an open page.
@@ -91,7 +91,7 @@ func TestFollow(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- Follow(ctx, r.url, func(e *dashboard.Event) bool {
+		done <- Follow(ctx, r.url, func(e *library.Event) bool {
 			if e == nil {
 				told <- "all"
 			} else {
@@ -114,7 +114,7 @@ func TestFollow(t *testing.T) {
 		t.Error(err)
 	}
 	n := 0
-	if err := Follow(t.Context(), r.url, func(*dashboard.Event) bool { n++; return false }); err != nil || n != 1 {
+	if err := Follow(t.Context(), r.url, func(*library.Event) bool { n++; return false }); err != nil || n != 1 {
 		t.Errorf("told %d times, %v", n, err)
 	}
 	if err := Follow(t.Context(), "http://127.0.0.1:1", nil); err == nil {
@@ -128,7 +128,7 @@ func TestSlowListener(t *testing.T) {
 	slow, endSlow := h.listen()
 	defer endSlow()
 	for i := range 1000 {
-		h.send(dashboard.Event{Version: i})
+		h.send(library.Event{Version: i})
 	}
 	n := 0
 	for range slow {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // save writes a dashboard into the dashboards folder.
@@ -23,11 +24,11 @@ func (s *server) save(r *http.Request) (any, error) {
 	saved, events, err := s.o.Library.Save(r.Context(), body.Dashboard, body.FolderUID, body.Overwrite)
 	s.publish(events)
 	switch {
-	case errors.Is(err, dashboard.ErrConflict):
+	case errors.Is(err, library.ErrConflict):
 		return nil, failure(http.StatusPreconditionFailed, "%w", err)
-	case errors.Is(err, dashboard.ErrRefused):
+	case errors.Is(err, library.ErrRefused):
 		return nil, failure(http.StatusBadRequest, "%w", err)
-	case errors.Is(err, dashboard.ErrNoFolder):
+	case errors.Is(err, library.ErrNoFolder):
 		return nil, failure(http.StatusForbidden, "%w", err)
 	case err != nil:
 		return nil, err

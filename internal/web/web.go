@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/guard"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
@@ -30,7 +31,7 @@ type Options struct {
 	Prometheus     string
 	ScrapeInterval time.Duration
 	// Library holds the dashboards.
-	Library *dashboard.Library
+	Library *library.Library
 	// Page is the built page; nil when it is not built in.
 	Page fs.FS
 	// Kubeconfig is the cluster to show; empty for none.
@@ -43,7 +44,7 @@ type Options struct {
 	Logger       *slog.Logger
 	// Broken hears of each file that cannot be read, and of each that can
 	// be read again.
-	Broken func(dashboard.Event)
+	Broken func(library.Event)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -60,10 +61,10 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	if o.Library == nil {
-		o.Library = &dashboard.Library{}
+		o.Library = &library.Library{}
 	}
 	if o.Broken == nil {
-		o.Broken = func(dashboard.Event) {}
+		o.Broken = func(library.Event) {}
 	}
 	return o, nil
 }
@@ -156,7 +157,7 @@ func newServer(o Options) (*server, error) {
 func (s *server) close() { s.client.Close() }
 
 // publish tells open pages, and whoever started us, of changes.
-func (s *server) publish(events []dashboard.Event) {
+func (s *server) publish(events []library.Event) {
 	for _, event := range events {
 		if event.Type == "error" || event.Type == "ok" {
 			s.o.Broken(event)

@@ -1,4 +1,6 @@
-package dashboard
+// Package library holds dashboards as files: those of a folder, JSON and
+// jsonnet, over those that are shipped. It follows changes and saves.
+package library
 
 import (
 	"cmp"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
 // Library holds the dashboards of a folder over those that are shipped. It
@@ -32,19 +36,19 @@ type Library struct {
 	scanning sync.Mutex
 
 	mu       sync.RWMutex
-	shipped  []*Dashboard
+	shipped  []*dashboard.Dashboard
 	files    map[string]*file
-	byUID    map[string]*Dashboard
-	wrong    map[string]FileError // by the file that cannot be read for it
+	byUID    map[string]*dashboard.Dashboard
+	wrong    map[string]dashboard.FileError // by the file that cannot be read for it
 	versions map[string]int
 }
 
 // file is what is known of one file of the folder.
 type file struct {
-	dashboards []*Dashboard
+	dashboards []*dashboard.Dashboard
 	// stamps are the file's own and those of what it imports.
 	stamps map[string]stamp
-	err    *FileError
+	err    *dashboard.FileError
 }
 
 type stamp struct {
@@ -76,7 +80,7 @@ type Event struct {
 func (e Event) String() string {
 	switch e.Type {
 	case "error":
-		return (&FileError{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
+		return (&dashboard.FileError{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
 	case "ok":
 		return e.File + ": can be read again"
 	}
@@ -97,8 +101,8 @@ func (l *Library) Load(ctx context.Context) ([]Event, error) {
 	return l.Scan(ctx)
 }
 
-func readShipped(shipped fs.FS) ([]*Dashboard, error) {
-	var all []*Dashboard
+func readShipped(shipped fs.FS) ([]*dashboard.Dashboard, error) {
+	var all []*dashboard.Dashboard
 	err := fs.WalkDir(shipped, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path.Ext(name) != ".json" {
 			return err
@@ -107,7 +111,7 @@ func readShipped(shipped fs.FS) ([]*Dashboard, error) {
 		if err != nil {
 			return err
 		}
-		d, err := Parse(name, data)
+		d, err := dashboard.Parse(name, data)
 		if err == nil {
 			all = append(all, d)
 		}
@@ -134,7 +138,7 @@ func (l *Library) scan(ctx context.Context) ([]Event, error) {
 	l.mu.RUnlock()
 	names, err := l.names()
 	if err != nil {
-		return l.install(before, &FileError{File: l.Dir, Message: err.Error()}), nil
+		return l.install(before, &dashboard.FileError{File: l.Dir, Message: err.Error()}), nil
 	}
 	files := map[string]*file{}
 	for _, name := range names {
@@ -223,13 +227,13 @@ func (l *Library) read(ctx context.Context, name string) *file {
 	for _, imported := range imports {
 		read.stamps[imported] = stampOf(imported)
 	}
-	var wrong *FileError
+	var wrong *dashboard.FileError
 	switch {
-	case errors.Is(err, errNoDashboard):
+	case errors.Is(err, dashboard.ErrNoDashboard):
 	case errors.As(err, &wrong):
 		read.err = wrong
 	case err != nil:
-		read.err = &FileError{File: name, Message: err.Error()}
+		read.err = &dashboard.FileError{File: name, Message: err.Error()}
 	}
 	folder, _, nested := strings.Cut(name, "/")
 	for _, d := range dashboards {
@@ -249,12 +253,12 @@ func (l *Library) Jsonnet() ([]string, error) {
 
 // Read reads one file of the folder, whether it is among the dashboards that
 // the library serves or not.
-func (l *Library) Read(ctx context.Context, name string) ([]*Dashboard, *FileError) {
+func (l *Library) Read(ctx context.Context, name string) ([]*dashboard.Dashboard, *dashboard.FileError) {
 	read := l.read(ctx, name)
 	return read.dashboards, read.err
 }
 
-func (l *Library) load(ctx context.Context, name, full string) ([]*Dashboard, []string, error) {
+func (l *Library) load(ctx context.Context, name, full string) ([]*dashboard.Dashboard, []string, error) {
 	if filepath.Ext(name) != ".json" {
 		return l.loadJsonnet(ctx, name, full)
 	}
@@ -262,11 +266,11 @@ func (l *Library) load(ctx context.Context, name, full string) ([]*Dashboard, []
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := Parse(name, data)
+	d, err := dashboard.Parse(name, data)
 	if err != nil {
 		return nil, nil, err
 	}
-	return []*Dashboard{d}, nil, nil
+	return []*dashboard.Dashboard{d}, nil, nil
 }
 
 func readBounded(name string) ([]byte, error) {
@@ -274,29 +278,29 @@ func readBounded(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > MaxBytes {
-		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, MaxBytes>>20)
+	if info.Size() > dashboard.MaxBytes {
+		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, dashboard.MaxBytes>>20)
 	}
 	return os.ReadFile(name)
 }
 
 // install takes over what was read, and says what is different. folder is what
 // is wrong with the folder itself, nil for nothing.
-func (l *Library) install(files map[string]*file, folder *FileError) []Event {
+func (l *Library) install(files map[string]*file, folder *dashboard.FileError) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	byUID, fromFolder := map[string]*Dashboard{}, map[string]bool{}
+	byUID, fromFolder := map[string]*dashboard.Dashboard{}, map[string]bool{}
 	for _, d := range l.shipped {
 		byUID[d.UID()] = d
 	}
-	wrong := map[string]FileError{}
+	wrong := map[string]dashboard.FileError{}
 	if folder != nil {
 		wrong[folder.File] = *folder
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		for _, d := range files[name].dashboards {
 			if fromFolder[d.UID()] {
-				wrong[name] = FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
+				wrong[name] = dashboard.FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
 				continue
 			}
 			byUID[d.UID()], fromFolder[d.UID()] = d, true
@@ -311,7 +315,7 @@ func (l *Library) install(files map[string]*file, folder *FileError) []Event {
 }
 
 // changedErrors are the events of files that have another error than before.
-func (l *Library) changedErrors(wrong map[string]FileError) []Event {
+func (l *Library) changedErrors(wrong map[string]dashboard.FileError) []Event {
 	var events []Event
 	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
 		// An import's error is told under the import's name.
@@ -328,7 +332,7 @@ func (l *Library) changedErrors(wrong map[string]FileError) []Event {
 }
 
 // changedDashboards are the events of dashboards that are new, changed or gone.
-func (l *Library) changedDashboards(byUID map[string]*Dashboard) []Event {
+func (l *Library) changedDashboards(byUID map[string]*dashboard.Dashboard) []Event {
 	if l.versions == nil {
 		l.versions = map[string]int{}
 	}
@@ -348,7 +352,7 @@ func (l *Library) changedDashboards(byUID map[string]*Dashboard) []Event {
 }
 
 // Get returns the dashboard with a uid.
-func (l *Library) Get(uid string) (*Dashboard, bool) {
+func (l *Library) Get(uid string) (*dashboard.Dashboard, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	d, ok := l.byUID[uid]
@@ -356,14 +360,14 @@ func (l *Library) Get(uid string) (*Dashboard, bool) {
 }
 
 // List returns all dashboards, by title.
-func (l *Library) List() []*Dashboard {
+func (l *Library) List() []*dashboard.Dashboard {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	var all []*Dashboard
+	var all []*dashboard.Dashboard
 	for _, uid := range slices.Sorted(maps.Keys(l.byUID)) {
 		all = append(all, l.byUID[uid])
 	}
-	slices.SortStableFunc(all, func(a, b *Dashboard) int {
+	slices.SortStableFunc(all, func(a, b *dashboard.Dashboard) int {
 		return cmp.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title()))
 	})
 	return all
@@ -380,10 +384,10 @@ func (l *Library) Folders() []string {
 }
 
 // Errors are the files that cannot be read now.
-func (l *Library) Errors() []FileError {
+func (l *Library) Errors() []dashboard.FileError {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	all := []FileError{}
+	all := []dashboard.FileError{}
 	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
 		all = append(all, l.wrong[name])
 	}

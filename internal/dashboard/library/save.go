@@ -1,4 +1,4 @@
-package dashboard
+package library
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
 // Errors of Save that a caller answers in its own way.
@@ -28,29 +30,29 @@ var (
 // that it came from, else as FOLDER/UID.json. Unless overwrite is set, its
 // version has to be the one that is served. It returns the dashboard as it is
 // served from then on, and what changed.
-func (l *Library) Save(ctx context.Context, object Object, folder string, overwrite bool) (*Dashboard, []Event, error) {
+func (l *Library) Save(ctx context.Context, object dashboard.Object, folder string, overwrite bool) (*dashboard.Dashboard, []Event, error) {
 	if l.Dir == "" {
 		return nil, nil, ErrNoFolder
 	}
 	l.scanning.Lock()
 	defer l.scanning.Unlock()
-	object = object.copy()
+	object = object.Copy()
 	delete(object, "id") // ids belong to one Grafana's database
-	if object.text("uid") == "" {
+	if object.Text("uid") == "" {
 		object["uid"] = strings.ToLower(rand.Text()[:14])
 	}
-	if _, err := fromObject("the dashboard", object.copy()); err != nil {
+	if _, err := dashboard.FromObject("the dashboard", object.Copy()); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	if object.text("title") == "" {
+	if object.Text("title") == "" {
 		return nil, nil, fmt.Errorf("%w: it has no title", ErrRefused)
 	}
-	uid := object.text("uid")
+	uid := object.Text("uid")
 	current, exists := l.Get(uid)
-	if exists && !overwrite && object.integer("version") != current.Version() {
-		return nil, nil, fmt.Errorf("%w: version %d is served, and version %d was to be saved", ErrConflict, current.Version(), object.integer("version"))
+	if exists && !overwrite && object.Integer("version") != current.Version() {
+		return nil, nil, fmt.Errorf("%w: version %d is served, and version %d was to be saved", ErrConflict, current.Version(), object.Integer("version"))
 	}
-	object["version"] = object.integer("version") + 1
+	object["version"] = object.Integer("version") + 1
 	if exists {
 		object["version"] = current.Version() + 1
 	}
@@ -95,7 +97,7 @@ func (l *Library) fileFor(uid, folder string) (string, error) {
 }
 
 // write replaces a file in one step. Links do not lead out of the folder.
-func (l *Library) write(name string, object Object) error {
+func (l *Library) write(name string, object dashboard.Object) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)

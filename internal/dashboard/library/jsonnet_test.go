@@ -1,4 +1,4 @@
-package dashboard
+package library
 
 import (
 	"context"
@@ -9,7 +9,20 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
+
+// jobEnv makes this test binary evaluate jsonnet as the child of Command does.
+const jobEnv = "DIORAMA_LIBRARY_TEST_JOB"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(jobEnv) != "" {
+		serveJob()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // serveJob is what the hidden command does.
 func serveJob() {

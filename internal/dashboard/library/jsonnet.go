@@ -1,4 +1,4 @@
-package dashboard
+package library
 
 import (
 	"bytes"
@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/google/go-jsonnet"
+
+	"github.com/diorama-lab/diorama/internal/dashboard"
 )
 
 // Limits of one jsonnet evaluation.
@@ -42,8 +44,8 @@ type JsonnetJob struct {
 type JsonnetResult struct {
 	JSON json.RawMessage `json:"json,omitempty"`
 	// Imports are the files that it read.
-	Imports []string   `json:"imports"`
-	Error   *FileError `json:"error,omitempty"`
+	Imports []string             `json:"imports"`
+	Error   *dashboard.FileError `json:"error,omitempty"`
 }
 
 // Evaluator evaluates a file.
@@ -63,7 +65,7 @@ func EvaluateHere(job JsonnetJob) JsonnetResult {
 	vm := jsonnet.MakeVM()
 	vm.MaxStack = jsonnetStack
 	vm.Importer(importer)
-	wrong := &FileError{File: job.File}
+	wrong := &dashboard.FileError{File: job.File}
 	vm.ErrorFormatter = &explainer{vm.ErrorFormatter, wrong}
 	text, err := vm.EvaluateAnonymousSnippet("<diorama>", fmt.Sprintf(dashboardsOnly, strconv.Quote(job.File)))
 	result := JsonnetResult{Imports: slices.Sorted(maps.Keys(importer.cache))}
@@ -79,7 +81,7 @@ func EvaluateHere(job JsonnetJob) JsonnetResult {
 // error is.
 type explainer struct {
 	jsonnet.ErrorFormatter
-	wrong *FileError
+	wrong *dashboard.FileError
 }
 
 // An error in an imported file's syntax is told as FILE:LINE:COLUMN-END TEXT,
@@ -181,7 +183,7 @@ func ServeJob(data []byte) ([]byte, error) {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
 			if stats.HeapAlloc > job.Memory {
-				return json.Marshal(JsonnetResult{Error: &FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)}})
+				return json.Marshal(JsonnetResult{Error: &dashboard.FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)}})
 			}
 		}
 	}
@@ -210,7 +212,7 @@ func evaluateIn(ctx context.Context, job JsonnetJob, patience time.Duration, nam
 		case ctx.Err() != nil:
 			return JsonnetResult{}, ctx.Err()
 		case bounded.Err() != nil:
-			return JsonnetResult{Error: &FileError{File: job.File, Message: fmt.Sprintf("the evaluation took longer than %s", patience)}}, nil
+			return JsonnetResult{Error: &dashboard.FileError{File: job.File, Message: fmt.Sprintf("the evaluation took longer than %s", patience)}}, nil
 		}
 		return JsonnetResult{}, fmt.Errorf("evaluating jsonnet: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
@@ -222,7 +224,7 @@ func evaluateIn(ctx context.Context, job JsonnetJob, patience time.Duration, nam
 }
 
 // loadJsonnet evaluates a file and reads the dashboards in its result.
-func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*Dashboard, []string, error) {
+func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*dashboard.Dashboard, []string, error) {
 	if l.Evaluate == nil {
 		return nil, nil, errors.New("jsonnet is not evaluated here")
 	}
@@ -259,13 +261,13 @@ func (l *Library) MixinRules(ctx context.Context, name string) ([]byte, error) {
 	if result.Error != nil {
 		return nil, result.Error
 	}
-	mixin, err := decodeObject(name, result.JSON)
+	mixin, err := dashboard.Decode(name, result.JSON)
 	if err != nil {
 		return nil, err
 	}
-	var groups []Object
+	var groups []dashboard.Object
 	for _, part := range []string{"prometheusRules", "prometheusAlerts"} {
-		groups = append(groups, mixin.object(part).objects("groups")...)
+		groups = append(groups, mixin.Object(part).Objects("groups")...)
 	}
 	if len(groups) == 0 {
 		return nil, nil
@@ -302,36 +304,36 @@ func (l *Library) job(full string) (JsonnetJob, error) {
 
 // dashboardsIn reads the result of an evaluation: a mixin, one dashboard, or
 // an object whose fields are dashboards.
-func dashboardsIn(name string, data []byte) ([]*Dashboard, error) {
-	object, err := decodeObject(name, data)
+func dashboardsIn(name string, data []byte) ([]*dashboard.Dashboard, error) {
+	object, err := dashboard.Decode(name, data)
 	if err != nil {
 		return nil, err
 	}
-	group := object.object("grafanaDashboards")
+	group := object.Object("grafanaDashboards")
 	if group == nil {
-		d, err := fromObject(name, object)
-		if !errors.Is(err, errNoDashboard) {
-			return []*Dashboard{d}, err
+		d, err := dashboard.FromObject(name, object)
+		if !errors.Is(err, dashboard.ErrNoDashboard) {
+			return []*dashboard.Dashboard{d}, err
 		}
 		group = object
 	}
-	var all []*Dashboard
+	var all []*dashboard.Dashboard
 	for _, key := range slices.Sorted(maps.Keys(group)) {
-		inner := group.object(key)
+		inner := group.Object(key)
 		if inner == nil {
-			return nil, &FileError{File: name, Message: fmt.Sprintf("%q is no dashboard", key)}
+			return nil, &dashboard.FileError{File: name, Message: fmt.Sprintf("%q is no dashboard", key)}
 		}
-		if inner.text("uid") == "" {
-			inner["uid"] = uidOf(key)
+		if inner.Text("uid") == "" {
+			inner["uid"] = dashboard.UIDOf(key)
 		}
-		d, err := fromObject(name, inner)
+		d, err := dashboard.FromObject(name, inner)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, d)
 	}
 	if len(all) == 0 {
-		return nil, &FileError{File: name, Message: "has no dashboards"}
+		return nil, &dashboard.FileError{File: name, Message: "has no dashboards"}
 	}
 	return all, nil
 }
