@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,9 +12,8 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // sample is a report with one result of each kind.
 func sample() Report {
@@ -56,26 +54,6 @@ func sample() Report {
 	return r
 }
 
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", "reports", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("differs from %s (go test -update writes it):\n%s", file, got)
-	}
-}
-
 func TestReports(t *testing.T) {
 	r := sample()
 	earlier := sample()
@@ -100,7 +78,7 @@ func TestReports(t *testing.T) {
 		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, b.Bytes())
+		golden.Text(t, filepath.Join("testdata", "reports", name), b.Bytes())
 		if name == "junit.xml" {
 			if err := xml.Unmarshal(b.Bytes(), new(junitSuites)); err != nil {
 				t.Errorf("no XML: %v", err)

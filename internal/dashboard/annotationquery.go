@@ -1,10 +1,10 @@
 package dashboard
 
 const (
-	// annotationStep is the step of a query that names none, and
-	// annotationPoints how many points a range may have, as in Grafana.
-	annotationStep   = "60s"
-	annotationPoints = 100
+	// AnnotationStep is the step of a query that names none, and
+	// AnnotationPoints how many points a range may have, as in Grafana.
+	AnnotationStep   = "60s"
+	AnnotationPoints = 100
 )
 
 // AnnotationQuery is the definition of a layer.
@@ -55,10 +55,10 @@ func (q AnnotationQuery) Grafanas() bool {
 func (q AnnotationQuery) Panel() Panel {
 	step := q.text("step")
 	if step == "" {
-		step = annotationStep
+		step = AnnotationStep
 	}
 	target := map[string]any{"refId": "Anno", "expr": q.text("expr"), "interval": step}
-	return Panel{Object{"title": q.Name(), "datasource": q.JSON["datasource"], "targets": []any{target}, "maxDataPoints": float64(annotationPoints)}}
+	return Panel{Object{"title": q.Name(), "datasource": q.JSON["datasource"], "targets": []any{target}, "maxDataPoints": float64(AnnotationPoints)}}
 }
 
 // PanelFilter names the panels that a layer is shown on: all, if there are no

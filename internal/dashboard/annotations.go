@@ -144,9 +144,9 @@ func (a annotationRun) events(ctx context.Context) ([]Annotation, error) {
 func (a annotationRun) series(ctx context.Context, into *Layer) ([]Annotation, error) {
 	step := a.scope.expand(a.query.text("step"), formatGlob)
 	if step == "" {
-		step = annotationStep
+		step = AnnotationStep
 	}
-	times, err := spacing{Range: a.request.Range, MaxPoints: annotationPoints, Scrape: a.engine.ScrapeInterval, Target: step}.timing()
+	times, err := spacing{Range: a.request.Range, MaxPoints: AnnotationPoints, Scrape: a.engine.ScrapeInterval, Target: step}.timing()
 	if err != nil {
 		return nil, &prometheus.QueryError{Status: http.StatusBadRequest, Message: err.Error()}
 	}

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -148,21 +147,5 @@ func TestManyAnnotations(t *testing.T) {
 	layer := layersOf(t, e, withAnnotations(t, `{"name":"e","type":"tags","datasource":"-- Grafana --"}`), Request{}, nil)[0]
 	if len(layer.Annotations) != maxAnnotations || !strings.Contains(layer.Error, "1001 annotations") {
 		t.Errorf("%d annotations, %q", len(layer.Annotations), layer.Error)
-	}
-}
-
-// v2 keeps the query apart, and what older versions have in legacyOptions.
-func TestAnnotationsOfV2(t *testing.T) {
-	d := parse(t, `{"apiVersion":"dashboard.grafana.app/v2","metadata":{"name":"a"},"spec":{"title":"A","elements":{},"layout":{"kind":"GridLayout","spec":{"items":[]}},
-		"annotations":[{"kind":"AnnotationQuery","spec":{"name":"Deploys","enable":true,"hide":false,"iconColor":"red","filter":{"exclude":false,"ids":[4]},
-		"query":{"kind":"DataQuery","group":"prometheus","version":"v0","datasource":{"name":"p"},"spec":{"expr":"up"}},"legacyOptions":{"titleFormat":"t","step":"1m"}}}]}}`)
-	q := d.AnnotationQueries()[0]
-	data, err := json.Marshal(q.JSON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const want = `{"datasource":{"type":"prometheus","uid":"p"},"enable":true,"expr":"up","filter":{"exclude":false,"ids":[4]},"hide":false,"iconColor":"red","name":"Deploys","step":"1m","titleFormat":"t"}`
-	if string(data) != want {
-		t.Errorf("classic form %s, want %s", data, want)
 	}
 }

@@ -141,7 +141,7 @@ func formatLucene(v Value) string {
 func formatParam(param, prefix string, v Value) string {
 	values := v.Values
 	if v.All {
-		values = []string{allValue}
+		values = []string{AllValue}
 	}
 	return joinMapped(values, "&", func(s string) string { return param + "=" + prefix + percentEncode(s) })
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
+	"github.com/diorama-lab/diorama/internal/golden"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -49,7 +50,7 @@ func TestFrames(t *testing.T) {
 			for i := range result.Queries {
 				result.Queries[i].Took = ""
 			}
-			golden(t, "frames/"+name+".json", result)
+			golden.JSON(t, "testdata/frames/"+name+".json", result)
 		})
 	}
 }

@@ -1,12 +1,7 @@
 package dashboard
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,8 +10,6 @@ import (
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func TestMain(m *testing.M) {
 	// The clock of regular expressions that are bounded in time ends by itself.
@@ -73,34 +66,4 @@ func run(t *testing.T, e *Engine, d *Dashboard, r Request) Result {
 		t.Fatal(err)
 	}
 	return result
-}
-
-// golden compares a value's JSON with a file.
-func golden(t *testing.T, name string, value any) {
-	t.Helper()
-	data, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text bytes.Buffer
-	if err := json.Indent(&text, data, "", " "); err != nil {
-		t.Fatal(err)
-	}
-	text.WriteByte('\n')
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text.String() != string(want) {
-		t.Errorf("differs from %s (go test -update writes it):\n%s", file, text.String())
-	}
 }

@@ -79,7 +79,7 @@ func panelsOfRows(rows []Object) []Object {
 	y := 0
 	for _, row := range rows {
 		height := max(pixels(row)/38, 3)
-		header := Object{"type": "row", "title": row.Text("title"), "collapsed": false, "panels": []any{}, "gridPos": gridPos(0, y, gridColumns, 1)}
+		header := Object{"type": "row", "title": row.Text("title"), "collapsed": false, "panels": []any{}, "gridPos": GridPos(0, y, GridColumns, 1)}
 		if repeat := row.Text("repeat"); repeat != "" {
 			header["repeat"] = repeat
 		}
@@ -91,10 +91,10 @@ func panelsOfRows(rows []Object) []Object {
 			if own := pixels(panel); own > 0 {
 				high = own / 38
 			}
-			if x+width > gridColumns {
+			if x+width > GridColumns {
 				x, y, highest = 0, y+highest, 0
 			}
-			panel["gridPos"] = gridPos(x, y, width, high)
+			panel["gridPos"] = GridPos(x, y, width, high)
 			panels = append(panels, panel)
 			x, highest = x+width, max(highest, high)
 		}
@@ -110,7 +110,11 @@ func pixels(o Object) int {
 	return o.Integer("height")
 }
 
-func gridPos(x, y, w, h int) map[string]any {
+// GridColumns is the width of the page.
+const GridColumns = 24
+
+// GridPos is the place of a panel on the page.
+func GridPos(x, y, w, h int) map[string]any {
 	return map[string]any{"x": float64(x), "y": float64(y), "w": float64(w), "h": float64(h)}
 }
 
@@ -119,9 +123,9 @@ func migratePanel(panel Object) {
 		panel["datasource"] = refObject(name)
 	}
 	if panel.Text("type") == "row" {
-		panel.Fill("gridPos", gridPos(0, 0, gridColumns, 1))
+		panel.Fill("gridPos", GridPos(0, 0, GridColumns, 1))
 	}
-	panel.Fill("gridPos", gridPos(0, 0, 12, 8))
+	panel.Fill("gridPos", GridPos(0, 0, 12, 8))
 	letter := 'A'
 	taken := map[string]bool{}
 	for _, target := range panel.Objects("targets") {

@@ -352,14 +352,15 @@ func jsonOptions(query string) ([]Option, error) {
 		return nil, fmt.Errorf("the values are no JSON list: %w", err)
 	}
 	var options []Option
-	for _, item := range list {
-		if object := asObject(item); object != nil {
+	for _, value := range list {
+		item := Object{"item": value}
+		if object := item.Object("item"); object != nil {
 			text := object.Text("text")
 			if text == "" {
 				text = object.Text("value")
 			}
 			options = append(options, Option{text, object.Text("value")})
-		} else if texts := asTexts(item); len(texts) == 1 {
+		} else if texts := item.Texts("item"); len(texts) == 1 {
 			options = append(options, Option{texts[0], texts[0]})
 		}
 	}

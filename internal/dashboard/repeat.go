@@ -5,9 +5,6 @@ import (
 	"maps"
 )
 
-// gridColumns is the width of the page.
-const gridColumns = 24
-
 // View is a dashboard as it is shown: its panels after repeats, with the
 // texts filled in.
 type View struct {
@@ -216,7 +213,7 @@ func (l *layout) repeatPanel(panel Object, options []Option) ([]Object, int) {
 		if perRow < 1 {
 			perRow = 4
 		}
-		x, width = 0, max(gridColumns/len(options), gridColumns/min(perRow, gridColumns), 1)
+		x, width = 0, max(GridColumns/len(options), GridColumns/min(perRow, GridColumns), 1)
 	}
 	var clones []Object
 	top := y
@@ -227,12 +224,12 @@ func (l *layout) repeatPanel(panel Object, options []Option) ([]Object, int) {
 			clone["id"] = float64(l.highest)
 			if vertical {
 				y += height
-			} else if x += width; x+width > gridColumns {
+			} else if x += width; x+width > GridColumns {
 				x, y = 0, y+height
 			}
 		}
 		setScoped(clone, panel.Text("repeat"), option)
-		clone["gridPos"] = gridPos(x, y, width, height)
+		clone["gridPos"] = GridPos(x, y, width, height)
 		clones = append(clones, clone)
 	}
 	return clones, y - top
@@ -251,7 +248,7 @@ func bottom(panel Object) int {
 
 func moveDown(panel Object, by int) {
 	pos := panel.Object("gridPos")
-	panel["gridPos"] = gridPos(pos.Integer("x"), pos.Integer("y")+by, pos.Integer("w"), pos.Integer("h"))
+	panel["gridPos"] = GridPos(pos.Integer("x"), pos.Integer("y")+by, pos.Integer("w"), pos.Integer("h"))
 }
 
 func (s section) all() []Object {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/diorama-lab/diorama/internal/golden"
 )
 
 // layoutOf writes panels as id<sourceId>@x,y,wxh title.
@@ -114,5 +116,5 @@ func TestPresent(t *testing.T) {
 		{"id":3,"type":"timeseries","datasource":{"type":"loki","uid":"l"},"targets":[{"refId":"A","expr":"x"}]},
 		{"id":4,"type":"row","collapsed":true,"panels":[{"id":5,"type":"stat","title":"in $server","targets":[{"refId":"A","expr":"up"}]}]}]}`)
 	r := Request{Range: shown, Variables: map[string][]string{"server": {"a", "b"}}}
-	golden(t, "present.json", e.View(t.Context(), d, r))
+	golden.JSON(t, "testdata/present.json", e.View(t.Context(), d, r))
 }

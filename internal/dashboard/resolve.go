@@ -174,7 +174,7 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 		options = options[:maxOptions]
 	}
 	if v.IncludesAll() {
-		options = append([]Option{{"All", allValue}}, options...)
+		options = append([]Option{{"All", AllValue}}, options...)
 	}
 	into.Options = append(into.Options, options...)
 }
@@ -182,7 +182,7 @@ func (e *Engine) options(ctx context.Context, v Variable, into *Resolved, scope 
 // selfContained tells that what is asked for stands for itself, whatever the
 // options.
 func selfContained(v Variable, asked []string) bool {
-	return len(asked) > 0 && (!slices.Contains(asked, allValue) || v.JSON.Text("allValue") != "")
+	return len(asked) > 0 && (!slices.Contains(asked, AllValue) || v.JSON.Text("allValue") != "")
 }
 
 func plainOptions(names []string) []Option {
@@ -222,8 +222,8 @@ func choose(v Variable, r *Resolved, asked []string, scope Scope) {
 			values = []string{r.Options[0].Value}
 		}
 	}
-	if slices.Contains(values, allValue) && v.IncludesAll() {
-		values = []string{allValue}
+	if slices.Contains(values, AllValue) && v.IncludesAll() {
+		values = []string{AllValue}
 	}
 	if !v.Multi() && len(values) > 1 {
 		values = values[:1]
@@ -264,7 +264,7 @@ func stillThere(saved []string, r Resolved) []string {
 
 func valueOf(v Variable, r Resolved, scope Scope) Value {
 	value := Value{Texts: r.Current.Text, Values: r.Current.Value, List: v.Multi(), Pattern: v.Pattern()}
-	if len(value.Values) != 1 || value.Values[0] != allValue {
+	if len(value.Values) != 1 || value.Values[0] != AllValue {
 		return value
 	}
 	value.All, value.List = true, true
@@ -274,7 +274,7 @@ func valueOf(v Variable, r Resolved, scope Scope) Value {
 	}
 	value.Values = nil
 	for _, option := range r.Options {
-		if option.Value != allValue {
+		if option.Value != AllValue {
 			value.Values = append(value.Values, option.Value)
 		}
 	}

@@ -81,7 +81,7 @@ func (r Resolved) chosen() []Option {
 	var all []Option
 	if r.value.All {
 		for _, option := range r.Options {
-			if option.Value != allValue {
+			if option.Value != AllValue {
 				all = append(all, option)
 			}
 		}

@@ -146,7 +146,7 @@ func (l *v2Layout) add(layout Object, y int) int {
 
 func (l *v2Layout) addRow(spec Object, title string, y int) int {
 	outer := l.row
-	row := Object{"type": "row", "title": title, "collapsed": spec.Flag("collapse"), "gridPos": gridPos(0, y, gridColumns, 1), "panels": []any{}}
+	row := Object{"type": "row", "title": title, "collapsed": spec.Flag("collapse"), "gridPos": GridPos(0, y, GridColumns, 1), "panels": []any{}}
 	repeatOfV2(row, spec.Object("repeat"))
 	if !spec.Flag("hideHeader") && outer == nil {
 		l.panels = append(l.panels, row)
@@ -188,7 +188,7 @@ func (l *v2Layout) grid(items []Object, y int) int {
 		}
 		top := y + spec.Integer("y")
 		height := max(spec.Integer("height"), 1)
-		l.place(spec, gridPos(spec.Integer("x"), top, max(spec.Integer("width"), 1), height))
+		l.place(spec, GridPos(spec.Integer("x"), top, max(spec.Integer("width"), 1), height))
 		end = max(end, top+height)
 	}
 	return end
@@ -196,11 +196,11 @@ func (l *v2Layout) grid(items []Object, y int) int {
 
 // auto lays items out in columns of one width.
 func (l *v2Layout) auto(spec Object, y int) int {
-	columns := min(max(int(spec.NumberOr("maxColumnCount", 3)), 1), gridColumns)
-	width, height := gridColumns/columns, 8
+	columns := min(max(int(spec.NumberOr("maxColumnCount", 3)), 1), GridColumns)
+	width, height := GridColumns/columns, 8
 	items := spec.Objects("items")
 	for i, item := range items {
-		l.place(item.Object("spec"), gridPos(i%columns*width, y+i/columns*height, width, height))
+		l.place(item.Object("spec"), GridPos(i%columns*width, y+i/columns*height, width, height))
 	}
 	return y + (len(items)+columns-1)/columns*height
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// allValue stands for All, in URLs and in saved dashboards.
-const allValue = "$__all"
+// AllValue stands for All, in URLs and in saved dashboards.
+const AllValue = "$__all"
 
 // Variable is the definition of a variable.
 type Variable struct{ JSON Object }
@@ -116,7 +116,7 @@ func (v Variable) Saved() []string {
 		values = current.Texts("text")
 	}
 	if len(values) == 1 && values[0] == "All" && v.IncludesAll() {
-		return []string{allValue}
+		return []string{AllValue}
 	}
 	return slices.DeleteFunc(values, func(s string) bool { return s == "" })
 }
