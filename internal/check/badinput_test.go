@@ -20,19 +20,20 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // board is a dashboard with one panel for each query.
-func board(t *testing.T, queries ...string) *dashboard.Dashboard {
+func board(t *testing.T, queries ...string) *document.Dashboard {
 	t.Helper()
 	var panels []string
 	for i, query := range queries {
 		panels = append(panels, fmt.Sprintf(`{"id":%d,"type":"stat","title":"Panel %d","targets":[{"refId":"A","expr":%q}]}`, i+1, i+1, query))
 	}
-	d, err := dashboard.Parse("board.json", []byte(`{"uid":"board","title":"Board","time":{"from":"now-5m","to":"now"},"panels":[`+strings.Join(panels, ",")+`]}`))
+	d, err := document.Parse("board.json", []byte(`{"uid":"board","title":"Board","time":{"from":"now-5m","to":"now"},"panels":[`+strings.Join(panels, ",")+`]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func TestNoPrometheus(t *testing.T) {
 	} {
 		client := prometheus.NewClient(address)
 		client.HTTP.Timeout = 100 * time.Millisecond
-		_, err := Run(t.Context(), Options{Prometheus: client, Address: address, Dashboards: []*dashboard.Dashboard{board(t, "up")}, ScrapeInterval: every})
+		_, err := Run(t.Context(), Options{Prometheus: client, Address: address, Dashboards: []*document.Dashboard{board(t, "up")}, ScrapeInterval: every})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), address) {
 			t.Errorf("%s: %v, want %s", address, err, want)
 		}
@@ -102,7 +103,7 @@ func flaky(t *testing.T, to string, answers int64) *prometheus.Client {
 // A Prometheus that goes away ends the check, which tells what it has.
 func TestPrometheusGoesAway(t *testing.T) {
 	client := flaky(t, startCorpus(t).URL, 20)
-	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, many(500, "pod_up")...)}})
+	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)}})
 	if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("the error is %v", err)
 	}
@@ -134,7 +135,7 @@ func TestSlowQuery(t *testing.T) {
 	client := prometheus.NewClient(server.URL)
 	defer client.Close()
 	client.HTTP.Timeout = 2 * time.Second
-	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, "node_memory_bytes", "pod_up")}})
+	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, "node_memory_bytes", "pod_up")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestSlowQuery(t *testing.T) {
 // A check that is interrupted tells what it has.
 func TestInterrupt(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, many(500, "pod_up")...)}}
+	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)}}
 	o.Progress = func(done, _ int) {
 		if done == 10 {
 			interrupt()
@@ -166,7 +167,7 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestFiveThousandPanels(t *testing.T) {
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, many(5000, "pod_up")...)}}
+	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(5000, "pod_up")...)}}
 	report, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +280,7 @@ rules:
 
 // The first value is taken that there is.
 func TestValuesChoose(t *testing.T) {
-	options := []dashboard.Option{{Value: "two"}, {Value: "three"}}
+	options := []engine.Option{{Value: "two"}, {Value: "three"}}
 	for want, values := range map[string]Values{"two": {"one", "two", "three"}, "": {"one"}} {
 		if got := values.choose(options); got != want {
 			t.Errorf("%q of %v gives %q", values, options, got)
@@ -293,7 +294,7 @@ func TestValuesChoose(t *testing.T) {
 // Values of a variable that no dashboard has cannot be checked one by one.
 func TestEach(t *testing.T) {
 	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Each: []string{"pod"}}
-	d, err := dashboard.Parse("each.json", []byte(`{"uid":"each","title":"Each","time":{"from":"now-5m","to":"now"},
+	d, err := document.Parse("each.json", []byte(`{"uid":"each","title":"Each","time":{"from":"now-5m","to":"now"},
 		"templating":{"list":[
 			{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","includeAll":true},
 			{"name":"pod","type":"query","query":"label_values(pod_up{namespace=~\"$namespace\"}, pod)","includeAll":true,"multi":true}]},
@@ -304,7 +305,7 @@ func TestEach(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Dashboards = []*dashboard.Dashboard{d}
+	o.Dashboards = []*document.Dashboard{d}
 	report, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

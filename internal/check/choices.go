@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
 const (
@@ -25,12 +26,12 @@ const (
 type choice struct {
 	name      string
 	values    map[string][]string
-	variables []dashboard.Resolved
+	variables []engine.Resolved
 }
 
 // choices are the sets of values that a dashboard is run with: All, a single
 // value, and each value of the variables in Each.
-func (c *checker) choices(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request) ([]choice, error) {
+func (c *checker) choices(ctx context.Context, d *document.Dashboard, r engine.Request) ([]choice, error) {
 	everything := c.settle(ctx, d, r, All, c.preferred(ctx, d, r))
 	list := []choice{everything}
 	single := c.single(ctx, d, r, everything)
@@ -52,7 +53,7 @@ func (c *checker) choices(ctx context.Context, d *dashboard.Dashboard, r dashboa
 
 // settle resolves all variables where some have given values; those that can
 // be All are, unless they are given.
-func (c *checker) settle(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request, name string, given map[string][]string) choice {
+func (c *checker) settle(ctx context.Context, d *document.Dashboard, r engine.Request, name string, given map[string][]string) choice {
 	r.Variables = maps.Clone(given)
 	for _, v := range c.engine.Variables(ctx, d, r) {
 		if _, there := given[v.Name]; !there && v.IncludeAll {
@@ -69,7 +70,7 @@ func (c *checker) settle(ctx context.Context, d *dashboard.Dashboard, r dashboar
 
 // preferred are the values that the declarations name, of variables that
 // cannot be All, in order: later ones may depend on earlier ones.
-func (c *checker) preferred(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request) map[string][]string {
+func (c *checker) preferred(ctx context.Context, d *document.Dashboard, r engine.Request) map[string][]string {
 	values := map[string][]string{}
 	for _, v := range d.Variables() {
 		declared, there := c.Declarations.Variables[v.Name()]
@@ -87,7 +88,7 @@ func (c *checker) preferred(ctx context.Context, d *dashboard.Dashboard, r dashb
 
 // single chooses one value of each variable that can be All, in order: later
 // ones may depend on earlier ones.
-func (c *checker) single(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request, from choice) choice {
+func (c *checker) single(ctx context.Context, d *document.Dashboard, r engine.Request, from choice) choice {
 	given := c.preferred(ctx, d, r)
 	for _, v := range from.variables {
 		if !v.IncludeAll {
@@ -101,18 +102,18 @@ func (c *checker) single(ctx context.Context, d *dashboard.Dashboard, r dashboar
 	return c.settle(ctx, d, r, One, given)
 }
 
-func (c choice) variable(name string) dashboard.Resolved {
+func (c choice) variable(name string) engine.Resolved {
 	for _, v := range c.variables {
 		if v.Name == name {
 			return v
 		}
 	}
-	return dashboard.Resolved{}
+	return engine.Resolved{}
 }
 
 // pick is the value that is declared, if it is an option, else the first option.
-func (c *checker) pick(v dashboard.Resolved) string {
-	options := slices.DeleteFunc(slices.Clone(v.Options), func(o dashboard.Option) bool { return o.Value == all })
+func (c *checker) pick(v engine.Resolved) string {
+	options := slices.DeleteFunc(slices.Clone(v.Options), func(o engine.Option) bool { return o.Value == all })
 	if len(options) == 0 {
 		return ""
 	}
@@ -120,7 +121,7 @@ func (c *checker) pick(v dashboard.Resolved) string {
 }
 
 // product is each combination of the values of some variables.
-func (c *checker) product(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request, names []string, values map[string][]string) ([]choice, error) {
+func (c *checker) product(ctx context.Context, d *document.Dashboard, r engine.Request, names []string, values map[string][]string) ([]choice, error) {
 	partial := []map[string][]string{{}}
 	for _, name := range names {
 		var next []map[string][]string

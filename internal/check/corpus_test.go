@@ -15,7 +15,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -115,7 +116,7 @@ func grow(from, by float64) []float64 {
 }
 
 // dashboard is a dashboard with the fault in its only panel.
-func (f fault) dashboard(t *testing.T, uid string) *dashboard.Dashboard {
+func (f fault) dashboard(t *testing.T, uid string) *document.Dashboard {
 	t.Helper()
 	kind := "prometheus"
 	if f.Datasource != "" {
@@ -134,7 +135,7 @@ func (f fault) dashboard(t *testing.T, uid string) *dashboard.Dashboard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := dashboard.Parse(uid+".json", text)
+	d, err := document.Parse(uid+".json", text)
 	if err != nil {
 		t.Fatalf("%s: %v", f.Fault, err)
 	}
@@ -238,7 +239,7 @@ func TestCorpus(t *testing.T) {
 
 func uidOf(i int) string { return "case-" + string(rune('a'+i/26)) + string(rune('a'+i%26)) }
 
-func kinds(why *dashboard.Reason, notes []Note) []string {
+func kinds(why *engine.Reason, notes []Note) []string {
 	var all []string
 	if why != nil {
 		all = append(all, why.Kind)

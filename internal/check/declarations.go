@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
 // DeclarationsFile is the name of the file beside dashboards.
@@ -45,9 +45,9 @@ func (v *Values) UnmarshalYAML(node *yaml.Node) error {
 
 // choose is the preferred value among options; "" if none of them is there.
 // A variable without options takes any.
-func (v Values) choose(options []dashboard.Option) string {
+func (v Values) choose(options []engine.Option) string {
 	for _, value := range v {
-		if len(options) == 0 || slices.ContainsFunc(options, func(o dashboard.Option) bool { return o.Value == value }) {
+		if len(options) == 0 || slices.ContainsFunc(options, func(o engine.Option) bool { return o.Value == value }) {
 			return value
 		}
 	}

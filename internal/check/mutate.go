@@ -11,7 +11,8 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -50,7 +51,7 @@ type Mutations struct {
 
 // subject is a panel whose targets had data before any mutation.
 type subject struct {
-	dashboard *dashboard.Dashboard
+	dashboard *document.Dashboard
 	job       job
 	before    []Result
 	uses      uses
@@ -112,7 +113,7 @@ func (c *checker) subjects(ctx context.Context) ([]subject, error) {
 
 // once runs a panel one time, without patience. One that cannot be run at all
 // has its verdict already, and nothing that could turn red.
-func (c *checker) once(ctx context.Context, d *dashboard.Dashboard, j job) []Result {
+func (c *checker) once(ctx context.Context, d *document.Dashboard, j job) []Result {
 	request, err := c.request(d, c.now)
 	if err != nil {
 		return nil
@@ -161,7 +162,7 @@ func (m Mutation) reads(s subject) bool {
 // turned red.
 func (c *checker) try(ctx context.Context, m Mutation, subjects []subject, red map[*Result]bool) Mutation {
 	mutated := &checker{Options: c.Options, now: c.now, slots: c.slots, families: c.families, recorded: c.recorded, giveUp: c.giveUp}
-	mutated.engine = &dashboard.Engine{Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval, Quick: true}
+	mutated.engine = &engine.Engine{Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval, Quick: true}
 	var readers []*subject
 	for i := range subjects {
 		if m.reads(subjects[i]) {

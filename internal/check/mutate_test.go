@@ -9,12 +9,12 @@ import (
 
 	"github.com/prometheus/prometheus/model/rulefmt"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // Panels notice that what they read is missing, or are named as blind.
 func TestMutate(t *testing.T) {
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Mutate: true, Dashboards: []*dashboard.Dashboard{board(t,
+	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Mutate: true, Dashboards: []*document.Dashboard{board(t,
 		"sum by (namespace) (pod_up)", "pod_up or on () vector(0)", "100", `pod_up{pod=~"web-.+"}`, `node_memory_bytes{namespace!="x"}`,
 	)}}
 	report, err := Run(t.Context(), o)
@@ -43,7 +43,7 @@ func TestMutate(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Metrics: true,
 		Origins:    map[string]Origin{"pod_up": {Metric: "pod.up", Receiver: "pods"}},
-		Dashboards: []*dashboard.Dashboard{board(t, `sum by (namespace) (pod_up{pod!="x"})`, "rate(node_memory_bytes[1m])", "http_requests_total", "nowhere", "a:b")},
+		Dashboards: []*document.Dashboard{board(t, `sum by (namespace) (pod_up{pod!="x"})`, "rate(node_memory_bytes[1m])", "http_requests_total", "nowhere", "a:b")},
 		Rules:      []RuleFile{{Name: "r", Groups: []rulefmt.RuleGroup{{Name: "g", Rules: []rulefmt.Rule{{Record: "a:b", Expr: "sum(node_memory_bytes)"}}}}}},
 	}
 	report, err := Run(t.Context(), o)

@@ -13,7 +13,8 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -41,7 +42,7 @@ type noter struct {
 	frames data.Frames
 }
 
-func (c *checker) notes(ctx context.Context, r prometheus.TimeRange, expr string, panel dashboard.Panel, target dashboard.Target, frames data.Frames) []Note {
+func (c *checker) notes(ctx context.Context, r prometheus.TimeRange, expr string, panel document.Panel, target document.Target, frames data.Frames) []Note {
 	parsed, err := newParser().ParseExpr(expr)
 	if err != nil {
 		return nil
@@ -187,7 +188,7 @@ func (n noter) ranges() []Note {
 	var all []Note
 	parser.Inspect(n.expr, func(node parser.Node, _ []parser.Node) error {
 		call, ok := node.(*parser.Call)
-		if !ok || !dashboard.NeedsTwoSamples(call.Func.Name) {
+		if !ok || !engine.NeedsTwoSamples(call.Func.Name) {
 			return nil
 		}
 		if m, ok := call.Args[0].(*parser.MatrixSelector); ok && m.Range < 2*n.c.ScrapeInterval {
@@ -254,7 +255,7 @@ func shownRaw(s *parser.VectorSelector, path []parser.Node) bool {
 // data from elsewhere.
 func (n noter) recorded(ctx context.Context) []Note {
 	var all []Note
-	for _, s := range dashboard.Selectors(n.expr) {
+	for _, s := range engine.Selectors(n.expr) {
 		name := metricOf(s)
 		if !strings.Contains(name, ":") {
 			continue

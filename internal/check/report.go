@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
 // Verdict is what one query said.
@@ -100,7 +100,7 @@ type Result struct {
 	Scoped  map[string]string `json:"scoped,omitempty"`
 	Verdict Verdict           `json:"verdict"`
 	// Why is there for all verdicts but data.
-	Why *dashboard.Reason `json:"why,omitempty"`
+	Why *engine.Reason `json:"why,omitempty"`
 	// Declared is the reason that someone has given for the emptiness.
 	Declared string  `json:"declared,omitempty"`
 	Notes    []Note  `json:"notes,omitempty"`

@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/golden"
 )
 
@@ -21,7 +22,7 @@ func sample() Report {
 		r := Result{Dashboard: "a", DashboardTitle: "A | pipes", File: "a.json", Panel: panel, PanelTitle: "Panel", Kind: KindTarget, Name: "A", Choice: All, Verdict: verdict,
 			Queries: []Query{{Expr: "sum(\n  up\n)", Step: "15s", Type: "range", Took: "1ms", Series: 1, Points: 2}}}
 		if why != "" {
-			r.Why = &dashboard.Reason{Kind: dashboard.NoMetric, Text: why}
+			r.Why = &engine.Reason{Kind: engine.NoMetric, Text: why}
 		}
 		return r
 	}
@@ -42,7 +43,7 @@ func sample() Report {
 		Results: []Result{other, good, doubtful, each, declared, result(5, Error, "it failed"), result(6, Constant, "a number"), result(7, Skipped, "loki"), result(8, Duplicate, "twice"), variable},
 		Rules: []RuleResult{
 			{File: "r.yaml", Group: "g", Name: "Fires", Type: "alert", Expr: "up", Verdict: Fires, Now: 1},
-			{File: "r.yaml", Group: "g", Name: "Never", Type: "alert", Expr: "x", Verdict: EmptyInput, Why: &dashboard.Reason{Kind: dashboard.NoMetric, Text: "no metric is named x"}},
+			{File: "r.yaml", Group: "g", Name: "Never", Type: "alert", Expr: "x", Verdict: EmptyInput, Why: &engine.Reason{Kind: engine.NoMetric, Text: "no metric is named x"}},
 		},
 		Problems: []string{"bad.json:2:3: no JSON"},
 	}
@@ -108,7 +109,7 @@ func TestReadReport(t *testing.T) {
 // What a description or a file declares is no finding, and stale where there
 // is data.
 func TestDeclared(t *testing.T) {
-	d, err := dashboard.Parse("d.json", []byte(`{"uid":"d","title":"D","time":{"from":"now-5m","to":"now"},"panels":[
+	d, err := document.Parse("d.json", []byte(`{"uid":"d","title":"D","time":{"from":"now-5m","to":"now"},"panels":[
 		{"id":1,"type":"stat","title":"Tagged","description":"Cores. [may be empty: no receiver has it]","targets":[{"refId":"A","expr":"nowhere"}]},
 		{"id":2,"type":"stat","title":"Stale","description":"[May be empty:  long ago ]","targets":[{"refId":"A","expr":"pod_up"}]},
 		{"id":3,"type":"stat","title":"In the file","targets":[{"refId":"A","expr":"nowhere"}]},
@@ -122,7 +123,7 @@ func TestDeclared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Run(t.Context(), Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{d}, Declarations: declared, Strict: true})
+	report, err := Run(t.Context(), Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{d}, Declarations: declared, Strict: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,12 +176,12 @@ func TestDeclaredRules(t *testing.T) {
 // What Grafana refuses in silence is a finding, with the file, the limit and
 // what to do.
 func TestRefused(t *testing.T) {
-	var all []*dashboard.Dashboard
+	var all []*document.Dashboard
 	for name, text := range map[string]string{
 		"long.json": fmt.Sprintf(`{"uid": "%041d", "title": "Long", "panels": []}`, 0),
 		"good.json": `{"uid": "good", "title": "Good", "panels": []}`,
 	} {
-		d, err := dashboard.Parse(name, []byte(text))
+		d, err := document.Parse(name, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

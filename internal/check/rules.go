@@ -7,7 +7,7 @@ import (
 
 	"github.com/prometheus/prometheus/model/rulefmt"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -41,10 +41,10 @@ type RuleResult struct {
 	Expr    string  `json:"expr"`
 	Verdict Verdict `json:"verdict"`
 	// Now is how many series the rule has at this moment.
-	Now      int               `json:"now"`
-	Why      *dashboard.Reason `json:"why,omitempty"`
-	Declared string            `json:"declared,omitempty"`
-	Notes    []Note            `json:"notes,omitempty"`
+	Now      int            `json:"now"`
+	Why      *engine.Reason `json:"why,omitempty"`
+	Declared string         `json:"declared,omitempty"`
+	Notes    []Note         `json:"notes,omitempty"`
 }
 
 // Fails tells that the rule is a finding.
@@ -101,7 +101,7 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 	switch {
 	case len(over.Series) == 0 && len(now.Series) == 0:
 		why := c.engine.Explain(ctx, rule.Expr, r, every)
-		if why.Kind == dashboard.Stale { // or the series are younger than a step
+		if why.Kind == engine.Stale { // or the series are younger than a step
 			why = c.engine.Explain(ctx, rule.Expr, r, 0)
 		}
 		result.silent(why)
@@ -116,14 +116,14 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 }
 
 func (r RuleResult) failed(err error) RuleResult {
-	r.Verdict, r.Why = Error, &dashboard.Reason{Kind: Refused, Text: err.Error()}
+	r.Verdict, r.Why = Error, &engine.Reason{Kind: Refused, Text: err.Error()}
 	if isManyToOne(err.Error()) {
 		r.Why.Kind = ManyToOne
 	}
 	return r
 }
 
-func (r *RuleResult) silent(why dashboard.Reason) {
+func (r *RuleResult) silent(why engine.Reason) {
 	r.Why = &why
 	if why.MissingInput() {
 		r.Verdict = EmptyInput

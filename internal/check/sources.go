@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
@@ -22,7 +22,7 @@ type RuleFile struct {
 
 // Sources is what is read from files.
 type Sources struct {
-	Dashboards   []*dashboard.Dashboard
+	Dashboards   []*document.Dashboard
 	Rules        []RuleFile
 	Declarations Declarations
 	// Problems are files that could not be read, with the reason.

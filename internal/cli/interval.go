@@ -7,7 +7,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/console"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/environment"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
@@ -19,11 +19,11 @@ const usualInterval = 15 * time.Second
 // sourceInterval is the interval that queries are made for, as Grafana makes
 // them: that of its data source, where the Prometheus is behind one.
 func sourceInterval(ctx context.Context, c *console.Console, client *prometheus.Client) time.Duration {
-	interval, err := dashboard.SourceInterval(ctx, client)
+	interval, err := engine.SourceInterval(ctx, client)
 	switch {
 	case err == nil:
 		return interval
-	case !errors.Is(err, dashboard.ErrNotGrafana):
+	case !errors.Is(err, engine.ErrNotGrafana):
 		c.Warn("queries are made for an interval of %s, as Grafana's is not known (--scrape-interval says it): %v",
 			usualInterval, err)
 	}
@@ -36,9 +36,9 @@ func sourceInterval(ctx context.Context, c *console.Console, client *prometheus.
 func environmentInterval(ctx context.Context, status environment.Status, env v1alpha1.Environment) time.Duration {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	client := prometheus.NewClient(dashboard.SourceAddress(status.Endpoints.Dashboards))
+	client := prometheus.NewClient(engine.SourceAddress(status.Endpoints.Dashboards))
 	defer client.Close()
-	if interval, err := dashboard.SourceInterval(ctx, client); err == nil {
+	if interval, err := engine.SourceInterval(ctx, client); err == nil {
 		return interval
 	}
 	return time.Duration(env.Telemetry.Interval) // a page that does not answer is told where it matters

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // lgtmDatasource is read after the image's own grafana-datasources.yaml, as the
@@ -51,7 +51,7 @@ datasources:
         - name: trace_id
           datasourceUid: tempo
           urlDisplayLabel: "Trace: $${__value.raw}"
-`, dashboard.DatasourceName, dashboard.DatasourceUID, prometheusPort, grafanaInterval(interval))
+`, document.DatasourceName, document.DatasourceUID, prometheusPort, grafanaInterval(interval))
 }
 
 // grafanaInterval writes an interval with one unit: of several, Grafana's page

@@ -16,7 +16,7 @@ import (
 
 	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/backend"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/state"
 )
@@ -107,7 +107,7 @@ func (p *provisioning) write(ctx context.Context, first bool) error {
 		p.earlier()
 	}
 	all := p.library.List()
-	refused := dashboard.RefusedByGrafana(all)
+	refused := document.RefusedByGrafana(all)
 	for i, d := range all {
 		if why, no := refused[i]; no {
 			warnings = append(warnings, why.Error())

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
@@ -30,7 +30,7 @@ func Follow(ctx context.Context, base string, told func(*library.Event) bool) er
 	}
 	defer response.Body.Close()
 	lines := bufio.NewScanner(response.Body)
-	lines.Buffer(nil, dashboard.MaxBytes)
+	lines.Buffer(nil, document.MaxBytes)
 	for lines.Scan() {
 		data, isData := strings.CutPrefix(lines.Text(), "data: ")
 		if !isData {
@@ -50,7 +50,7 @@ func Follow(ctx context.Context, base string, told func(*library.Event) bool) er
 func tell(data []byte, told func(*library.Event) bool) (bool, error) {
 	var message struct {
 		library.Event
-		Errors []dashboard.FileError `json:"errors"`
+		Errors []document.FileError `json:"errors"`
 	}
 	if err := json.Unmarshal(data, &message); err != nil {
 		return false, fmt.Errorf("reading a change of dashboards: %w", err)

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // routeGrafana adds the part of Grafana's API that its tools use.
@@ -31,7 +31,7 @@ func (s *server) routeGrafana(mux *http.ServeMux) {
 	mux.HandleFunc("/api/datasources/proxy/{uid}/{path...}", s.proxied)
 }
 
-func dashboardURL(d *dashboard.Dashboard) string { return "/d/" + d.UID() + "/" + slug(d.Title()) }
+func dashboardURL(d *document.Dashboard) string { return "/d/" + d.UID() + "/" + slug(d.Title()) }
 
 // slug is the readable end of a dashboard's URL.
 func slug(title string) string {
@@ -99,7 +99,7 @@ func limitOf(query url.Values, otherwise int) (int, error) {
 	return n, nil
 }
 
-func matches(d *dashboard.Dashboard, query url.Values, words []string) bool {
+func matches(d *document.Dashboard, query url.Values, words []string) bool {
 	title := strings.ToLower(d.Title())
 	for _, word := range words {
 		if !strings.Contains(title, word) {
@@ -128,7 +128,7 @@ func (s *server) dashboard(r *http.Request) (any, error) {
 
 func (s *server) datasource() map[string]any {
 	return map[string]any{
-		"id": 1, "uid": dashboard.DatasourceUID, "orgId": 1, "name": dashboard.DatasourceName, "type": "prometheus", "typeName": "Prometheus",
+		"id": 1, "uid": document.DatasourceUID, "orgId": 1, "name": document.DatasourceName, "type": "prometheus", "typeName": "Prometheus",
 		"access": "proxy", "url": s.o.Prometheus, "isDefault": true, "readOnly": true, "basicAuth": false,
 		"jsonData": map[string]any{"httpMethod": "POST", "timeInterval": s.o.ScrapeInterval.String()},
 	}
@@ -142,8 +142,8 @@ func (s *server) datasourceByUID(r *http.Request) (any, error) {
 }
 
 func known(uid string) error {
-	if uid != dashboard.DatasourceUID && uid != dashboard.DatasourceName && uid != "1" {
-		return failure(http.StatusNotFound, "there is no data source %q; the one there is has the uid %q", uid, dashboard.DatasourceUID)
+	if uid != document.DatasourceUID && uid != document.DatasourceName && uid != "1" {
+		return failure(http.StatusNotFound, "there is no data source %q; the one there is has the uid %q", uid, document.DatasourceUID)
 	}
 	return nil
 }

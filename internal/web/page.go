@@ -9,7 +9,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -41,13 +42,13 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 
 // request is the body of the page's requests.
 type request struct {
-	Variables     map[string]texts            `json:"variables"`
-	ScopedVars    map[string]dashboard.Option `json:"scopedVars"`
-	From          instant                     `json:"from"`
-	To            instant                     `json:"to"`
-	MaxDataPoints float64                     `json:"maxDataPoints"`
-	IntervalMS    float64                     `json:"intervalMs"`
-	Timezone      string                      `json:"timezone"`
+	Variables     map[string]texts         `json:"variables"`
+	ScopedVars    map[string]engine.Option `json:"scopedVars"`
+	From          instant                  `json:"from"`
+	To            instant                  `json:"to"`
+	MaxDataPoints float64                  `json:"maxDataPoints"`
+	IntervalMS    float64                  `json:"intervalMs"`
+	Timezone      string                   `json:"timezone"`
 }
 
 // texts is a list of texts that may be written as one text.
@@ -72,42 +73,42 @@ func millis(r prometheus.TimeRange) timeRange {
 }
 
 // read finds the dashboard that a request is about, and reads its body.
-func (s *server) read(r *http.Request) (*dashboard.Dashboard, dashboard.Request, error) {
+func (s *server) read(r *http.Request) (*document.Dashboard, engine.Request, error) {
 	var body request
 	return s.readInto(r, &body, &body)
 }
 
 // readInto reads a body of which a request is a part.
-func (s *server) readInto(r *http.Request, into any, body *request) (*dashboard.Dashboard, dashboard.Request, error) {
+func (s *server) readInto(r *http.Request, into any, body *request) (*document.Dashboard, engine.Request, error) {
 	d, err := s.find(r.PathValue("uid"))
 	if err != nil {
-		return nil, dashboard.Request{}, err
+		return nil, engine.Request{}, err
 	}
 	if err := readBody(r, into); err != nil {
-		return nil, dashboard.Request{}, err
+		return nil, engine.Request{}, err
 	}
-	zone, err := dashboard.ParseZone(body.Timezone)
+	zone, err := engine.ParseZone(body.Timezone)
 	if err != nil {
-		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "%w", err)
+		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
-	shown, err := dashboard.ParseRange(string(body.From), string(body.To), time.Now(), zone)
+	shown, err := engine.ParseRange(string(body.From), string(body.To), time.Now(), zone)
 	if err != nil {
-		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "%w", err)
+		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
 	if body.IntervalMS < 0 || body.IntervalMS > float64((366*24*time.Hour).Milliseconds()) {
-		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "intervalMs is %v: use 0 to a year", body.IntervalMS)
+		return nil, engine.Request{}, failure(http.StatusBadRequest, "intervalMs is %v: use 0 to a year", body.IntervalMS)
 	}
 	variables := map[string][]string{}
 	for name, values := range body.Variables {
 		variables[name] = values
 	}
-	return d, dashboard.Request{
+	return d, engine.Request{
 		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To), Timezone: body.Timezone,
 		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)), Interval: time.Duration(body.IntervalMS * float64(time.Millisecond)),
 	}, nil
 }
 
-func (s *server) find(uid string) (*dashboard.Dashboard, error) {
+func (s *server) find(uid string) (*document.Dashboard, error) {
 	d, ok := s.o.Library.Get(uid)
 	if !ok {
 		return nil, failure(http.StatusNotFound, "there is no dashboard with the uid %q", uid)
@@ -129,7 +130,7 @@ func (s *server) panels(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return struct {
-		dashboard.View
+		engine.View
 		TimeRange timeRange `json:"timeRange"`
 	}{s.engine.View(r.Context(), d, request), millis(request.Range)}, nil
 }
@@ -169,7 +170,7 @@ func (s *server) query(r *http.Request) (any, error) {
 		return nil, failure(http.StatusBadRequest, "%w", err)
 	}
 	return struct {
-		dashboard.Result
+		engine.Result
 		TimeRange timeRange `json:"timeRange"`
 	}{result, millis(request.Range)}, nil
 }

@@ -4,16 +4,16 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // save writes a dashboard into the dashboards folder.
 func (s *server) save(r *http.Request) (any, error) {
 	var body struct {
-		Dashboard dashboard.Object `json:"dashboard"`
-		FolderUID string           `json:"folderUid"`
-		Overwrite bool             `json:"overwrite"`
+		Dashboard document.Object `json:"dashboard"`
+		FolderUID string          `json:"folderUid"`
+		Overwrite bool            `json:"overwrite"`
 	}
 	if err := readBody(r, &body); err != nil {
 		return nil, err

@@ -14,7 +14,8 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/guard"
 	"github.com/diorama-lab/diorama/internal/prometheus"
@@ -132,7 +133,7 @@ func shutdown(server *http.Server) {
 type server struct {
 	o      Options
 	client *prometheus.Client
-	engine *dashboard.Engine
+	engine *engine.Engine
 	live   *hub
 	proxy  http.Handler
 	// kubernetes is nil where there is no cluster to ask.
@@ -150,7 +151,7 @@ func newServer(o Options) (*server, error) {
 		return nil, err
 	}
 	s := &server{o: o, client: client, live: newHub(), proxy: proxy, kubernetes: cluster}
-	s.engine = &dashboard.Engine{Prometheus: client, ScrapeInterval: o.ScrapeInterval, Events: s.happened}
+	s.engine = &engine.Engine{Prometheus: client, ScrapeInterval: o.ScrapeInterval, Events: s.happened}
 	return s, nil
 }
 
@@ -176,7 +177,7 @@ func (s *server) handler() http.Handler {
 		w.Header().Set("Referrer-Policy", "same-origin")
 		w.Header().Set("X-Frame-Options", "SAMEORIGIN")
 		if r.Body != nil {
-			r.Body = http.MaxBytesReader(w, r.Body, dashboard.MaxBytes)
+			r.Body = http.MaxBytesReader(w, r.Body, document.MaxBytes)
 		}
 		mux.ServeHTTP(w, r)
 	})

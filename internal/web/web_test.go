@@ -14,7 +14,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // Every route of docs/web-api.md that Grafana has too.
@@ -87,7 +87,7 @@ func TestPageRoutes(t *testing.T) {
 		expected{"POST", path + "/panels", `{"from":"now","to":"now-1h"}`, 400, `ends before it begins`},
 		expected{"POST", path + "/panels", `{"timezone":"Middle/Earth"}`, 400, `unknown time zone`},
 		expected{"POST", path + "/panels", `{"intervalMs":-1}`, 400, `intervalMs is -1`},
-		expected{"POST", path + "/panels", `{"x":"` + strings.Repeat("x", dashboard.MaxBytes) + `"}`, 413, `the body is larger than 20 MB`},
+		expected{"POST", path + "/panels", `{"x":"` + strings.Repeat("x", document.MaxBytes) + `"}`, 413, `the body is larger than 20 MB`},
 		expected{"GET", ownAPI + "/status", "", 200, `{}`},
 		expected{"GET", ownAPI + "/cluster", "", 404, `there is no cluster to ask`},
 		expected{"GET", ownAPI + "/events?limit=5", "", 200, `"events":[]`},

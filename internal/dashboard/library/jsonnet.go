@@ -19,7 +19,7 @@ import (
 
 	"github.com/google/go-jsonnet"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // Limits of one jsonnet evaluation.
@@ -44,8 +44,8 @@ type JsonnetJob struct {
 type JsonnetResult struct {
 	JSON json.RawMessage `json:"json,omitempty"`
 	// Imports are the files that it read.
-	Imports []string             `json:"imports"`
-	Error   *dashboard.FileError `json:"error,omitempty"`
+	Imports []string            `json:"imports"`
+	Error   *document.FileError `json:"error,omitempty"`
 }
 
 // Evaluator evaluates a file.
@@ -65,7 +65,7 @@ func EvaluateHere(job JsonnetJob) JsonnetResult {
 	vm := jsonnet.MakeVM()
 	vm.MaxStack = jsonnetStack
 	vm.Importer(importer)
-	wrong := &dashboard.FileError{File: job.File}
+	wrong := &document.FileError{File: job.File}
 	vm.ErrorFormatter = &explainer{vm.ErrorFormatter, wrong}
 	text, err := vm.EvaluateAnonymousSnippet("<diorama>", fmt.Sprintf(dashboardsOnly, strconv.Quote(job.File)))
 	result := JsonnetResult{Imports: slices.Sorted(maps.Keys(importer.cache))}
@@ -81,7 +81,7 @@ func EvaluateHere(job JsonnetJob) JsonnetResult {
 // error is.
 type explainer struct {
 	jsonnet.ErrorFormatter
-	wrong *dashboard.FileError
+	wrong *document.FileError
 }
 
 // An error in an imported file's syntax is told as FILE:LINE:COLUMN-END TEXT,
@@ -183,7 +183,7 @@ func ServeJob(data []byte) ([]byte, error) {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
 			if stats.HeapAlloc > job.Memory {
-				return json.Marshal(JsonnetResult{Error: &dashboard.FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)}})
+				return json.Marshal(JsonnetResult{Error: &document.FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)}})
 			}
 		}
 	}
@@ -212,7 +212,7 @@ func evaluateIn(ctx context.Context, job JsonnetJob, patience time.Duration, nam
 		case ctx.Err() != nil:
 			return JsonnetResult{}, ctx.Err()
 		case bounded.Err() != nil:
-			return JsonnetResult{Error: &dashboard.FileError{File: job.File, Message: fmt.Sprintf("the evaluation took longer than %s", patience)}}, nil
+			return JsonnetResult{Error: &document.FileError{File: job.File, Message: fmt.Sprintf("the evaluation took longer than %s", patience)}}, nil
 		}
 		return JsonnetResult{}, fmt.Errorf("evaluating jsonnet: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
@@ -224,7 +224,7 @@ func evaluateIn(ctx context.Context, job JsonnetJob, patience time.Duration, nam
 }
 
 // loadJsonnet evaluates a file and reads the dashboards in its result.
-func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*dashboard.Dashboard, []string, error) {
+func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*document.Dashboard, []string, error) {
 	if l.Evaluate == nil {
 		return nil, nil, errors.New("jsonnet is not evaluated here")
 	}
@@ -261,11 +261,11 @@ func (l *Library) MixinRules(ctx context.Context, name string) ([]byte, error) {
 	if result.Error != nil {
 		return nil, result.Error
 	}
-	mixin, err := dashboard.Decode(name, result.JSON)
+	mixin, err := document.Decode(name, result.JSON)
 	if err != nil {
 		return nil, err
 	}
-	var groups []dashboard.Object
+	var groups []document.Object
 	for _, part := range []string{"prometheusRules", "prometheusAlerts"} {
 		groups = append(groups, mixin.Object(part).Objects("groups")...)
 	}
@@ -304,36 +304,36 @@ func (l *Library) job(full string) (JsonnetJob, error) {
 
 // dashboardsIn reads the result of an evaluation: a mixin, one dashboard, or
 // an object whose fields are dashboards.
-func dashboardsIn(name string, data []byte) ([]*dashboard.Dashboard, error) {
-	object, err := dashboard.Decode(name, data)
+func dashboardsIn(name string, data []byte) ([]*document.Dashboard, error) {
+	object, err := document.Decode(name, data)
 	if err != nil {
 		return nil, err
 	}
 	group := object.Object("grafanaDashboards")
 	if group == nil {
-		d, err := dashboard.FromObject(name, object)
-		if !errors.Is(err, dashboard.ErrNoDashboard) {
-			return []*dashboard.Dashboard{d}, err
+		d, err := document.FromObject(name, object)
+		if !errors.Is(err, document.ErrNoDashboard) {
+			return []*document.Dashboard{d}, err
 		}
 		group = object
 	}
-	var all []*dashboard.Dashboard
+	var all []*document.Dashboard
 	for _, key := range slices.Sorted(maps.Keys(group)) {
 		inner := group.Object(key)
 		if inner == nil {
-			return nil, &dashboard.FileError{File: name, Message: fmt.Sprintf("%q is no dashboard", key)}
+			return nil, &document.FileError{File: name, Message: fmt.Sprintf("%q is no dashboard", key)}
 		}
 		if inner.Text("uid") == "" {
-			inner["uid"] = dashboard.UIDOf(key)
+			inner["uid"] = document.UIDOf(key)
 		}
-		d, err := dashboard.FromObject(name, inner)
+		d, err := document.FromObject(name, inner)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, d)
 	}
 	if len(all) == 0 {
-		return nil, &dashboard.FileError{File: name, Message: "has no dashboards"}
+		return nil, &document.FileError{File: name, Message: "has no dashboards"}
 	}
 	return all, nil
 }

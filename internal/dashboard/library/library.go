@@ -17,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // Library holds the dashboards of a folder over those that are shipped. It
@@ -36,19 +36,19 @@ type Library struct {
 	scanning sync.Mutex
 
 	mu       sync.RWMutex
-	shipped  []*dashboard.Dashboard
+	shipped  []*document.Dashboard
 	files    map[string]*file
-	byUID    map[string]*dashboard.Dashboard
-	wrong    map[string]dashboard.FileError // by the file that cannot be read for it
+	byUID    map[string]*document.Dashboard
+	wrong    map[string]document.FileError // by the file that cannot be read for it
 	versions map[string]int
 }
 
 // file is what is known of one file of the folder.
 type file struct {
-	dashboards []*dashboard.Dashboard
+	dashboards []*document.Dashboard
 	// stamps are the file's own and those of what it imports.
 	stamps map[string]stamp
-	err    *dashboard.FileError
+	err    *document.FileError
 }
 
 type stamp struct {
@@ -80,7 +80,7 @@ type Event struct {
 func (e Event) String() string {
 	switch e.Type {
 	case "error":
-		return (&dashboard.FileError{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
+		return (&document.FileError{File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}).Error()
 	case "ok":
 		return e.File + ": can be read again"
 	}
@@ -101,8 +101,8 @@ func (l *Library) Load(ctx context.Context) ([]Event, error) {
 	return l.Scan(ctx)
 }
 
-func readShipped(shipped fs.FS) ([]*dashboard.Dashboard, error) {
-	var all []*dashboard.Dashboard
+func readShipped(shipped fs.FS) ([]*document.Dashboard, error) {
+	var all []*document.Dashboard
 	err := fs.WalkDir(shipped, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path.Ext(name) != ".json" {
 			return err
@@ -111,7 +111,7 @@ func readShipped(shipped fs.FS) ([]*dashboard.Dashboard, error) {
 		if err != nil {
 			return err
 		}
-		d, err := dashboard.Parse(name, data)
+		d, err := document.Parse(name, data)
 		if err == nil {
 			all = append(all, d)
 		}
@@ -138,7 +138,7 @@ func (l *Library) scan(ctx context.Context) ([]Event, error) {
 	l.mu.RUnlock()
 	names, err := l.names()
 	if err != nil {
-		return l.install(before, &dashboard.FileError{File: l.Dir, Message: err.Error()}), nil
+		return l.install(before, &document.FileError{File: l.Dir, Message: err.Error()}), nil
 	}
 	files := map[string]*file{}
 	for _, name := range names {
@@ -227,13 +227,13 @@ func (l *Library) read(ctx context.Context, name string) *file {
 	for _, imported := range imports {
 		read.stamps[imported] = stampOf(imported)
 	}
-	var wrong *dashboard.FileError
+	var wrong *document.FileError
 	switch {
-	case errors.Is(err, dashboard.ErrNoDashboard):
+	case errors.Is(err, document.ErrNoDashboard):
 	case errors.As(err, &wrong):
 		read.err = wrong
 	case err != nil:
-		read.err = &dashboard.FileError{File: name, Message: err.Error()}
+		read.err = &document.FileError{File: name, Message: err.Error()}
 	}
 	folder, _, nested := strings.Cut(name, "/")
 	for _, d := range dashboards {
@@ -253,12 +253,12 @@ func (l *Library) Jsonnet() ([]string, error) {
 
 // Read reads one file of the folder, whether it is among the dashboards that
 // the library serves or not.
-func (l *Library) Read(ctx context.Context, name string) ([]*dashboard.Dashboard, *dashboard.FileError) {
+func (l *Library) Read(ctx context.Context, name string) ([]*document.Dashboard, *document.FileError) {
 	read := l.read(ctx, name)
 	return read.dashboards, read.err
 }
 
-func (l *Library) load(ctx context.Context, name, full string) ([]*dashboard.Dashboard, []string, error) {
+func (l *Library) load(ctx context.Context, name, full string) ([]*document.Dashboard, []string, error) {
 	if filepath.Ext(name) != ".json" {
 		return l.loadJsonnet(ctx, name, full)
 	}
@@ -266,11 +266,11 @@ func (l *Library) load(ctx context.Context, name, full string) ([]*dashboard.Das
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := dashboard.Parse(name, data)
+	d, err := document.Parse(name, data)
 	if err != nil {
 		return nil, nil, err
 	}
-	return []*dashboard.Dashboard{d}, nil, nil
+	return []*document.Dashboard{d}, nil, nil
 }
 
 func readBounded(name string) ([]byte, error) {
@@ -278,29 +278,29 @@ func readBounded(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > dashboard.MaxBytes {
-		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, dashboard.MaxBytes>>20)
+	if info.Size() > document.MaxBytes {
+		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, document.MaxBytes>>20)
 	}
 	return os.ReadFile(name)
 }
 
 // install takes over what was read, and says what is different. folder is what
 // is wrong with the folder itself, nil for nothing.
-func (l *Library) install(files map[string]*file, folder *dashboard.FileError) []Event {
+func (l *Library) install(files map[string]*file, folder *document.FileError) []Event {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	byUID, fromFolder := map[string]*dashboard.Dashboard{}, map[string]bool{}
+	byUID, fromFolder := map[string]*document.Dashboard{}, map[string]bool{}
 	for _, d := range l.shipped {
 		byUID[d.UID()] = d
 	}
-	wrong := map[string]dashboard.FileError{}
+	wrong := map[string]document.FileError{}
 	if folder != nil {
 		wrong[folder.File] = *folder
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		for _, d := range files[name].dashboards {
 			if fromFolder[d.UID()] {
-				wrong[name] = dashboard.FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
+				wrong[name] = document.FileError{File: name, Message: fmt.Sprintf("uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)}
 				continue
 			}
 			byUID[d.UID()], fromFolder[d.UID()] = d, true
@@ -315,7 +315,7 @@ func (l *Library) install(files map[string]*file, folder *dashboard.FileError) [
 }
 
 // changedErrors are the events of files that have another error than before.
-func (l *Library) changedErrors(wrong map[string]dashboard.FileError) []Event {
+func (l *Library) changedErrors(wrong map[string]document.FileError) []Event {
 	var events []Event
 	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
 		// An import's error is told under the import's name.
@@ -332,7 +332,7 @@ func (l *Library) changedErrors(wrong map[string]dashboard.FileError) []Event {
 }
 
 // changedDashboards are the events of dashboards that are new, changed or gone.
-func (l *Library) changedDashboards(byUID map[string]*dashboard.Dashboard) []Event {
+func (l *Library) changedDashboards(byUID map[string]*document.Dashboard) []Event {
 	if l.versions == nil {
 		l.versions = map[string]int{}
 	}
@@ -352,7 +352,7 @@ func (l *Library) changedDashboards(byUID map[string]*dashboard.Dashboard) []Eve
 }
 
 // Get returns the dashboard with a uid.
-func (l *Library) Get(uid string) (*dashboard.Dashboard, bool) {
+func (l *Library) Get(uid string) (*document.Dashboard, bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	d, ok := l.byUID[uid]
@@ -360,14 +360,14 @@ func (l *Library) Get(uid string) (*dashboard.Dashboard, bool) {
 }
 
 // List returns all dashboards, by title.
-func (l *Library) List() []*dashboard.Dashboard {
+func (l *Library) List() []*document.Dashboard {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	var all []*dashboard.Dashboard
+	var all []*document.Dashboard
 	for _, uid := range slices.Sorted(maps.Keys(l.byUID)) {
 		all = append(all, l.byUID[uid])
 	}
-	slices.SortStableFunc(all, func(a, b *dashboard.Dashboard) int {
+	slices.SortStableFunc(all, func(a, b *document.Dashboard) int {
 		return cmp.Compare(strings.ToLower(a.Title()), strings.ToLower(b.Title()))
 	})
 	return all
@@ -384,10 +384,10 @@ func (l *Library) Folders() []string {
 }
 
 // Errors are the files that cannot be read now.
-func (l *Library) Errors() []dashboard.FileError {
+func (l *Library) Errors() []document.FileError {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	all := []dashboard.FileError{}
+	all := []document.FileError{}
 	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
 		all = append(all, l.wrong[name])
 	}

@@ -11,7 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // watching runs Watch until the test ends, and hands on what it tells.
@@ -178,7 +178,7 @@ func TestTwice(t *testing.T) {
 
 // A file that is too large is not read.
 func TestLargeFile(t *testing.T) {
-	l := &Library{Dir: folderOf(t, map[string]string{"large.json": strings.Repeat(" ", dashboard.MaxBytes+1)})}
+	l := &Library{Dir: folderOf(t, map[string]string{"large.json": strings.Repeat(" ", document.MaxBytes+1)})}
 	load(t, l)
 	if errs := l.Errors(); len(errs) != 1 || errs[0].Message != "is 20 MB large; a dashboard may have 20 MB" {
 		t.Errorf("errors %v", errs)
@@ -214,28 +214,28 @@ func TestSave(t *testing.T) {
 	l := &Library{Dir: folder, Evaluate: inChild(t, time.Minute), Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"S"}`)}}}
 	load(t, l)
 	for _, c := range []struct {
-		object    dashboard.Object
+		object    document.Object
 		folder    string
 		overwrite bool
 		want      error
 		file      string
 		version   int
 	}{
-		{dashboard.Object{"uid": "new", "title": "New", "id": 7.0}, "", false, nil, "new.json", 1},
-		{dashboard.Object{"uid": "new", "title": "New", "version": 0.0}, "", false, ErrConflict, "", 0},
-		{dashboard.Object{"uid": "new", "title": "Newer", "version": 1.0}, "", false, nil, "new.json", 2},
-		{dashboard.Object{"uid": "new", "title": "Newest", "version": 1.0}, "", true, nil, "new.json", 3},
-		{dashboard.Object{"uid": "there", "title": "There", "version": 3.0}, "", false, nil, "team/there.json", 4},
-		{dashboard.Object{"uid": "second", "title": "Second"}, "team", false, nil, "team/second.json", 1},
-		{dashboard.Object{"uid": "shipped", "title": "My own"}, "", false, nil, "shipped.json", 1},
-		{dashboard.Object{"uid": "made", "title": "Made"}, "", true, ErrRefused, "", 0},
-		{dashboard.Object{"uid": "other", "title": "Other"}, "", false, ErrRefused, "", 0},
-		{dashboard.Object{"uid": "../evil", "title": "Evil"}, "", false, ErrRefused, "", 0},
-		{dashboard.Object{"uid": "evil", "title": "Evil"}, "..", false, ErrRefused, "", 0},
-		{dashboard.Object{"uid": "evil", "title": "Evil"}, "a/../../b", false, ErrRefused, "", 0},
-		{dashboard.Object{"uid": "evil", "title": "Evil"}, `a\b`, false, ErrRefused, "", 0},
-		{dashboard.Object{"uid": "evil", "title": "Evil"}, "vendor", false, ErrRefused, "", 0},
-		{dashboard.Object{"uid": "untitled"}, "", false, ErrRefused, "", 0},
+		{document.Object{"uid": "new", "title": "New", "id": 7.0}, "", false, nil, "new.json", 1},
+		{document.Object{"uid": "new", "title": "New", "version": 0.0}, "", false, ErrConflict, "", 0},
+		{document.Object{"uid": "new", "title": "Newer", "version": 1.0}, "", false, nil, "new.json", 2},
+		{document.Object{"uid": "new", "title": "Newest", "version": 1.0}, "", true, nil, "new.json", 3},
+		{document.Object{"uid": "there", "title": "There", "version": 3.0}, "", false, nil, "team/there.json", 4},
+		{document.Object{"uid": "second", "title": "Second"}, "team", false, nil, "team/second.json", 1},
+		{document.Object{"uid": "shipped", "title": "My own"}, "", false, nil, "shipped.json", 1},
+		{document.Object{"uid": "made", "title": "Made"}, "", true, ErrRefused, "", 0},
+		{document.Object{"uid": "other", "title": "Other"}, "", false, ErrRefused, "", 0},
+		{document.Object{"uid": "../evil", "title": "Evil"}, "", false, ErrRefused, "", 0},
+		{document.Object{"uid": "evil", "title": "Evil"}, "..", false, ErrRefused, "", 0},
+		{document.Object{"uid": "evil", "title": "Evil"}, "a/../../b", false, ErrRefused, "", 0},
+		{document.Object{"uid": "evil", "title": "Evil"}, `a\b`, false, ErrRefused, "", 0},
+		{document.Object{"uid": "evil", "title": "Evil"}, "vendor", false, ErrRefused, "", 0},
+		{document.Object{"uid": "untitled"}, "", false, ErrRefused, "", 0},
 	} {
 		d, _, err := l.Save(t.Context(), c.object, c.folder, c.overwrite)
 		if !errors.Is(err, c.want) {
@@ -246,14 +246,14 @@ func TestSave(t *testing.T) {
 			t.Errorf("%v in %q: %s, version %d, want %s, %d", c.object, c.folder, d.File, d.Version(), c.file, c.version)
 		}
 	}
-	if _, _, err := l.Save(t.Context(), dashboard.Object{"uid": "evil", "title": "Evil"}, "away", false); err == nil {
+	if _, _, err := l.Save(t.Context(), document.Object{"uid": "evil", "title": "Evil"}, "away", false); err == nil {
 		t.Error("a link leads out of the folder")
 	}
-	d, _, err := l.Save(t.Context(), dashboard.Object{"title": "Without uid"}, "", false)
+	d, _, err := l.Save(t.Context(), document.Object{"title": "Without uid"}, "", false)
 	if err != nil || len(d.UID()) != 14 {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if _, _, err := (&Library{}).Save(t.Context(), dashboard.Object{"title": "x"}, "", false); !errors.Is(err, ErrNoFolder) {
+	if _, _, err := (&Library{}).Save(t.Context(), document.Object{"title": "x"}, "", false); !errors.Is(err, ErrNoFolder) {
 		t.Errorf("without a folder: %v", err)
 	}
 	data, err := os.ReadFile(filepath.Join(folder, "new.json"))

@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // Errors of Save that a caller answers in its own way.
@@ -30,7 +30,7 @@ var (
 // that it came from, else as FOLDER/UID.json. Unless overwrite is set, its
 // version has to be the one that is served. It returns the dashboard as it is
 // served from then on, and what changed.
-func (l *Library) Save(ctx context.Context, object dashboard.Object, folder string, overwrite bool) (*dashboard.Dashboard, []Event, error) {
+func (l *Library) Save(ctx context.Context, object document.Object, folder string, overwrite bool) (*document.Dashboard, []Event, error) {
 	if l.Dir == "" {
 		return nil, nil, ErrNoFolder
 	}
@@ -41,7 +41,7 @@ func (l *Library) Save(ctx context.Context, object dashboard.Object, folder stri
 	if object.Text("uid") == "" {
 		object["uid"] = strings.ToLower(rand.Text()[:14])
 	}
-	if _, err := dashboard.FromObject("the dashboard", object.Copy()); err != nil {
+	if _, err := document.FromObject("the dashboard", object.Copy()); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	if object.Text("title") == "" {
@@ -97,7 +97,7 @@ func (l *Library) fileFor(uid, folder string) (string, error) {
 }
 
 // write replaces a file in one step. Links do not lead out of the folder.
-func (l *Library) write(name string, object dashboard.Object) error {
+func (l *Library) write(name string, object document.Object) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
