@@ -47,6 +47,16 @@ func ReadReport(path string) (Report, error) {
 	return r, nil
 }
 
+// CompareWith notes what has changed since a report that was written to a file.
+func (r *Report) CompareWith(path string) error {
+	earlier, err := ReadReport(path)
+	if err != nil {
+		return err
+	}
+	r.Changes = r.Compare(earlier)
+	return nil
+}
+
 // state is what is compared of a result or rule.
 type state struct {
 	dashboard, what, why string

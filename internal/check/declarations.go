@@ -185,9 +185,9 @@ func (d *Declarations) Add(more Declarations) {
 	}
 }
 
-// Beside returns the path of the declarations that are for a file or folder,
+// declarationsOf returns the path of the declarations that are for a file or folder,
 // or nothing if there are none.
-func Beside(path string) string {
+func declarationsOf(path string) string {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		path = filepath.Dir(path)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/diorama-lab/diorama/internal/collector/origin"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
@@ -22,6 +23,20 @@ type Origin struct {
 	Metric string `json:"metric"`
 	// Receiver is the collector's receiver, or who else sends it.
 	Receiver string `json:"receiver"`
+}
+
+// Origins are the senders of the metrics that the collectors of an environment
+// send, by the metrics' names in Prometheus.
+func Origins() (map[string]Origin, error) {
+	known, err := origin.Metrics()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]Origin, len(known))
+	for name, from := range known {
+		all[name] = Origin{Metric: from.Metric, Receiver: from.Receiver}
+	}
+	return all, nil
 }
 
 // MetricUse is one metric that queries read.
@@ -149,8 +164,8 @@ func (c *checker) describe(name string, u *use, available bool) MetricUse {
 	if family, known := c.family(name); known {
 		described.Type, described.Unit, described.Help = string(family.Type), family.Unit, family.Help
 	}
-	if origin, known := c.Origins[name]; known {
-		described.Origin = &origin
+	if from, known := c.Origins[name]; known {
+		described.Origin = &from
 	}
 	return described
 }

@@ -2,11 +2,12 @@ package check
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,11 +70,7 @@ func TestReports(t *testing.T) {
 		"github.txt":  func(b *bytes.Buffer) error { return r.WriteGitHub(b) },
 		"markdown.md": func(b *bytes.Buffer) error { return r.WriteMarkdown(b, r.Changes) },
 		"changes.txt": func(b *bytes.Buffer) error { return WriteChanges(b, r.Changes) },
-		"report.json": func(b *bytes.Buffer) error {
-			encoder := json.NewEncoder(b)
-			encoder.SetIndent("", "  ")
-			return encoder.Encode(r)
-		},
+		"report.json": func(b *bytes.Buffer) error { return r.Print(b, Printing{Form: "json"}) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
@@ -85,6 +82,53 @@ func TestReports(t *testing.T) {
 				t.Errorf("no XML: %v", err)
 			}
 		}
+	}
+}
+
+// Each form is one of those above; the table says what has changed only to who
+// has compared.
+func TestPrint(t *testing.T) {
+	r := sample()
+	r.Changes = []Change{}
+	for _, c := range []struct {
+		printing Printing
+		begins   string
+		compared bool
+	}{
+		{Printing{Form: "table"}, "A | pipes (a.json)\n", false},
+		{Printing{Form: "table", Compared: true}, "A | pipes (a.json)\n", true},
+		{Printing{Form: "json", Compared: true}, "{\n  \"taken\"", false},
+		{Printing{Form: "junit"}, "<?xml", false},
+		{Printing{Form: "github"}, "::error", false},
+		{Printing{Form: "markdown"}, "### ", false},
+	} {
+		var b bytes.Buffer
+		err := r.Print(&b, c.printing)
+		compared := strings.Contains(b.String(), "nothing broke and nothing healed")
+		if err != nil || !strings.HasPrefix(b.String(), c.begins) || compared != c.compared {
+			t.Errorf("%+v: %v\n%s", c.printing, err, b.String())
+		}
+		if !slices.Contains(Forms(), c.printing.Form) {
+			t.Errorf("%q is not among the forms", c.printing.Form)
+		}
+	}
+	if err := r.Print(io.Discard, Printing{Form: "pdf"}); err == nil {
+		t.Error("a form that there is not is printed")
+	}
+}
+
+// An earlier report is read for what has changed since.
+func TestCompareWith(t *testing.T) {
+	r := sample()
+	if err := r.CompareWith("testdata/reports/report.json"); err != nil || len(r.Changes) != 0 || r.Changes == nil {
+		t.Errorf("changes since the same report: %v, %v", r.Changes, err)
+	}
+	r.Results[1].Verdict = Error
+	if err := r.CompareWith("testdata/reports/report.json"); err != nil || len(r.Changes) != 1 || r.Changes[0].Kind != Broke {
+		t.Errorf("changes: %v, %v", r.Changes, err)
+	}
+	if err := r.CompareWith("testdata/missing.json"); err == nil {
+		t.Error("a report that is not there is compared with")
 	}
 }
 

@@ -54,12 +54,8 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate lib
 				return err
 			}
 		}
-		if file := Beside(place); file != "" {
-			more, err := LoadDeclarations(file)
-			if err != nil {
-				return err
-			}
-			s.Declarations.Add(more)
+		if err := s.declaredIn(place); err != nil {
+			return err
 		}
 	}
 	return nil
