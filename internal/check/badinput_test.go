@@ -100,7 +100,7 @@ func flaky(t *testing.T, to string, answers int64) *prometheus.Client {
 	return client
 }
 
-// A Prometheus that goes away ends the check, which tells what it has.
+// A Prometheus that goes away ends the check, which reports what it has.
 func TestPrometheusGoesAway(t *testing.T) {
 	client := flaky(t, startCorpus(t).URL, 20)
 	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)}})
@@ -145,7 +145,7 @@ func TestSlowQuery(t *testing.T) {
 	}
 }
 
-// A check that is interrupted tells what it has.
+// A check that is interrupted reports what it has.
 func TestInterrupt(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)}}

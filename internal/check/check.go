@@ -132,7 +132,7 @@ func refused(all []*document.Dashboard) []string {
 	return problems
 }
 
-// extras adds what is asked for beside verdicts.
+// extras adds what is asked for on top of verdicts.
 func (c *checker) extras(ctx context.Context, report *Report) (err error) {
 	if c.Metrics {
 		report.Metrics, err = c.metrics(ctx, report.Results)

@@ -17,7 +17,6 @@ const (
 	All = "All"
 	// One is the choice of a single value of each of them.
 	One = "one"
-	all = "$__all"
 	// maxChoices bounds the combinations of values of one dashboard.
 	maxChoices = 1000
 )
@@ -32,7 +31,7 @@ type choice struct {
 // choices are the sets of values that a dashboard is run with: All, a single
 // value, and each value of the variables in Each.
 func (c *checker) choices(ctx context.Context, d *document.Dashboard, r engine.Request) ([]choice, error) {
-	everything := c.settle(ctx, d, r, All, c.preferred(ctx, d, r))
+	everything := c.resolve(ctx, d, r, All, c.preferred(ctx, d, r))
 	list := []choice{everything}
 	single := c.single(ctx, d, r, everything)
 	if !sameValues(single.values, everything.values) {
@@ -51,21 +50,20 @@ func (c *checker) choices(ctx context.Context, d *document.Dashboard, r engine.R
 	return append(list, each...), err
 }
 
-// settle resolves all variables where some have given values; those that can
-// be All are, unless they are given.
-func (c *checker) settle(ctx context.Context, d *document.Dashboard, r engine.Request, name string, given map[string][]string) choice {
+// resolve finds the values of all variables where some have given values; those
+// that can be All are, unless they are given.
+func (c *checker) resolve(ctx context.Context, d *document.Dashboard, r engine.Request, name string, given map[string][]string) choice {
 	r.Variables = maps.Clone(given)
 	for _, v := range c.engine.Variables(ctx, d, r) {
 		if _, there := given[v.Name]; !there && v.IncludeAll {
-			r.Variables[v.Name] = []string{all}
+			r.Variables[v.Name] = []string{document.AllValue}
 		}
 	}
-	resolved := c.engine.Variables(ctx, d, r)
-	settled := choice{name: name, values: map[string][]string{}, variables: resolved}
-	for _, v := range resolved {
-		settled.values[v.Name] = v.Current.Value
+	chosen := choice{name: name, values: map[string][]string{}, variables: c.engine.Variables(ctx, d, r)}
+	for _, v := range chosen.variables {
+		chosen.values[v.Name] = v.Current.Value
 	}
-	return settled
+	return chosen
 }
 
 // preferred are the values that the declarations name, of variables that
@@ -94,12 +92,12 @@ func (c *checker) single(ctx context.Context, d *document.Dashboard, r engine.Re
 		if !v.IncludeAll {
 			continue
 		}
-		current := c.settle(ctx, d, r, One, given)
+		current := c.resolve(ctx, d, r, One, given)
 		if value := c.pick(current.variable(v.Name)); value != "" {
 			given[v.Name] = []string{value}
 		}
 	}
-	return c.settle(ctx, d, r, One, given)
+	return c.resolve(ctx, d, r, One, given)
 }
 
 func (c choice) variable(name string) engine.Resolved {
@@ -113,7 +111,7 @@ func (c choice) variable(name string) engine.Resolved {
 
 // pick is the value that is declared, if it is an option, else the first option.
 func (c *checker) pick(v engine.Resolved) string {
-	options := slices.DeleteFunc(slices.Clone(v.Options), func(o engine.Option) bool { return o.Value == all })
+	options := slices.DeleteFunc(slices.Clone(v.Options), func(o engine.Option) bool { return o.Value == document.AllValue })
 	if len(options) == 0 {
 		return ""
 	}
@@ -126,8 +124,8 @@ func (c *checker) product(ctx context.Context, d *document.Dashboard, r engine.R
 	for _, name := range names {
 		var next []map[string][]string
 		for _, given := range partial {
-			for _, option := range c.settle(ctx, d, r, "", given).variable(name).Options {
-				if option.Value == all {
+			for _, option := range c.resolve(ctx, d, r, "", given).variable(name).Options {
+				if option.Value == document.AllValue {
 					continue
 				}
 				more := maps.Clone(given)
@@ -145,7 +143,7 @@ func (c *checker) product(ctx context.Context, d *document.Dashboard, r engine.R
 		for _, name := range names {
 			parts = append(parts, name+"="+given[name][0])
 		}
-		if chosen := c.settle(ctx, d, r, strings.Join(parts, ", "), given); !sameValues(chosen.values, values) {
+		if chosen := c.resolve(ctx, d, r, strings.Join(parts, ", "), given); !sameValues(chosen.values, values) {
 			list = append(list, chosen)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
-// DeclarationsFile is the name of the file beside dashboards.
+// DeclarationsFile is the name of the file next to dashboards.
 const DeclarationsFile = "diorama-check.yaml"
 
 // Declarations say which panels and rules may be empty, and why.

@@ -91,7 +91,7 @@ func (c *checker) subjects(ctx context.Context) ([]subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		jobs, err := c.jobs(ctx, d, []choice{c.settle(ctx, d, request, All, c.preferred(ctx, d, request))})
+		jobs, err := c.jobs(ctx, d, []choice{c.resolve(ctx, d, request, All, c.preferred(ctx, d, request))})
 		if err != nil {
 			return nil, err
 		}

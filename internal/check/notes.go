@@ -54,7 +54,7 @@ func (c *checker) notes(ctx context.Context, r prometheus.TimeRange, expr string
 }
 
 // groupings finds labels that the query groups or joins by and no series has.
-// A label that only some objects have, and others beside it that all have, is
+// A label that only some objects have, and others with it that all have, is
 // no reason for doubt.
 func (n noter) groupings(ctx context.Context) []Note {
 	known, err := n.c.engine.Prometheus.LabelNames(ctx, "", n.r)

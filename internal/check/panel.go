@@ -147,10 +147,10 @@ func newResult(d *document.Dashboard, kind string, chosen choice) Result {
 }
 
 // variableResults says of each query variable whether it has values. A
-// variable that says the same for every choice is told once.
+// variable that says the same for every choice is reported once.
 func variableResults(d *document.Dashboard, choices []choice) []Result {
 	var results []Result
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, choice := range choices {
 		for _, v := range choice.variables {
 			result := newResult(d, KindVariable, choice)
@@ -165,8 +165,8 @@ func variableResults(d *document.Dashboard, choices []choice) []Result {
 			case v.Empty != nil:
 				result.Verdict, result.Why = Empty, v.Empty
 			}
-			if key := fmt.Sprint(v.Name, result.Verdict, v.Error, v.Empty); !told[key] {
-				told[key] = true
+			if key := fmt.Sprint(v.Name, result.Verdict, v.Error, v.Empty); !reported[key] {
+				reported[key] = true
 				results = append(results, result)
 			}
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
-// The verdicts of rules, beside Error. Recording rules that record something
+// The verdicts of rules, in addition to Error. Recording rules that record something
 // have Data.
 const (
 	// Fires: the alert was active for long enough in the time range.

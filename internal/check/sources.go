@@ -121,7 +121,7 @@ func (s *Sources) LoadLibrary(ctx context.Context, boards *library.Library) erro
 	return ctx.Err()
 }
 
-// mixinRules takes over the rules that jsonnet files have, beside dashboards or
+// mixinRules takes over the rules that jsonnet files have, with dashboards or
 // alone. A file that cannot be evaluated is a problem already.
 func (s *Sources) mixinRules(ctx context.Context, boards *library.Library, names ...string) {
 	for _, name := range names {

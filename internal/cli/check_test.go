@@ -84,7 +84,7 @@ func TestCheckAccess(t *testing.T) {
 			t.Errorf("%v: asked with %v", c.args, seen)
 		}
 		if strings.Contains(said, "secret\n") {
-			t.Errorf("%v: the token is told: %s", c.args, said)
+			t.Errorf("%v: the token is shown: %s", c.args, said)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 )
 
 // Follow asks the server at a base URL for the dashboard files that it cannot
-// read, and tells of each, and of each that it can read again, until told
+// read, and reports each, and each that it can read again, until report
 // returns false or ctx ends. A nil event marks the end of those that were
 // broken before.
-func Follow(ctx context.Context, base string, told func(*library.Event) bool) error {
+func Follow(ctx context.Context, base string, report func(*library.Event) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+ownAPI+"/live", nil)
@@ -36,7 +36,7 @@ func Follow(ctx context.Context, base string, told func(*library.Event) bool) er
 		if !isData {
 			continue
 		}
-		more, err := tell([]byte(data), told)
+		more, err := pass([]byte(data), report)
 		if err != nil || !more {
 			return err
 		}
@@ -47,7 +47,8 @@ func Follow(ctx context.Context, base string, told func(*library.Event) bool) er
 	return fmt.Errorf("the stream of changes of dashboards ended: %w", lines.Err())
 }
 
-func tell(data []byte, told func(*library.Event) bool) (bool, error) {
+// pass hands on what a message says.
+func pass(data []byte, report func(*library.Event) bool) (bool, error) {
 	var message struct {
 		library.Event
 		Errors []document.FileError `json:"errors"`
@@ -58,13 +59,13 @@ func tell(data []byte, told func(*library.Event) bool) (bool, error) {
 	switch message.Type {
 	case "hello":
 		for _, e := range message.Errors {
-			if !told(&library.Event{Type: "error", File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}) {
+			if !report(&library.Event{Type: "error", File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}) {
 				return false, nil
 			}
 		}
-		return told(nil), nil
+		return report(nil), nil
 	case "error", "ok":
-		return told(&message.Event), nil
+		return report(&message.Event), nil
 	}
 	return true, nil
 }

@@ -44,7 +44,7 @@ func respond(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// The client being gone is the only error left, and nobody to tell.
+	// The client being gone is the only error left, and there is nobody to report it to.
 	_, _ = w.Write(data)
 }
 

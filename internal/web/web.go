@@ -21,7 +21,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
-// Options is what a server is told.
+// Options is what a server serves, and where.
 type Options struct {
 	// Listen is the address, 127.0.0.1:3000 when empty. Port 0 picks a free
 	// one; Listening hears which.
@@ -157,7 +157,7 @@ func newServer(o Options) (*server, error) {
 
 func (s *server) close() { s.client.Close() }
 
-// publish tells open pages, and whoever started us, of changes.
+// publish reports changes to open pages, and to whoever started us.
 func (s *server) publish(events []library.Event) {
 	for _, event := range events {
 		if event.Type == "error" || event.Type == "ok" {

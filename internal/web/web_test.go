@@ -60,7 +60,7 @@ func TestDSQuery(t *testing.T) {
 	)
 }
 
-// What the page asks, and what it is told when it asks for nonsense.
+// What the page asks, and what it gets when it asks for nonsense.
 func TestPageRoutes(t *testing.T) {
 	const path = ownAPI + "/dashboards/pods"
 	at := fmt.Sprintf(`"from":%d,"to":"%d"`, begin.UnixMilli(), begin.Add(time.Minute).UnixMilli())

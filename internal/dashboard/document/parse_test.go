@@ -52,7 +52,7 @@ func encoded(t *testing.T, value any) []byte {
 	return data
 }
 
-// The forms that a file may have, beside plain JSON.
+// The forms that a file may have, other than plain JSON.
 func TestWrapped(t *testing.T) {
 	for name, text := range map[string]string{
 		"plain":    `{"uid":"w","title":"W","panels":[]}`,
@@ -69,7 +69,7 @@ func TestWrapped(t *testing.T) {
 	}
 }
 
-// Bad input is told with its place, and nothing is taken from it.
+// Bad input is reported with its place, and nothing is taken from it.
 func TestBadInput(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "bad.json:1:1: is empty"},

@@ -45,7 +45,7 @@ func (o Object) TextOr(key, otherwise string) string {
 }
 
 // annotationOfV2 brings what v2 keeps in the query, and what it keeps for older
-// versions, beside the name, where the classic form has it.
+// versions, next to the name, where the classic form has it.
 func annotationOfV2(spec Object) Object {
 	a := spec.Copy()
 	query := spec.Object("query")
@@ -93,9 +93,9 @@ func variableOfV2(variable Object) Object {
 }
 
 // datasourceOfV2 finds the data source of a query: v2 has it in the group and
-// the datasource's name, v2alpha1 as a reference beside the query.
-func datasourceOfV2(query Object, beside any) any {
-	ref := refOf(beside, Ref{})
+// the datasource's name, v2alpha1 as a reference alongside the query.
+func datasourceOfV2(query Object, alongside any) any {
+	ref := refOf(alongside, Ref{})
 	if group := query.Text("group"); group != "" {
 		ref.Type = group
 	} else if kind := query.Text("kind"); kind != "" && kind != "DataQuery" && !strings.HasSuffix(kind, "Variable") {

@@ -48,8 +48,8 @@ func (v Variable) Query() string {
 	return v.JSON.Text("query")
 }
 
-// queryText writes the parts of Grafana's query editor as the function that
-// they stand for. The editor keeps that function beside them, as a rule.
+// queryText writes the fields of Grafana's query editor as the function that
+// they stand for. The editor keeps that function alongside them, as a rule.
 func queryText(o Object) string {
 	if text := o.Text("query"); text != "" {
 		return text

@@ -56,7 +56,7 @@ func TestAnnotations(t *testing.T) {
 		name, definition, expr, step, want string
 		request                            Request
 	}{
-		{name: "fields beside the name", definition: `"datasource":"Prometheus",` + shop + `,` + texts, expr: `restarts{namespace=~"shop"}`, step: "15s",
+		{name: "fields next to the name", definition: `"datasource":"Prometheus",` + shop + `,` + texts, expr: `restarts{namespace=~"shop"}`, step: "15s",
 			want: `15-30 web killed: on n1 ["shop" "web"]; 75-75 web killed: on n1 ["shop" "web"]`},
 		{name: "fields in the target", definition: `"datasource":{"type":"prometheus","uid":"p"},"target":{` + shop + `},` + texts, expr: `restarts{namespace=~"shop"}`, step: "15s",
 			want: `15-30 web killed: on n1 ["shop" "web"]; 75-75 web killed: on n1 ["shop" "web"]`},

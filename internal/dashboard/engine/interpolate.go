@@ -20,7 +20,7 @@ type Value struct {
 	Custom bool
 	// All tells that All is chosen; the values are then those of all options.
 	All bool
-	// Fields are what ${name.field} can name, beside text and value.
+	// Fields are what ${name.field} can name, other than text and value.
 	Fields map[string]string
 	// Zone is the time zone of a time; nil is UTC.
 	Zone *time.Location

@@ -18,14 +18,14 @@ import (
 // grafanaDefault is the interval of a data source that has none.
 const grafanaDefault = 15 * time.Second
 
-// sourceProxy is an address at which Grafana leads to a data source.
+// sourceProxy is an address at which Grafana forwards to a data source.
 var sourceProxy = regexp.MustCompile(`^(.+)/api/datasources/proxy/(uid/[^/]+|\d+)$`)
 
 // ErrNotGrafana tells that an address is none at which Grafana leads to a data
 // source.
 var ErrNotGrafana = errors.New("no address of Grafana's data source proxy")
 
-// SourceInterval asks Grafana for the interval of the data source that it leads
+// SourceInterval asks Grafana for the interval of the data source that it forwards
 // to: steps and $__rate_interval of Grafana's own queries follow from it.
 func SourceInterval(ctx context.Context, c *prometheus.Client) (time.Duration, error) {
 	parts := sourceProxy.FindStringSubmatch(c.URL)
@@ -61,7 +61,7 @@ func SourceInterval(ctx context.Context, c *prometheus.Client) (time.Duration, e
 	return interval, nil
 }
 
-// SourceAddress is where Grafana at an address leads to its Prometheus.
+// SourceAddress is where Grafana at an address forwards to its Prometheus.
 func SourceAddress(grafana string) string {
 	return strings.TrimSuffix(grafana, "/") + "/api/datasources/proxy/uid/" + document.DatasourceUID
 }

@@ -84,7 +84,7 @@ type explainer struct {
 	wrong *document.FileError
 }
 
-// An error in an imported file's syntax is told as FILE:LINE:COLUMN-END TEXT,
+// An error in an imported file's syntax is given as FILE:LINE:COLUMN-END TEXT,
 // or with both places in parentheses.
 var syntaxError = regexp.MustCompile(`^(.+?):\(?(\d+):(\d+)\)?(?:-[\d:()]+)? (.*)`)
 
@@ -144,7 +144,7 @@ func (c *confined) Import(importedFrom, importedPath string) (jsonnet.Contents, 
 		c.cache[candidate] = contents
 		return contents, candidate, nil
 	}
-	return jsonnet.Contents{}, "", fmt.Errorf("import %q: there is no such file, neither beside the importing file nor in %s", importedPath, strings.Join(c.job.Paths, ", "))
+	return jsonnet.Contents{}, "", fmt.Errorf("import %q: there is no such file, neither next to the importing file nor in %s", importedPath, strings.Join(c.job.Paths, ", "))
 }
 
 // allowed tells whether a file, links followed, lies in one of the roots.
@@ -247,7 +247,7 @@ func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*docume
 }
 
 // MixinRules evaluates a jsonnet file of the library and returns the rules and
-// alerts that it has beside its dashboards, as one Prometheus rule file in
+// alerts that it has alongside its dashboards, as one Prometheus rule file in
 // JSON; nothing if it has none.
 func (l *Library) MixinRules(ctx context.Context, name string) ([]byte, error) {
 	job, err := l.job(filepath.Join(l.Dir, filepath.FromSlash(name)))

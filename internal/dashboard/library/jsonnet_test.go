@@ -86,7 +86,7 @@ func uids(l *Library) string {
 	return strings.Join(all, " ")
 }
 
-// Mixins, single dashboards and objects of them, with imports from beside the
+// Mixins, single dashboards and objects of them, with imports from next to the
 // file, from vendor folders and from -J paths.
 func TestJsonnet(t *testing.T) {
 	further := folderOf(t, map[string]string{"lib/further.libsonnet": `{title: 'from -J'}`})
@@ -117,7 +117,7 @@ func TestJsonnet(t *testing.T) {
 	}
 }
 
-// Jsonnet that is wrong is told with its place; jsonnet that misbehaves is
+// Jsonnet that is wrong is reported with its place; jsonnet that misbehaves is
 // ended, and the other dashboards are there.
 func TestBadJsonnet(t *testing.T) {
 	outside := folderOf(t, map[string]string{"secret.libsonnet": `{title: 'secret'}`})

@@ -76,7 +76,7 @@ type Event struct {
 	Message string `json:"message,omitempty"`
 }
 
-// String tells a change to people.
+// String is a change as people read it.
 func (e Event) String() string {
 	switch e.Type {
 	case "error":
@@ -124,7 +124,7 @@ func readShipped(shipped fs.FS) ([]*document.Dashboard, error) {
 }
 
 // Scan reads what has changed in the folder and returns what that changed. A
-// folder that cannot be read is told like a file that cannot; the error is
+// folder that cannot be read is reported like a file that cannot; the error is
 // that of ctx.
 func (l *Library) Scan(ctx context.Context) ([]Event, error) {
 	l.scanning.Lock()
@@ -318,7 +318,7 @@ func (l *Library) install(files map[string]*file, folder *document.FileError) []
 func (l *Library) changedErrors(wrong map[string]document.FileError) []Event {
 	var events []Event
 	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
-		// An import's error is told under the import's name.
+		// An import's error is reported under the import's name.
 		if before := l.wrong[name]; before.File != wrong[name].File {
 			events = append(events, Event{Type: "ok", File: before.File})
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
-// watching runs Watch until the test ends, and hands on what it tells.
+// watching runs Watch until the test ends, and hands on what it reports.
 func watching(t *testing.T, l *Library) <-chan Event {
 	t.Helper()
 	events := make(chan Event, 100)
@@ -62,7 +62,7 @@ func expect(t *testing.T, events <-chan Event, want string) {
 }
 
 // A saved file, a new one, one that is removed or broken, and one that an
-// import of changes: each is told, and the last good version stays.
+// import of changes: each is reported, and the last good version stays.
 func TestWatch(t *testing.T) {
 	folder := folderOf(t, map[string]string{
 		"a.json":          `{"uid":"a","title":"First"}`,
@@ -113,7 +113,7 @@ func TestWatch(t *testing.T) {
 
 func TestQuiet(t *testing.T) {
 	for since, want := range map[time.Duration]time.Duration{
-		0: settle, latest - settle: settle, latest - time.Millisecond: time.Millisecond, latest: 0, time.Hour: 0,
+		0: pause, latest - pause: pause, latest - time.Millisecond: time.Millisecond, latest: 0, time.Hour: 0,
 	} {
 		if got := quiet(since); got != want {
 			t.Errorf("%s after the first change: %s, want %s", since, got, want)
@@ -185,7 +185,7 @@ func TestLargeFile(t *testing.T) {
 	}
 }
 
-// A folder that is gone is told; what it held stays, and what it holds when
+// A folder that is gone is reported; what it held stays, and what it holds when
 // it is there again is read.
 func TestFolderIsGone(t *testing.T) {
 	folder := folderOf(t, map[string]string{"boards/a.json": `{"uid":"a","title":"A"}`})
@@ -247,7 +247,7 @@ func TestSave(t *testing.T) {
 		}
 	}
 	if _, _, err := l.Save(t.Context(), document.Object{"uid": "evil", "title": "Evil"}, "away", false); err == nil {
-		t.Error("a link leads out of the folder")
+		t.Error("a link goes out of the folder")
 	}
 	d, _, err := l.Save(t.Context(), document.Object{"title": "Without uid"}, "", false)
 	if err != nil || len(d.UID()) != 14 {

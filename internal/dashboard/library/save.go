@@ -96,7 +96,7 @@ func (l *Library) fileFor(uid, folder string) (string, error) {
 	return name, nil
 }
 
-// write replaces a file in one step. Links do not lead out of the folder.
+// write replaces a file in one step. Links do not go out of the folder.
 func (l *Library) write(name string, object document.Object) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// settle is how long nothing has to change before the folder is read: an
-	// editor writes a file in several steps. A folder that never settles is
+	// pause is how long nothing has to change before the folder is read: an
+	// editor writes a file in several steps. A folder that never rests is
 	// read this long after the first change.
-	settle, latest = 50 * time.Millisecond, 400 * time.Millisecond
+	pause, latest = 50 * time.Millisecond, 400 * time.Millisecond
 	// retry is how long after a failure the folder is looked at again.
 	retry = time.Second
 	// maxWatched bounds the folders that are watched.
@@ -25,7 +25,7 @@ const (
 )
 
 // Watch reads the folder again whenever it, or something that its jsonnet
-// imports, changes, and tells what that changed. It returns nil when ctx ends.
+// imports, changes, and reports what that changed. It returns nil when ctx ends.
 func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 	if l.Dir == "" {
 		<-ctx.Done()
@@ -77,7 +77,7 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 			}
 			if text := errorText(err); text != unfollowed {
 				unfollowed = text
-				if err != nil && !errors.Is(err, fs.ErrNotExist) { // that one Scan has told
+				if err != nil && !errors.Is(err, fs.ErrNotExist) { // that one Scan has reported
 					changed([]Event{{Type: "error", File: l.Dir, Message: text}})
 				}
 			}
@@ -87,7 +87,7 @@ func (l *Library) Watch(ctx context.Context, changed func([]Event)) error {
 
 // quiet is for how long nothing more has to change, when the first change was
 // so long ago.
-func quiet(since time.Duration) time.Duration { return max(0, min(settle, latest-since)) }
+func quiet(since time.Duration) time.Duration { return max(0, min(pause, latest-since)) }
 
 func errorText(err error) string {
 	if err == nil {
