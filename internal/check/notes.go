@@ -76,7 +76,7 @@ func (n noter) groupings(ctx context.Context) []Note {
 			missing = unknown
 		}
 		if len(missing) > 0 {
-			all = append(all, Note{NoteNoLabel, fmt.Sprintf("%s: no series there has the label %s", word, strings.Join(missing, ", "))})
+			all = append(all, newNote(NoteNoLabel, "%s: no series there has the label %s", word, strings.Join(missing, ", ")))
 		}
 	}
 	parser.Inspect(n.expr, func(node parser.Node, _ []parser.Node) error {
@@ -142,7 +142,7 @@ func (n noter) legend(format string) []Note {
 	var all []Note
 	for _, parts := range legendLabel.FindAllStringSubmatch(format, -1) {
 		if !hasLabel(n.frames, parts[1]) {
-			all = append(all, Note{NoteNoLabel, fmt.Sprintf("the legend shows the label %s, which no series of the result has", parts[1])})
+			all = append(all, newNote(NoteNoLabel, "the legend shows the label %s, which no series of the result has", parts[1]))
 		}
 	}
 	return all
@@ -171,11 +171,11 @@ func (n noter) counters() []Note {
 		switch n.c.typeOf(name) {
 		case model.MetricTypeGauge:
 			if f := rateAbove(path); f != "" {
-				all = append(all, Note{NoteGaugeRate, fmt.Sprintf("%s of %s, which is a gauge: it may fall, and each fall is taken for a restart", f, name)})
+				all = append(all, newNote(NoteGaugeRate, "%s of %s, which is a gauge: it may fall, and each fall is taken for a restart", f, name))
 			}
 		case model.MetricTypeCounter:
 			if shownRaw(s, path) {
-				all = append(all, Note{NoteRawCounter, fmt.Sprintf("%s is a counter and is shown without rate or increase: its value is the sum since whenever it began", name)})
+				all = append(all, newNote(NoteRawCounter, "%s is a counter and is shown without rate or increase: its value is the sum since whenever it began", name))
 			}
 		}
 		return nil
@@ -192,7 +192,7 @@ func (n noter) ranges() []Note {
 			return nil
 		}
 		if m, ok := call.Args[0].(*parser.MatrixSelector); ok && m.Range < 2*n.c.ScrapeInterval {
-			all = append(all, Note{NoteShortRange, fmt.Sprintf("%s over %s needs two samples, and series get one every %s: there are gaps", call.Func.Name, m.Range, n.c.ScrapeInterval)})
+			all = append(all, newNote(NoteShortRange, "%s over %s needs two samples, and series get one every %s: there are gaps", call.Func.Name, m.Range, n.c.ScrapeInterval))
 		}
 		return nil
 	})
@@ -262,7 +262,7 @@ func (n noter) recorded(ctx context.Context) []Note {
 		}
 		found, err := n.c.engine.Prometheus.LabelNames(ctx, nameText(s), n.r)
 		if err == nil && len(found) == 0 {
-			all = append(all, Note{NoteNotLoaded, fmt.Sprintf("%s is the name of a recording rule, and none that is loaded records it", name)})
+			all = append(all, newNote(NoteNotLoaded, "%s is the name of a recording rule, and none that is loaded records it", name))
 		}
 	}
 	return all

@@ -54,7 +54,11 @@ func (c *checker) jobs(ctx context.Context, d *document.Dashboard, choices []cho
 			}
 		}
 		for _, shown := range c.engine.Shown(ctx, d, request) {
-			if err := add(job{kind: KindTarget, panel: shown.Panel, id: shown.SourceID, source: titles[shown.SourceID], choice: choice, scoped: shown.Scoped}); err != nil {
+			one := job{
+				kind: KindTarget, panel: shown.Panel, id: shown.SourceID, source: titles[shown.SourceID],
+				choice: choice, scoped: shown.Scoped,
+			}
+			if err := add(one); err != nil {
 				return nil, err
 			}
 		}

@@ -129,6 +129,10 @@ type Note struct {
 	Text string `json:"text"`
 }
 
+func newNote(kind, format string, args ...any) Note {
+	return Note{Kind: kind, Text: fmt.Sprintf(format, args...)}
+}
+
 // Stale is a declaration of emptiness for a panel or rule that has data, or
 // that there is not.
 type Stale struct {

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
@@ -68,7 +67,7 @@ func (c *checker) rules(ctx context.Context) []RuleResult {
 					return results
 				}
 				if rule.Record != "" && len(c.Dashboards) > 0 && !used[rule.Record] {
-					result.Notes = append(result.Notes, Note{"unused", fmt.Sprintf("no dashboard and no rule of this check uses %s", rule.Record)})
+					result.Notes = append(result.Notes, newNote("unused", "no dashboard and no rule of this check uses %s", rule.Record))
 				}
 				results = append(results, result)
 			}

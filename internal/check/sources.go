@@ -44,9 +44,10 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate lib
 			folder, only = filepath.Split(filepath.Clean(place))
 			folder = filepath.Clean(folder)
 		}
+		boards := &library.Library{Dir: folder, Paths: paths, Evaluate: evaluate}
 		if isRules(only) {
 			s.loadRules(place, true)
-		} else if err := s.loadDashboards(ctx, &library.Library{Dir: folder, Paths: paths, Evaluate: evaluate}, only); err != nil {
+		} else if err := s.loadDashboards(ctx, boards, only); err != nil {
 			return err
 		}
 		if only == "" {

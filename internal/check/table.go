@@ -230,7 +230,11 @@ func (r Report) Line() string {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	line := fmt.Sprintf("%s, %s, %s, %s: %s", spelling.Counted(s.Dashboards, "dashboard"), spelling.Counted(s.Panels, "panel"), spelling.Counted(s.Targets, "target"), spelling.Counted(s.Rules, "rule"), strings.Join(parts, ", "))
+	counted := []string{
+		spelling.Counted(s.Dashboards, "dashboard"), spelling.Counted(s.Panels, "panel"),
+		spelling.Counted(s.Targets, "target"), spelling.Counted(s.Rules, "rule"),
+	}
+	line := strings.Join(counted, ", ") + ": " + strings.Join(parts, ", ")
 	if r.Interrupted {
 		line += "; interrupted, the rest was not run"
 	}

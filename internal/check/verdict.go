@@ -87,7 +87,8 @@ func (r *Result) fail(result engine.TargetResult, target document.Target) {
 	case result.Status == http.StatusBadGateway:
 		why.Kind = Unreachable
 	case len(left) > 0:
-		why = engine.Reason{Kind: engine.NoVariable, Text: "no variable is named " + strings.Join(left, ", ") + ": " + result.Error}
+		why.Kind = engine.NoVariable
+		why.Text = "no variable is named " + strings.Join(left, ", ") + ": " + result.Error
 	case wrong != nil && expr != "":
 		why.Kind = NotPromQL
 	case isManyToOne(result.Error):
@@ -98,8 +99,10 @@ func (r *Result) fail(result engine.TargetResult, target document.Target) {
 
 // isManyToOne knows what Prometheus says of joins that find several series.
 func isManyToOne(message string) bool {
-	return strings.Contains(message, "many-to-many matching not allowed") || strings.Contains(message, "many-to-one matching must be explicit") ||
-		strings.Contains(message, "grouping labels must ensure unique matches") || strings.Contains(message, "cannot contain metrics with the same labelset")
+	return slices.ContainsFunc([]string{
+		"many-to-many matching not allowed", "many-to-one matching must be explicit",
+		"grouping labels must ensure unique matches", "cannot contain metrics with the same labelset",
+	}, func(known string) bool { return strings.Contains(message, known) })
 }
 
 // last is the last value of the first series.
@@ -109,7 +112,8 @@ func last(frames data.Frames) *float64 {
 			if !field.Type().Numeric() || field.Len() == 0 {
 				continue
 			}
-			if v, err := field.NullableFloatAt(field.Len() - 1); err == nil && v != nil && !math.IsNaN(*v) && !math.IsInf(*v, 0) {
+			v, err := field.NullableFloatAt(field.Len() - 1)
+			if err == nil && v != nil && !math.IsNaN(*v) && !math.IsInf(*v, 0) {
 				return v
 			}
 		}
@@ -119,7 +123,10 @@ func last(frames data.Frames) *float64 {
 
 // instanceLabels say who reported a series, not what it is about.
 func instanceLabels() []string {
-	return []string{"instance", "job", "service_instance_id", "service_name", "host_name", "host_id", "otel_scope_name", "otel_scope_version", "receiver", "replica", "prometheus", "prometheus_replica"}
+	return []string{
+		"instance", "job", "service_instance_id", "service_name", "host_name", "host_id",
+		"otel_scope_name", "otel_scope_version", "receiver", "replica", "prometheus", "prometheus_replica",
+	}
 }
 
 // sameNames finds series that a legend shows under one name though they differ
@@ -144,7 +151,9 @@ func sameNames(frames data.Frames, legend string) *engine.Reason {
 			continue
 		}
 		if labels := differing(before, field.Labels); onlyInstances(labels) {
-			return &engine.Reason{Kind: SameName, Text: fmt.Sprintf("several series are shown as %q; they differ only in %s: aggregate them, or show it in the legend", name, strings.Join(labels, ", "))}
+			text := fmt.Sprintf("several series are shown as %q; they differ only in %s: "+
+				"aggregate them, or show it in the legend", name, strings.Join(labels, ", "))
+			return &engine.Reason{Kind: SameName, Text: text}
 		}
 	}
 	return nil
@@ -167,5 +176,8 @@ func differing(a, b data.Labels) []string {
 }
 
 func onlyInstances(labels []string) bool {
-	return len(labels) > 0 && !slices.ContainsFunc(labels, func(name string) bool { return !slices.Contains(instanceLabels(), name) })
+	others := slices.DeleteFunc(slices.Clone(labels), func(name string) bool {
+		return slices.Contains(instanceLabels(), name)
+	})
+	return len(labels) > 0 && len(others) == 0
 }

@@ -72,8 +72,8 @@ func variableOfV2(variable Object) Object {
 	v["hide"] = map[string]float64{"hideLabel": 1, "hideVariable": 2}[v.Text("hide")]
 	v["refresh"] = map[string]float64{"onDashboardLoad": 1, "onTimeRangeChanged": 2}[v.Text("refresh")]
 	v["sort"] = map[string]float64{
-		"alphabeticalAsc": 1, "alphabeticalDesc": 2, "numericalAsc": 3, "numericalDesc": 4, "alphabeticalCaseInsensitiveAsc": 5,
-		"alphabeticalCaseInsensitiveDesc": 6, "naturalAsc": 7, "naturalDesc": 8,
+		"alphabeticalAsc": 1, "alphabeticalDesc": 2, "numericalAsc": 3, "numericalDesc": 4,
+		"alphabeticalCaseInsensitiveAsc": 5, "alphabeticalCaseInsensitiveDesc": 6, "naturalAsc": 7, "naturalDesc": 8,
 	}[v.Text("sort")]
 	if query := v.Object("query"); query != nil && kind == "query" {
 		v["datasource"] = datasourceOfV2(query, v["datasource"])
@@ -132,7 +132,8 @@ func (l *v2Layout) add(layout Object, y int) int {
 		for _, row := range spec.Objects("rows") {
 			y = l.addRow(row.Object("spec"), row.Object("spec").Text("title"), y)
 		}
-	case "TabsLayout": // the classic form has no tabs: each becomes a row, which the page shows as a tab if nothing is around it
+	case "TabsLayout":
+		// The classic form has no tabs: each becomes a row, which the page shows as a tab if nothing is around it.
 		for _, tab := range spec.Objects("tabs") {
 			before := len(l.panels)
 			y = l.addRow(tab.Object("spec"), tab.Object("spec").Text("title"), y)

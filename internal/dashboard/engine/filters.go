@@ -64,8 +64,11 @@ func (e *Engine) withFilters(expr string, filters []filter) string {
 		return expr
 	}
 	var matchers []*labels.Matcher
+	matchTypes := map[string]labels.MatchType{
+		"=": labels.MatchEqual, "!=": labels.MatchNotEqual, "=~": labels.MatchRegexp, "!~": labels.MatchNotRegexp,
+	}
 	for _, f := range filters {
-		kind, known := map[string]labels.MatchType{"=": labels.MatchEqual, "!=": labels.MatchNotEqual, "=~": labels.MatchRegexp, "!~": labels.MatchNotRegexp}[f.operator]
+		kind, known := matchTypes[f.operator]
 		if !known {
 			continue
 		}

@@ -25,7 +25,9 @@ func near(name string, candidates []string) []string {
 			all = append(all, scored{candidate, s})
 		}
 	}
-	slices.SortFunc(all, func(a, b scored) int { return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.name, b.name)) })
+	slices.SortFunc(all, func(a, b scored) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.name, b.name))
+	})
 	var names []string
 	for _, s := range all[:min(len(all), most)] {
 		names = append(names, s.name)

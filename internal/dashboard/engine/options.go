@@ -58,7 +58,8 @@ func (e *Engine) whyNoOptions(ctx context.Context, v document.Variable, scope Sc
 	}
 	texts, err := e.find(ctx, query, r)
 	if err == nil && len(texts) > 0 {
-		return &Reason{Kind: Filtered, Text: fmt.Sprintf("the regular expression %s leaves none of the %d values", v.JSON.Text("regex"), len(texts))}
+		reason = because(Filtered, "the regular expression %s leaves none of the %d values", v.JSON.Text("regex"), len(texts))
+		return &reason
 	}
 	switch left := Unresolved(query); {
 	case len(left) > 0:
@@ -89,7 +90,7 @@ func (e *Engine) whyNoValues(ctx context.Context, label, match string, r prometh
 		}
 		of = "no series of " + match + " has"
 	}
-	reason := Reason{Kind: NoLabel, Text: fmt.Sprintf("%s the label %s", of, label)}
+	reason := because(NoLabel, "%s the label %s", of, label)
 	names, err := e.Prometheus.LabelNames(ctx, match, r)
 	if err != nil {
 		return reason

@@ -51,6 +51,10 @@ type Reason struct {
 	Near []string `json:"near,omitempty"`
 }
 
+func because(kind, format string, args ...any) Reason {
+	return Reason{Kind: kind, Text: fmt.Sprintf(format, args...)}
+}
+
 // MissingInput tells that what the query reads is not there at all, so that
 // no change of values can make it return something.
 func (r Reason) MissingInput() bool {
@@ -215,9 +219,9 @@ func (x probe) call(ctx context.Context, n *parser.Call) Reason {
 	}
 	switch {
 	case absent:
-		return Reason{Kind: Filtered, Text: fmt.Sprintf("%s returns something only when %s is not there, and it is", n.Func.Name, n.Args[0])}
+		return because(Filtered, "%s returns something only when %s is not there, and it is", n.Func.Name, n.Args[0])
 	case n.Func.Name == "histogram_quantile":
-		return Reason{Kind: NoLabel, Text: fmt.Sprintf("histogram_quantile needs buckets with the label le, which no series of %s has", n.Args[1])}
+		return because(NoLabel, "histogram_quantile needs buckets with the label le, which no series of %s has", n.Args[1])
 	case NeedsTwoSamples(n.Func.Name):
 		return x.fewSamples(ctx, n)
 	}
@@ -230,8 +234,8 @@ func (x probe) fewSamples(ctx context.Context, n *parser.Call) Reason {
 	if counted == nil || *counted >= 2 {
 		return unclear()
 	}
-	return Reason{Kind: ShortRange, Text: fmt.Sprintf("%s needs two samples of a series, and %s has at most %v: series get a sample every %s, so the range should be %s or longer",
-		n.Func.Name, n.Args[0], *counted, writeInterval(x.engine.ScrapeInterval), writeInterval(4*x.engine.ScrapeInterval))}
+	return because(ShortRange, "%s needs two samples of a series, and %s has at most %v: series get a sample every %s, so the range should be %s or longer",
+		n.Func.Name, n.Args[0], *counted, writeInterval(x.engine.ScrapeInterval), writeInterval(4*x.engine.ScrapeInterval))
 }
 
 // whyNoNumber is the reason of a query whose values are all NaN or infinite.

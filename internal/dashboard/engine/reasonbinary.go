@@ -24,7 +24,7 @@ func (x probe) binary(ctx context.Context, n *parser.BinaryExpr) Reason {
 	case !left:
 		return x.why(ctx, n.LHS)
 	case n.Op == parser.LUNLESS:
-		return Reason{Kind: Filtered, Text: fmt.Sprintf("unless leaves nothing: all of %s is there in %s too", n.LHS, n.RHS)}
+		return because(Filtered, "unless leaves nothing: all of %s is there in %s too", n.LHS, n.RHS)
 	case !right:
 		return x.why(ctx, n.RHS)
 	case n.VectorMatching == nil:
@@ -56,7 +56,7 @@ func (x probe) neither(ctx context.Context, n *parser.BinaryExpr) Reason {
 
 // filtered is the reason of a comparison that holds for nothing.
 func (x probe) filtered(ctx context.Context, n *parser.BinaryExpr) Reason {
-	reason := Reason{Kind: Filtered, Text: fmt.Sprintf("the comparison %s holds for nothing", n)}
+	reason := because(Filtered, "the comparison %s holds for nothing", n)
 	if n.LHS.Type() != parser.ValueTypeVector || n.VectorMatching != nil {
 		return reason
 	}
@@ -79,7 +79,8 @@ func (x probe) unmatched(ctx context.Context, n *parser.BinaryExpr) Reason {
 	right := side{n.RHS, x.labelsOf(ctx, n.RHS)}
 	var differences []string
 	kind := NoMatch
-	for _, label := range matched(n.VectorMatching, left.labels, right.labels) {
+	names := matched(n.VectorMatching, left.labels, right.labels)
+	for _, label := range names {
 		onLeft, onRight := slices.Contains(left.labels, label), slices.Contains(right.labels, label)
 		switch {
 		case onLeft && onRight:
@@ -97,7 +98,7 @@ func (x probe) unmatched(ctx context.Context, n *parser.BinaryExpr) Reason {
 	}
 	text := fmt.Sprintf("both sides of %s have series, but no two match", n.Op)
 	if len(differences) == 0 {
-		differences = []string{"no pair agrees in all of the labels " + enumerate(matched(n.VectorMatching, left.labels, right.labels))}
+		differences = []string{"no pair agrees in all of the labels " + enumerate(names)}
 	}
 	return Reason{Kind: kind, Text: text + ": " + strings.Join(differences, "; ")}
 }
@@ -117,10 +118,15 @@ func matched(m *parser.VectorMatching, left, right []string) []string {
 // apart says that no value of a label is on both sides, or nothing.
 func (x probe) apart(ctx context.Context, label string, left, right side) string {
 	a, b := x.valuesOf(ctx, label, left.expr), x.valuesOf(ctx, label, right.expr)
-	if len(a) == 0 || len(b) == 0 || slices.ContainsFunc(a, func(value string) bool { return slices.Contains(b, value) }) {
+	if len(a) == 0 || len(b) == 0 || overlap(a, b) {
 		return ""
 	}
 	return fmt.Sprintf("%s is %s on the left and %s on the right", label, few(a), few(b))
+}
+
+// overlap tells that two lists have a text in common.
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(text string) bool { return slices.Contains(b, text) })
 }
 
 func few(values []string) string {

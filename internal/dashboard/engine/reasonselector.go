@@ -18,9 +18,9 @@ func (x probe) selector(ctx context.Context, s *parser.VectorSelector) Reason {
 	}
 	name := selectorName(s)
 	if s.OriginalOffset != 0 || s.Timestamp != nil || s.StartOrEnd != 0 {
-		return Reason{Kind: Stale, Text: fmt.Sprintf("%s has series in this time range, but no samples where offset or @ looks", name)}
+		return because(Stale, "%s has series in this time range, but no samples where offset or @ looks", name)
 	}
-	return Reason{Kind: Stale, Text: fmt.Sprintf("%s has series in this time range, but no samples at the times that are asked for: these began later, ended before, or are further apart than the query looks back", name)}
+	return because(Stale, "%s has series in this time range, but no samples at the times that are asked for: these began later, ended before, or are further apart than the query looks back", name)
 }
 
 // missing finds out that a selector matches no series at all.
@@ -52,7 +52,7 @@ func (x probe) missing(ctx context.Context, s *parser.VectorSelector) (Reason, b
 			return Reason{Kind: NoSeries, Text: text}.suggest(x.values(ctx, m, rest)), true
 		}
 	}
-	return Reason{Kind: NoSeries, Text: fmt.Sprintf("%s has series, but none with %s", name, matcherText(others))}, true
+	return because(NoSeries, "%s has series, but none with %s", name, matcherText(others)), true
 }
 
 func selectorName(s *parser.VectorSelector) string {
@@ -71,7 +71,7 @@ func selectorName(s *parser.VectorSelector) string {
 }
 
 func (x probe) noMetric(ctx context.Context, name string) Reason {
-	reason := Reason{Kind: NoMetric, Text: fmt.Sprintf("no metric is named %s in this time range", name)}
+	reason := because(NoMetric, "no metric is named %s in this time range", name)
 	if strings.Contains(name, ":") {
 		reason.Text += ": it has the name of a recording rule, and none records it"
 	}
@@ -84,7 +84,7 @@ func (x probe) noMetric(ctx context.Context, name string) Reason {
 
 // noSeries is the reason where one matcher excludes all series of a metric.
 func (x probe) noSeries(ctx context.Context, name string, names []*labels.Matcher, m *labels.Matcher) Reason {
-	reason := Reason{Kind: NoSeries, Text: fmt.Sprintf("%s has series, but none with %s", name, m)}
+	reason := because(NoSeries, "%s has series, but none with %s", name, m)
 	known, err := x.engine.Prometheus.LabelNames(ctx, textOrEmpty(names), x.r)
 	if err == nil && !slices.Contains(known, m.Name) {
 		reason.Text += fmt.Sprintf(": they have no label %s", m.Name)
@@ -98,7 +98,7 @@ func (x probe) noSeries(ctx context.Context, name string, names []*labels.Matche
 	case m.Type == labels.MatchRegexp && slices.Contains(values, m.Value):
 		reason.Text += ": that is the text of a value, not a regular expression for it: escape it"
 		return reason
-	case m.Type == labels.MatchEqual && len(parts) > 1 && slices.ContainsFunc(parts, func(part string) bool { return slices.Contains(values, part) }):
+	case m.Type == labels.MatchEqual && len(parts) > 1 && overlap(parts, values):
 		reason.Text += ": several values need =~ and the format that separates them by |"
 		return reason
 	}

@@ -61,7 +61,9 @@ func (e *Engine) resolveFor(ctx context.Context, d *document.Dashboard, r Reques
 	for _, name := range document.References(string(source)) {
 		used[name] = true
 	}
-	variables, scope := e.resolve(ctx, d, r, func(v document.Variable) bool { return used[v.Name()] && !selfContained(v, r.Variables[v.Name()]) })
+	variables, scope := e.resolve(ctx, d, r, func(v document.Variable) bool {
+		return used[v.Name()] && !selfContained(v, r.Variables[v.Name()])
+	})
 	return variables, scope, nil
 }
 

@@ -108,7 +108,8 @@ func addUnits(t time.Time, n int, unit string) time.Time {
 	case "d":
 		return t.AddDate(0, 0, n)
 	}
-	return t.Add(time.Duration(n) * map[string]time.Duration{"h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}[unit])
+	units := map[string]time.Duration{"h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}
+	return t.Add(time.Duration(n) * units[unit])
 }
 
 // roundTime goes to the begin of a unit, or to its last millisecond.

@@ -134,7 +134,8 @@ func (c *confined) Import(importedFrom, importedPath string) (jsonnet.Contents, 
 			continue
 		}
 		if !c.allowed(candidate) {
-			return jsonnet.Contents{}, "", fmt.Errorf("import %q leaves the folders that imports may come from (%s)", importedPath, strings.Join(c.job.Roots, ", "))
+			return jsonnet.Contents{}, "", fmt.Errorf("import %q leaves the folders that imports may come from (%s)",
+				importedPath, strings.Join(c.job.Roots, ", "))
 		}
 		data, err := readBounded(candidate)
 		if err != nil {
@@ -144,7 +145,9 @@ func (c *confined) Import(importedFrom, importedPath string) (jsonnet.Contents, 
 		c.cache[candidate] = contents
 		return contents, candidate, nil
 	}
-	return jsonnet.Contents{}, "", fmt.Errorf("import %q: there is no such file, neither next to the importing file nor in %s", importedPath, strings.Join(c.job.Paths, ", "))
+	return jsonnet.Contents{}, "", fmt.Errorf(
+		"import %q: there is no such file, neither next to the importing file nor in %s",
+		importedPath, strings.Join(c.job.Paths, ", "))
 }
 
 // allowed tells whether a file, links followed, lies in one of the roots.
@@ -183,7 +186,8 @@ func ServeJob(data []byte) ([]byte, error) {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
 			if stats.HeapAlloc > job.Memory {
-				return json.Marshal(JsonnetResult{Error: &document.FileError{File: job.File, Message: fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)}})
+				message := fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)
+				return json.Marshal(JsonnetResult{Error: &document.FileError{File: job.File, Message: message}})
 			}
 		}
 	}
