@@ -94,7 +94,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	c.learn(ctx)
 	c.recorded = recordedBy(o.Rules)
-	report := Report{Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{}, Stale: []Stale{}, Problems: append([]string{}, o.Problems...)}
+	report := Report{
+		Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{},
+		Stale: []Stale{}, Problems: append([]string{}, o.Problems...),
+	}
 	report.Problems = append(report.Problems, refused(o.Dashboards)...)
 	var failed error
 	for _, d := range o.Dashboards {
@@ -211,7 +214,9 @@ func (c *checker) each(ctx context.Context, n int, do func(int)) {
 }
 
 // patiently tries until nothing is missing, or patience ends.
-func (c *checker) patiently(ctx context.Context, try func(engine.Request) (missing bool, err error), d *document.Dashboard) error {
+func (c *checker) patiently(
+	ctx context.Context, try func(engine.Request) (missing bool, err error), d *document.Dashboard,
+) error {
 	for {
 		request, err := c.request(d, c.moment())
 		if err != nil {

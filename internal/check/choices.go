@@ -52,7 +52,9 @@ func (c *checker) choices(ctx context.Context, d *document.Dashboard, r engine.R
 
 // resolve finds the values of all variables where some have given values; those
 // that can be All are, unless they are given.
-func (c *checker) resolve(ctx context.Context, d *document.Dashboard, r engine.Request, name string, given map[string][]string) choice {
+func (c *checker) resolve(
+	ctx context.Context, d *document.Dashboard, r engine.Request, name string, given map[string][]string,
+) choice {
 	r.Variables = maps.Clone(given)
 	for _, v := range c.engine.Variables(ctx, d, r) {
 		if _, there := given[v.Name]; !there && v.IncludeAll {
@@ -111,7 +113,8 @@ func (c choice) variable(name string) engine.Resolved {
 
 // pick is the value that is declared, if it is an option, else the first option.
 func (c *checker) pick(v engine.Resolved) string {
-	options := slices.DeleteFunc(slices.Clone(v.Options), func(o engine.Option) bool { return o.Value == document.AllValue })
+	options := slices.DeleteFunc(slices.Clone(v.Options),
+		func(o engine.Option) bool { return o.Value == document.AllValue })
 	if len(options) == 0 {
 		return ""
 	}
@@ -119,7 +122,9 @@ func (c *checker) pick(v engine.Resolved) string {
 }
 
 // product is each combination of the values of some variables.
-func (c *checker) product(ctx context.Context, d *document.Dashboard, r engine.Request, names []string, values map[string][]string) ([]choice, error) {
+func (c *checker) product(
+	ctx context.Context, d *document.Dashboard, r engine.Request, names []string, values map[string][]string,
+) ([]choice, error) {
 	partial := []map[string][]string{{}}
 	for _, name := range names {
 		var next []map[string][]string
@@ -131,7 +136,8 @@ func (c *checker) product(ctx context.Context, d *document.Dashboard, r engine.R
 				more := maps.Clone(given)
 				more[name] = []string{option.Value}
 				if next = append(next, more); len(next) > maxChoices {
-					return nil, fmt.Errorf("%s: --each %s makes more than %d combinations; name fewer variables", d.Title(), strings.Join(names, ","), maxChoices)
+					return nil, fmt.Errorf("%s: --each %s makes more than %d combinations; name fewer variables", d.Title(),
+						strings.Join(names, ","), maxChoices)
 				}
 			}
 		}

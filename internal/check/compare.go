@@ -68,7 +68,8 @@ type state struct {
 func (r Report) states() map[string]state {
 	all := map[string]state{}
 	for _, result := range r.Results {
-		key := fmt.Sprintf("%s %d %s %s %s %v", result.Dashboard, result.Panel, result.Kind, result.Name, result.Choice, result.Scoped)
+		key := fmt.Sprintf("%s %d %s %s %s %v", result.Dashboard, result.Panel, result.Kind, result.Name, result.Choice,
+			result.Scoped)
 		what := result.where()
 		if chosen := result.chosen(); chosen != "" {
 			what += " (" + chosen + ")"
@@ -104,7 +105,9 @@ func (r Report) Compare(earlier Report) []Change {
 	}
 	for _, key := range slices.Sorted(maps.Keys(before)) {
 		if _, there := now[key]; !there && before[key].fails {
-			changes = append(changes, Change{Kind: Removed, Dashboard: before[key].dashboard, What: before[key].what, Was: before[key].verdict})
+			changes = append(changes, Change{
+				Kind: Removed, Dashboard: before[key].dashboard, What: before[key].what, Was: before[key].verdict,
+			})
 		}
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int { return strings.Compare(order(a.Kind), order(b.Kind)) })

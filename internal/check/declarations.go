@@ -322,7 +322,9 @@ func (r *Report) declareByPanels() {
 	}
 	for _, at := range order {
 		if full[at] && !empty[at] {
-			r.Stale = append(r.Stale, Stale{Where: "the description of the panel", What: at.dashboard + ": " + titles[at], Reason: reasons[at]})
+			r.Stale = append(r.Stale, Stale{
+				Where: "the description of the panel", What: at.dashboard + ": " + titles[at], Reason: reasons[at],
+			})
 		}
 	}
 }

@@ -207,7 +207,8 @@ func (m *Metrics) WriteTable(out io.Writer) error {
 		for _, note := range one.Doubts {
 			doubts = append(doubts, note.Kind)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d dashboards, %d rules\t%s\n", one.Name, from, cmp.Or(one.Type, "-"), cmp.Or(one.Unit, "-"), cmp.Or(strings.Join(one.Labels, ","), "-"),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d dashboards, %d rules\t%s\n", one.Name, from, cmp.Or(one.Type, "-"),
+			cmp.Or(one.Unit, "-"), cmp.Or(strings.Join(one.Labels, ","), "-"),
 			len(one.Dashboards), len(one.Rules), strings.Join(doubts, ","))
 	}
 	if err := w.Flush(); err != nil {

@@ -19,7 +19,9 @@ func (p mutant) Query(ctx context.Context, expr string, at time.Time) (prometheu
 }
 
 // QueryRange implements prometheus.API.
-func (p mutant) QueryRange(ctx context.Context, expr string, r prometheus.TimeRange, step time.Duration) (prometheus.Answer, error) {
+func (p mutant) QueryRange(
+	ctx context.Context, expr string, r prometheus.TimeRange, step time.Duration,
+) (prometheus.Answer, error) {
 	answer, err := p.API.QueryRange(ctx, p.rewrite(expr), r, step)
 	return p.strip(answer), err
 }
@@ -27,7 +29,8 @@ func (p mutant) QueryRange(ctx context.Context, expr string, r prometheus.TimeRa
 // Series implements prometheus.API.
 func (p mutant) Series(ctx context.Context, match string, r prometheus.TimeRange) ([]map[string]string, error) {
 	all, err := p.API.Series(ctx, p.rewrite(match), r)
-	all = slices.DeleteFunc(all, func(labels map[string]string) bool { return p.dropsMetric(labels[model.MetricNameLabel]) })
+	all = slices.DeleteFunc(all,
+		func(labels map[string]string) bool { return p.dropsMetric(labels[model.MetricNameLabel]) })
 	for _, labels := range all {
 		if p.m.Kind == DropLabel {
 			delete(labels, p.m.Name)
@@ -107,7 +110,8 @@ func (p mutant) metric(s *parser.VectorSelector) {
 	if metricOf(s) == p.m.Name {
 		kind, name = labels.MatchEqual, impossible
 		s.Name = ""
-		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
+		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers,
+			func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
 	} else if metricOf(s) != "" {
 		return
 	}

@@ -161,8 +161,12 @@ func (m Mutation) reads(s subject) bool {
 // try runs all panels that read what is mutated, and marks the targets that
 // turned red.
 func (c *checker) try(ctx context.Context, m Mutation, subjects []subject, red map[*Result]bool) Mutation {
-	mutated := &checker{Options: c.Options, now: c.now, slots: c.slots, families: c.families, recorded: c.recorded, giveUp: c.giveUp}
-	mutated.engine = &engine.Engine{Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval, Quick: true}
+	mutated := &checker{
+		Options: c.Options, now: c.now, slots: c.slots, families: c.families, recorded: c.recorded, giveUp: c.giveUp,
+	}
+	mutated.engine = &engine.Engine{
+		Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval, Quick: true,
+	}
 	var readers []*subject
 	for i := range subjects {
 		if m.reads(subjects[i]) {
@@ -210,9 +214,11 @@ func (m *Mutations) WriteTable(out io.Writer) error {
 		}
 	}
 	for _, blind := range m.Blind {
-		fmt.Fprintf(&b, "blind      %s: %s %s: no mutation turns it red: %s\n", blind.Dashboard, blind.PanelTitle, blind.Name, strings.Join(strings.Fields(blind.Expr), " "))
+		fmt.Fprintf(&b, "blind      %s: %s %s: no mutation turns it red: %s\n", blind.Dashboard, blind.PanelTitle,
+			blind.Name, strings.Join(strings.Fields(blind.Expr), " "))
 	}
-	fmt.Fprintf(&b, "%d mutations, %d of them unnoticed; %d targets that no mutation turns red\n\n", len(m.Mutations), unnoticed, len(m.Blind))
+	fmt.Fprintf(&b, "%d mutations, %d of them unnoticed; %d targets that no mutation turns red\n\n", len(m.Mutations),
+		unnoticed, len(m.Blind))
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("writing the mutations: %w", err)
 	}

@@ -42,13 +42,17 @@ type noter struct {
 	frames data.Frames
 }
 
-func (c *checker) notes(ctx context.Context, r prometheus.TimeRange, expr string, panel document.Panel, target document.Target, frames data.Frames) []Note {
+func (c *checker) notes(
+	ctx context.Context, r prometheus.TimeRange, expr string, panel document.Panel, target document.Target,
+	frames data.Frames,
+) []Note {
 	parsed, err := newParser().ParseExpr(expr)
 	if err != nil {
 		return nil
 	}
 	n := noter{c, r, parsed, frames}
-	all := slices.Concat(n.groupings(ctx), n.legend(target.Legend()), n.counters(), n.ranges(), n.unit(panel), n.recorded(ctx))
+	all := slices.Concat(n.groupings(ctx), n.legend(target.Legend()), n.counters(), n.ranges(), n.unit(panel),
+		n.recorded(ctx))
 	slices.SortStableFunc(all, func(a, b Note) int { return strings.Compare(a.Kind+a.Text, b.Kind+b.Text) })
 	return slices.Compact(all)
 }
@@ -105,7 +109,8 @@ func (n noter) carried(ctx context.Context, name string, below []parser.Node) bo
 		parser.Inspect(node, func(node parser.Node, _ []parser.Node) error {
 			switch e := node.(type) {
 			case *parser.Call: // label_replace and label_join make their second argument
-				if strings.HasPrefix(e.Func.Name, "label_") && e.Args[1].String() == fmt.Sprintf("%q", name) || e.Func.Name == "info" {
+				if strings.HasPrefix(e.Func.Name, "label_") && e.Args[1].String() == fmt.Sprintf("%q", name) ||
+					e.Func.Name == "info" {
 					found = true
 				}
 			case *parser.AggregateExpr: // count_values makes its parameter
@@ -142,7 +147,8 @@ func (n noter) legend(format string) []Note {
 	var all []Note
 	for _, parts := range legendLabel.FindAllStringSubmatch(format, -1) {
 		if !hasLabel(n.frames, parts[1]) {
-			all = append(all, newNote(NoteNoLabel, "the legend shows the label %s, which no series of the result has", parts[1]))
+			all = append(all, newNote(NoteNoLabel,
+				"the legend shows the label %s, which no series of the result has", parts[1]))
 		}
 	}
 	return all
@@ -171,11 +177,13 @@ func (n noter) counters() []Note {
 		switch n.c.typeOf(name) {
 		case model.MetricTypeGauge:
 			if f := rateAbove(path); f != "" {
-				all = append(all, newNote(NoteGaugeRate, "%s of %s, which is a gauge: it may fall, and each fall is taken for a restart", f, name))
+				all = append(all, newNote(NoteGaugeRate,
+					"%s of %s, which is a gauge: it may fall, and each fall is taken for a restart", f, name))
 			}
 		case model.MetricTypeCounter:
 			if shownRaw(s, path) {
-				all = append(all, newNote(NoteRawCounter, "%s is a counter and is shown without rate or increase: its value is the sum since whenever it began", name))
+				all = append(all, newNote(NoteRawCounter,
+					"%s is a counter and is shown without rate or increase: its value is the sum since whenever it began", name))
 			}
 		}
 		return nil
@@ -192,7 +200,9 @@ func (n noter) ranges() []Note {
 			return nil
 		}
 		if m, ok := call.Args[0].(*parser.MatrixSelector); ok && m.Range < 2*n.c.ScrapeInterval {
-			all = append(all, newNote(NoteShortRange, "%s over %s needs two samples, and series get one every %s: there are gaps", call.Func.Name, m.Range, n.c.ScrapeInterval))
+			all = append(all, newNote(NoteShortRange,
+				"%s over %s needs two samples, and series get one every %s: there are gaps", call.Func.Name, m.Range,
+				n.c.ScrapeInterval))
 		}
 		return nil
 	})
@@ -262,7 +272,8 @@ func (n noter) recorded(ctx context.Context) []Note {
 		}
 		found, err := n.c.engine.Prometheus.LabelNames(ctx, nameText(s), n.r)
 		if err == nil && len(found) == 0 {
-			all = append(all, newNote(NoteNotLoaded, "%s is the name of a recording rule, and none that is loaded records it", name))
+			all = append(all, newNote(NoteNotLoaded,
+				"%s is the name of a recording rule, and none that is loaded records it", name))
 		}
 	}
 	return all

@@ -100,7 +100,9 @@ func (c *checker) panel(ctx context.Context, d *document.Dashboard, j job) (resu
 	return results
 }
 
-func (c *checker) targets(ctx context.Context, d *document.Dashboard, j job, request engine.Request) ([]Result, error) {
+func (c *checker) targets(
+	ctx context.Context, d *document.Dashboard, j job, request engine.Request,
+) ([]Result, error) {
 	var results []Result
 	targets := map[string]document.Target{}
 	for _, target := range j.panel.Targets() {

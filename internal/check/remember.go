@@ -38,7 +38,8 @@ func (m *memory) LabelNames(ctx context.Context, match string, r prometheus.Time
 
 // LabelValues implements prometheus.API.
 func (m *memory) LabelValues(ctx context.Context, label, match string, r prometheus.TimeRange) ([]string, error) {
-	return m.recall(key("values of "+label, match, r), func() ([]string, error) { return m.API.LabelValues(ctx, label, match, r) })
+	return m.recall(key("values of "+label, match, r),
+		func() ([]string, error) { return m.API.LabelValues(ctx, label, match, r) })
 }
 
 func key(what, match string, r prometheus.TimeRange) string {

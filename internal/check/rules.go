@@ -67,7 +67,8 @@ func (c *checker) rules(ctx context.Context) []RuleResult {
 					return results
 				}
 				if rule.Record != "" && len(c.Dashboards) > 0 && !used[rule.Record] {
-					result.Notes = append(result.Notes, newNote("unused", "no dashboard and no rule of this check uses %s", rule.Record))
+					result.Notes = append(result.Notes,
+						newNote("unused", "no dashboard and no rule of this check uses %s", rule.Record))
 				}
 				results = append(results, result)
 			}

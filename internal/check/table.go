@@ -170,7 +170,8 @@ func (r Result) row(verbose bool) row {
 	line := row{columns: [3]string{r.mark(), r.where(), r.chosen()}, rest: r.why()}
 	if verbose {
 		for _, q := range r.Queries {
-			line.below = append(line.below, fmt.Sprintf("%s: %d series, %d points in %s: %s", strings.TrimSpace(q.Type+" "+q.Step), q.Series, q.Points, q.Took, oneLine(q.Expr)))
+			line.below = append(line.below, fmt.Sprintf("%s: %d series, %d points in %s: %s",
+				strings.TrimSpace(q.Type+" "+q.Step), q.Series, q.Points, q.Took, oneLine(q.Expr)))
 		}
 	}
 	return line
@@ -223,7 +224,8 @@ func (r Report) Line() string {
 		n    int
 		what string
 	}{
-		{s.Empty, "empty"}, {s.Error, "with errors"}, {s.Duplicate, "duplicate"}, {s.Constant, "constant"}, {s.Declared, "declared empty"},
+		{s.Empty, "empty"}, {s.Error, "with errors"}, {s.Duplicate, "duplicate"}, {s.Constant, "constant"},
+		{s.Declared, "declared empty"},
 		{s.Skipped, "skipped"}, {s.Notes, "with notes"}, {s.Stale, "stale declarations"}, {s.Problems, "unusable"},
 	} {
 		if c.n > 0 {

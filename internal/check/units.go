@@ -111,7 +111,8 @@ func (c *checker) unitOfCall(e *parser.Call) unit {
 		if selectors := engine.Selectors(e.Args[1]); len(selectors) == 1 {
 			return c.unitOf(selectors[0])
 		}
-	case "increase", "delta", "idelta", "abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc",
+	case "increase", "delta", "idelta", "abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort",
+		"sort_desc",
 		"label_replace", "label_join", "avg_over_time", "min_over_time", "max_over_time", "sum_over_time", "last_over_time",
 		"stddev_over_time", "predict_linear", "scalar", "vector":
 		return c.unitOf(e.Args[0])

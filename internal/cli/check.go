@@ -69,20 +69,27 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 	f := cmd.Flags()
 	nameFlag(cmd, &flags.name)
 	flags.access.add(f)
-	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
-	f.StringArrayVar(&flags.declarations, "declarations", nil, "further file of declared emptiness (default "+check.DeclarationsFile+" next to the dashboards)")
-	f.StringSliceVar(&flags.each, "each", nil, "variables all of whose values are checked one by one, such as cluster,namespace")
+	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil,
+		"further folder that jsonnet imports are looked for in")
+	f.StringArrayVar(&flags.declarations, "declarations", nil,
+		"further file of declared emptiness (default "+check.DeclarationsFile+" next to the dashboards)")
+	f.StringSliceVar(&flags.each, "each", nil,
+		"variables all of whose values are checked one by one, such as cluster,namespace")
 	f.DurationVar(&flags.patience, "wait", 0, "ask again for what is empty, for at most this long")
 	f.DurationVar(&flags.scrape, "scrape-interval", 0,
 		"how often series get a sample (default: the interval of Grafana's data source, else 15s)")
 	f.BoolVar(&flags.strict, "strict", false, "notes, constants and stale declarations are findings too")
-	f.BoolVar(&flags.metrics, "metrics", false, "say of each metric where it comes from and what relies on it, and which metrics nothing reads")
-	f.BoolVar(&flags.mutate, "mutate", false, "drop one metric or label after the other from what is asked, and say which panels never notice")
+	f.BoolVar(&flags.metrics, "metrics", false,
+		"say of each metric where it comes from and what relies on it, and which metrics nothing reads")
+	f.BoolVar(&flags.mutate, "mutate", false,
+		"drop one metric or label after the other from what is asked, and say which panels never notice")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "show what is in order too, and the queries as they were sent")
-	f.StringVarP(&flags.output, "output", "o", "table", "what the report is printed as: "+strings.Join(check.Forms(), ", "))
+	f.StringVarP(&flags.output, "output", "o", "table",
+		"what the report is printed as: "+strings.Join(check.Forms(), ", "))
 	f.StringVar(&flags.compare, "compare", "", "earlier report (-o json): report what broke and what healed since")
 	f.StringVar(&flags.from, "from", "", "print an earlier report (-o json) in another form, and run nothing")
-	f.StringVar(&flags.ephemeral, "ephemeral", "", "bring an environment up for the check and take it down again; =FILE is its environment file")
+	f.StringVar(&flags.ephemeral, "ephemeral", "",
+		"bring an environment up for the check and take it down again; =FILE is its environment file")
 	f.Lookup("ephemeral").NoOptDefVal = ephemeralDefaults
 	cmd.MarkFlagsMutuallyExclusive("ephemeral", "prometheus")
 	cmd.MarkFlagsMutuallyExclusive("ephemeral", "name")

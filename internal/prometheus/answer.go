@@ -86,7 +86,10 @@ func readAnswer(response *http.Response, read func(*jsoniter.Iterator)) (warning
 	})
 	switch {
 	case limited.N <= 0:
-		return nil, &QueryError{Status: http.StatusBadRequest, Kind: "too_large", Message: fmt.Sprintf("the answer is larger than %d MB; ask for fewer series or a larger step", MaxAnswerBytes>>20)}
+		return nil, &QueryError{
+			Status: http.StatusBadRequest, Kind: "too_large",
+			Message: fmt.Sprintf("the answer is larger than %d MB; ask for fewer series or a larger step", MaxAnswerBytes>>20),
+		}
 	case refusal != "":
 		return nil, &QueryError{Status: response.StatusCode, Kind: kind, Message: refusal}
 	case response.StatusCode != http.StatusOK:

@@ -81,7 +81,8 @@ func (c *Client) Query(ctx context.Context, expr string, at time.Time) (Answer, 
 // QueryRange implements API.
 func (c *Client) QueryRange(ctx context.Context, expr string, r TimeRange, step time.Duration) (Answer, error) {
 	return c.query(ctx, "query_range", url.Values{
-		"query": {expr}, "start": {seconds(r.From)}, "end": {seconds(r.To)}, "step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)},
+		"query": {expr}, "start": {seconds(r.From)}, "end": {seconds(r.To)},
+		"step": {strconv.FormatFloat(step.Seconds(), 'f', -1, 64)},
 	})
 }
 
@@ -123,7 +124,8 @@ func (c *Client) LabelNames(ctx context.Context, match string, r TimeRange) ([]s
 // LabelValues implements API.
 func (c *Client) LabelValues(ctx context.Context, label, match string, r TimeRange) ([]string, error) {
 	var all []string
-	_, err := c.ask(ctx, http.MethodGet, "label/"+model.EscapeName(label, model.ValueEncodingEscaping)+"/values", metadataForm(match, r), reads(&all))
+	_, err := c.ask(ctx, http.MethodGet, "label/"+model.EscapeName(label, model.ValueEncodingEscaping)+"/values",
+		metadataForm(match, r), reads(&all))
 	return all, err
 }
 
@@ -140,7 +142,9 @@ func seconds(t time.Time) string {
 }
 
 // ask makes one request and lets read read the data of its answer.
-func (c *Client) ask(ctx context.Context, method, path string, form url.Values, read func(*jsoniter.Iterator)) ([]string, error) {
+func (c *Client) ask(
+	ctx context.Context, method, path string, form url.Values, read func(*jsoniter.Iterator),
+) ([]string, error) {
 	address, body := c.URL+"/api/v1/"+path, io.Reader(nil)
 	if method == http.MethodPost {
 		body = strings.NewReader(form.Encode())

@@ -45,7 +45,9 @@ func (s *server) annotations(r *http.Request) (any, error) {
 
 // happened are the Kubernetes events of a range as annotations, newest first.
 func (s *server) happened(ctx context.Context, r prometheus.TimeRange) ([]engine.Annotation, error) {
-	query := url.Values{"since": {r.From.Format(time.RFC3339Nano)}, "until": {r.To.Format(time.RFC3339Nano)}, "limit": {"1000"}}
+	query := url.Values{
+		"since": {r.From.Format(time.RFC3339Nano)}, "until": {r.To.Format(time.RFC3339Nano)}, "limit": {"1000"},
+	}
 	data, err := s.findEvents(ctx, query)
 	if err != nil {
 		return nil, err
@@ -64,6 +66,7 @@ func (s *server) happened(ctx context.Context, r prometheus.TimeRange) ([]engine
 func (e event) annotation() engine.Annotation {
 	return engine.Annotation{
 		ID: e.ID, Time: e.FirstTime.UnixMilli(), TimeEnd: e.LastTime.UnixMilli(),
-		Text: fmt.Sprintf("%s %s/%s: %s", e.Kind, e.Namespace, e.Name, e.Message), Tags: []string{e.Namespace, e.Kind, e.Reason, e.Type},
+		Text: fmt.Sprintf("%s %s/%s: %s", e.Kind, e.Namespace, e.Name, e.Message),
+		Tags: []string{e.Namespace, e.Kind, e.Reason, e.Type},
 	}
 }

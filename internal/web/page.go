@@ -103,8 +103,10 @@ func (s *server) readInto(r *http.Request, into any, body *request) (*document.D
 		variables[name] = values
 	}
 	return d, engine.Request{
-		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To), Timezone: body.Timezone,
-		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)), Interval: time.Duration(body.IntervalMS * float64(time.Millisecond)),
+		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To),
+		Timezone:      body.Timezone,
+		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)),
+		Interval:      time.Duration(body.IntervalMS * float64(time.Millisecond)),
 	}, nil
 }
 
@@ -121,7 +123,8 @@ func (s *server) variables(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"variables": s.engine.Variables(r.Context(), d, request), "timeRange": millis(request.Range)}, nil
+	variables := s.engine.Variables(r.Context(), d, request)
+	return map[string]any{"variables": variables, "timeRange": millis(request.Range)}, nil
 }
 
 func (s *server) panels(r *http.Request) (any, error) {

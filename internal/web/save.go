@@ -34,7 +34,8 @@ func (s *server) save(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return map[string]any{
-		"id": 0, "uid": saved.UID(), "url": dashboardURL(saved), "slug": slug(saved.Title()), "version": saved.Version(), "status": "success",
+		"id": 0, "uid": saved.UID(), "url": dashboardURL(saved), "slug": slug(saved.Title()), "version": saved.Version(),
+		"status": "success",
 	}, nil
 }
 

@@ -95,7 +95,8 @@ func Run(ctx context.Context, o Options) error {
 	address := listener.Addr().String()
 	server := &http.Server{
 		Handler:           guard.Guard{Listen: address, AllowedHosts: o.AllowedHosts}.Handler(s.handler()),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
 		// Streams and queries end when this process is to end.
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
@@ -186,5 +187,6 @@ func (s *server) handler() http.Handler {
 // contentSecurityPolicy lets the page run its own scripts and talk to this
 // server alone. Styles are inline in Grafana's components, and its plots make
 // workers and images of blobs.
-const contentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
-	"worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+const contentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+	"img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; " +
+	"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"

@@ -58,7 +58,10 @@ func (q AnnotationQuery) Panel() Panel {
 		step = AnnotationStep
 	}
 	target := map[string]any{"refId": "Anno", "expr": q.Text("expr"), "interval": step}
-	return Panel{Object{"title": q.Name(), "datasource": q.JSON["datasource"], "targets": []any{target}, "maxDataPoints": float64(AnnotationPoints)}}
+	return Panel{Object{
+		"title": q.Name(), "datasource": q.JSON["datasource"], "targets": []any{target},
+		"maxDataPoints": float64(AnnotationPoints),
+	}}
 }
 
 // PanelFilter names the panels that a layer is shown on: all, if there are no

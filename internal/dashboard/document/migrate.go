@@ -79,7 +79,10 @@ func panelsOfRows(rows []Object) []Object {
 	y := 0
 	for _, row := range rows {
 		height := max(pixels(row)/38, 3)
-		header := Object{"type": "row", "title": row.Text("title"), "collapsed": false, "panels": []any{}, "gridPos": GridPos(0, y, GridColumns, 1)}
+		header := Object{
+			"type": "row", "title": row.Text("title"), "collapsed": false, "panels": []any{},
+			"gridPos": GridPos(0, y, GridColumns, 1),
+		}
 		if repeat := row.Text("repeat"); repeat != "" {
 			header["repeat"] = repeat
 		}

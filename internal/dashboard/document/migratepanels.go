@@ -2,7 +2,6 @@ package document
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,8 +19,9 @@ func migrateGraph(panel Object) {
 	}
 	custom := map[string]any{
 		"drawStyle": "line", "lineWidth": panel.NumberOr("linewidth", 1), "fillOpacity": panel.NumberOr("fill", 1) * 10,
-		"showPoints": "never", "pointSize": 2 + 2*panel.NumberOr("pointradius", 2), "spanNulls": panel.Text("nullPointMode") == "connected",
-		"stacking": map[string]any{"mode": "none", "group": "A"},
+		"showPoints": "never", "pointSize": 2 + 2*panel.NumberOr("pointradius", 2),
+		"spanNulls": panel.Text("nullPointMode") == "connected",
+		"stacking":  map[string]any{"mode": "none", "group": "A"},
 	}
 	if panel.Flag("bars") {
 		custom["drawStyle"], custom["fillOpacity"] = "bars", 100.0
@@ -55,10 +55,9 @@ func migrateGraph(panel Object) {
 	panel["options"] = map[string]any{"legend": graphLegend(panel.Object("legend")), "tooltip": map[string]any{
 		"mode": map[bool]string{true: "multi", false: "single"}[panel.Object("tooltip").Flag("shared")], "sort": "none",
 	}}
-	for _, key := range []string{"xaxis", "yaxes", "yaxis", "lines", "linewidth", "fill", "fillGradient", "bars", "points", "pointradius", "stack", "percentage",
-		"steppedLine", "nullPointMode", "aliasColors", "seriesOverrides", "legend", "tooltip", "renderer", "dashes", "dashLength", "spaceLength", "timeRegions"} {
-		delete(panel, key)
-	}
+	panel.drop("xaxis", "yaxes", "yaxis", "lines", "linewidth", "fill", "fillGradient", "bars", "points", "pointradius",
+		"stack", "percentage", "steppedLine", "nullPointMode", "aliasColors", "seriesOverrides", "legend", "tooltip",
+		"renderer", "dashes", "dashLength", "spaceLength", "timeRegions")
 }
 
 func (o Object) NumberOr(key string, otherwise float64) float64 {
@@ -151,7 +150,8 @@ func graphLegend(legend Object) map[string]any {
 	if legend.Flag("rightSide") {
 		placement = "right"
 	}
-	for _, value := range [][2]string{{"min", "min"}, {"max", "max"}, {"avg", "mean"}, {"current", "lastNotNull"}, {"total", "sum"}} {
+	for _, value := range [][2]string{{"min", "min"}, {"max", "max"}, {"avg", "mean"}, {"current", "lastNotNull"},
+		{"total", "sum"}} {
 		if legend.Flag(value[0]) {
 			calcs = append(calcs, value[1])
 		}
@@ -162,7 +162,10 @@ func graphLegend(legend Object) map[string]any {
 // migrateSinglestat makes a stat panel, or a gauge, of Grafana's first panel
 // for one number.
 func migrateSinglestat(panel Object) {
-	calc := map[string]string{"avg": "mean", "current": "lastNotNull", "total": "sum", "first": "firstNotNull", "delta": "delta", "diff": "diff", "range": "range", "min": "min", "max": "max"}[panel.Text("valueName")]
+	calc := map[string]string{
+		"avg": "mean", "current": "lastNotNull", "total": "sum", "first": "firstNotNull",
+		"delta": "delta", "diff": "diff", "range": "range", "min": "min", "max": "max",
+	}[panel.Text("valueName")]
 	if calc == "" {
 		calc = "mean"
 	}
@@ -184,7 +187,8 @@ func migrateSinglestat(panel Object) {
 	if gauge := panel.Object("gauge"); gauge.Flag("show") {
 		panel["type"] = "gauge"
 		defaults["min"], defaults["max"] = gauge.Number("minValue"), gauge.NumberOr("maxValue", 100)
-		options["showThresholdMarkers"], options["showThresholdLabels"] = gauge.Flag("thresholdMarkers"), gauge.Flag("thresholdLabels")
+		options["showThresholdMarkers"] = gauge.Flag("thresholdMarkers")
+		options["showThresholdLabels"] = gauge.Flag("thresholdLabels")
 	} else {
 		panel["type"] = "stat"
 		options["colorMode"], options["graphMode"], options["textMode"] = "none", "none", "auto"
@@ -200,10 +204,9 @@ func migrateSinglestat(panel Object) {
 	}
 	panel["options"] = options
 	panel["fieldConfig"] = map[string]any{"defaults": defaults, "overrides": []any{}}
-	for _, key := range []string{"valueName", "format", "decimals", "nullText", "thresholds", "colors", "gauge", "sparkline", "colorValue", "colorBackground", "valueMaps",
-		"rangeMaps", "mappingType", "mappingTypes", "prefix", "postfix", "prefixFontSize", "postfixFontSize", "valueFontSize", "nullPointMode", "tableColumn"} {
-		delete(panel, key)
-	}
+	panel.drop("valueName", "format", "decimals", "nullText", "thresholds", "colors", "gauge", "sparkline", "colorValue",
+		"colorBackground", "valueMaps", "rangeMaps", "mappingType", "mappingTypes", "prefix", "postfix", "prefixFontSize",
+		"postfixFontSize", "valueFontSize", "nullPointMode", "tableColumn")
 }
 
 // thresholdSteps reads "50,80" and the colours below, between and above.
@@ -226,7 +229,9 @@ func valueMappings(panel Object) []any {
 	values, mappings := map[string]any{}, []any{}
 	for _, m := range panel.Objects("valueMaps") {
 		if value := m.Text("value"); value == "null" {
-			mappings = append(mappings, map[string]any{"type": "special", "options": map[string]any{"match": "null", "result": map[string]any{"text": m.Text("text")}}})
+			mappings = append(mappings, map[string]any{"type": "special", "options": map[string]any{
+				"match": "null", "result": map[string]any{"text": m.Text("text")},
+			}})
 		} else if value != "" {
 			values[value] = map[string]any{"text": m.Text("text")}
 		}
@@ -242,123 +247,4 @@ func valueMappings(panel Object) []any {
 		}
 	}
 	return mappings
-}
-
-// migrateTable makes today's table panel of the one before Grafana 7.
-func migrateTable(panel Object) {
-	panel["type"] = "table"
-	defaults, overrides := map[string]any{"custom": map[string]any{}}, []any{}
-	for _, style := range panel.Objects("styles") {
-		name := style.Text("pattern")
-		matcher := "byName"
-		if strings.HasPrefix(name, "/") {
-			matcher = "byRegexp"
-		}
-		properties := styleProperties(style)
-		if name == "/.*/" {
-			for i := 0; i+1 < len(properties); i += 2 {
-				if id, _ := properties[i].(string); id == "unit" || id == "decimals" {
-					defaults[id] = properties[i+1]
-				}
-			}
-			continue
-		}
-		if len(properties) > 0 {
-			overrides = append(overrides, override(matcher, name, properties...))
-		}
-	}
-	transformation := map[string]string{"timeseries_to_rows": "seriesToRows", "timeseries_to_columns": "joinByField", "timeseries_aggregations": "reduce", "table": "merge"}[panel.Text("transform")]
-	if transformation != "" && panel["transformations"] == nil {
-		options := map[string]any{}
-		if transformation == "reduce" {
-			var reducers []any
-			for _, column := range panel.Objects("columns") {
-				reducers = append(reducers, map[string]string{"avg": "mean", "current": "lastNotNull", "total": "sum", "min": "min", "max": "max", "count": "count"}[column.Text("value")])
-			}
-			options["reducers"] = reducers
-		}
-		panel["transformations"] = []any{map[string]any{"id": transformation, "options": options}}
-	}
-	panel["fieldConfig"] = map[string]any{"defaults": defaults, "overrides": overrides}
-	panel["options"] = map[string]any{"showHeader": true}
-	for _, key := range []string{"styles", "columns", "transform", "pageSize", "scroll", "showHeader", "fontSize", "sort"} {
-		delete(panel, key)
-	}
-}
-
-// migrateFooter writes what older tables say of their footer in the options as
-// today's say it, in the config of fields.
-func migrateFooter(panel Object) {
-	options := panel.Object("options")
-	footer := options.Object("footer")
-	if footer == nil {
-		return
-	}
-	delete(options, "footer")
-	if footer.Flag("enablePagination") {
-		options["enablePagination"] = true
-	}
-	reducers := footer.List("reducer")
-	if !footer.Flag("show") || len(reducers) == 0 {
-		return
-	}
-	fields := footer.Texts("fields")
-	if footer.Flag("countRows") && reducers[0] == "count" { // the count of rows stands in the first column
-		reducers, fields = []any{"countAll"}, nil
-	}
-	config := panel.Object("fieldConfig").Copy()
-	config.Fill("overrides", []any{})
-	for _, field := range fields {
-		if field != "" {
-			config["overrides"] = append(config.List("overrides"), override("byName", field, "custom.footer.reducers", reducers))
-		}
-	}
-	if len(fields) == 0 || fields[0] == "" {
-		defaults := config.Object("defaults").Copy()
-		custom := defaults.Object("custom").Copy()
-		custom["footer"] = map[string]any{"reducers": reducers}
-		defaults["custom"] = map[string]any(custom)
-		config["defaults"] = map[string]any(defaults)
-	}
-	panel["fieldConfig"] = map[string]any(config)
-}
-
-var cellReference = regexp.MustCompile(`\$(?:\{__cell(?:_(\d+))?(?::raw)?\}|__cell(?:_(\d+))?)`)
-
-// cellLink writes the variables of a cell's link as today's tables know them:
-// $__cell is the cell's own value, $__cell_2 that of the third column.
-func cellLink(url string) string {
-	return cellReference.ReplaceAllStringFunc(url, func(match string) string {
-		parts := cellReference.FindStringSubmatch(match)
-		if column := parts[1] + parts[2]; column != "" {
-			return "${__data.fields[" + column + "]}"
-		}
-		return "${__value.raw}"
-	})
-}
-
-func styleProperties(style Object) []any {
-	var properties []any
-	set := func(id string, value any) { properties = append(properties, id, value) }
-	if alias := style.Text("alias"); alias != "" {
-		set("displayName", alias)
-	}
-	if unit := style.Text("unit"); unit != "" && style.Text("type") == "number" {
-		set("unit", unit)
-	}
-	if _, ok := style["decimals"].(float64); ok && style.Text("type") == "number" {
-		set("decimals", style.Number("decimals"))
-	}
-	if style.Text("type") == "hidden" {
-		set("custom.hidden", true)
-	}
-	if url := style.Text("linkUrl"); style.Flag("link") && url != "" {
-		set("links", []any{map[string]any{"title": style.Text("linkTooltip"), "url": cellLink(url), "targetBlank": style.Flag("linkTargetBlank")}})
-	}
-	if colors := style.Texts("colors"); style.Text("colorMode") != "" && len(colors) > 0 {
-		set("thresholds", map[string]any{"mode": "absolute", "steps": thresholdSteps(strings.Join(style.Texts("thresholds"), ","), colors)})
-		kind := map[string]string{"cell": "color-background", "row": "color-background", "value": "color-text"}[style.Text("colorMode")]
-		set("custom.cellOptions", map[string]any{"type": kind})
-	}
-	return properties
 }

@@ -131,7 +131,8 @@ func (t Target) Prometheus() bool {
 // texts, lists and library panels do.
 func (p Panel) NeedsQuery() bool {
 	switch p.Type() {
-	case "row", "text", "news", "dashlist", "alertlist", "annolist", "welcome", "gettingstarted", "pluginlist", "canvas", "debug":
+	case "row", "text", "news", "dashlist", "alertlist", "annolist", "welcome", "gettingstarted", "pluginlist", "canvas",
+		"debug":
 		return false
 	}
 	return p.JSON.Object("libraryPanel") == nil

@@ -109,6 +109,13 @@ func (o Object) Fill(key string, value any) {
 	}
 }
 
+// drop removes fields.
+func (o Object) drop(keys ...string) {
+	for _, key := range keys {
+		delete(o, key)
+	}
+}
+
 // copyValue copies a JSON value, so that changing the copy leaves the
 // original alone.
 func copyValue(v any) any {

@@ -36,6 +36,11 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }
 
+// FileErrorf makes an error for a file of which no place is known.
+func FileErrorf(file, format string, args ...any) *FileError {
+	return &FileError{File: file, Message: fmt.Sprintf(format, args...)}
+}
+
 // fileErrorAt makes an error for a place given as an offset into data.
 func fileErrorAt(file string, data []byte, offset int64, message string) *FileError {
 	before := data[:min(max(offset, 0), int64(len(data)))]
@@ -47,7 +52,7 @@ func fileErrorAt(file string, data []byte, offset int64, message string) *FileEr
 // Decode reads one JSON object. Its errors name line and column.
 func Decode(file string, data []byte) (Object, error) {
 	if len(data) > MaxBytes {
-		return nil, &FileError{File: file, Message: fmt.Sprintf("is %d MB large; a dashboard may have %d MB", len(data)>>20, MaxBytes>>20)}
+		return nil, FileErrorf(file, "is %d MB large; a dashboard may have %d MB", len(data)>>20, MaxBytes>>20)
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -101,7 +106,7 @@ func FromObject(file string, object Object) (*Dashboard, error) {
 		object["uid"] = UIDOf(file)
 	}
 	if uid := object.Text("uid"); !validUID(uid) {
-		return nil, &FileError{File: file, Message: fmt.Sprintf("uid %q: use 1 to 100 letters, digits, dots, dashes and underscores", uid)}
+		return nil, FileErrorf(file, "uid %q: use 1 to 100 letters, digits, dots, dashes and underscores", uid)
 	}
 	migrate(object)
 	return &Dashboard{File: file, JSON: object}, nil

@@ -24,7 +24,7 @@ func RefusedByGrafana(all []*Dashboard) map[int]FileError {
 	refused, titles := map[int]FileError{}, map[[3]string]*Dashboard{}
 	for i, d := range all {
 		if why := d.unacceptable(); why != "" {
-			refused[i] = FileError{File: d.File, Message: "Grafana refuses it: " + why}
+			refused[i] = *FileErrorf(d.File, "Grafana refuses it: %s", why)
 			continue
 		}
 		place := [3]string{d.root(), d.Folder, d.Title()}
@@ -33,10 +33,8 @@ func RefusedByGrafana(all []*Dashboard) map[int]FileError {
 			titles[place] = d
 			continue
 		}
-		refused[i] = FileError{File: d.File, Message: fmt.Sprintf(
-			"the title %q is also that of %s, in the same folder; Grafana would then take no changes of any dashboard: "+
-				"give one of them another title",
-			d.Title(), first.File)}
+		refused[i] = *FileErrorf(d.File, "the title %q is also that of %s, in the same folder; "+
+			"Grafana would then take no changes of any dashboard: give one of them another title", d.Title(), first.File)
 	}
 	return refused
 }

@@ -147,7 +147,10 @@ func (l *v2Layout) add(layout Object, y int) int {
 
 func (l *v2Layout) addRow(spec Object, title string, y int) int {
 	outer := l.row
-	row := Object{"type": "row", "title": title, "collapsed": spec.Flag("collapse"), "gridPos": GridPos(0, y, GridColumns, 1), "panels": []any{}}
+	row := Object{
+		"type": "row", "title": title, "collapsed": spec.Flag("collapse"), "gridPos": GridPos(0, y, GridColumns, 1),
+		"panels": []any{},
+	}
 	repeatOfV2(row, spec.Object("repeat"))
 	if !spec.Flag("hideHeader") && outer == nil {
 		l.panels = append(l.panels, row)
@@ -182,7 +185,8 @@ func (l *v2Layout) grid(items []Object, y int) int {
 	for _, item := range items {
 		spec := item.Object("spec")
 		if item.Text("kind") == "GridLayoutRow" {
-			row := Object{"title": spec.Text("title"), "collapse": spec.Flag("collapsed"), "repeat": map[string]any(spec.Object("repeat")),
+			row := Object{"title": spec.Text("title"), "collapse": spec.Flag("collapsed"),
+				"repeat": map[string]any(spec.Object("repeat")),
 				"layout": map[string]any{"kind": "GridLayout", "spec": map[string]any{"items": spec["elements"]}}}
 			end = max(end, l.addRow(row, spec.Text("title"), end))
 			continue
@@ -225,7 +229,10 @@ func panelOfV2(element Object) Object {
 	spec := element.Object("spec")
 	if element.Text("kind") == "LibraryPanel" {
 		name := spec.Object("libraryPanel").Text("name")
-		return Object{"id": spec["id"], "type": libraryPanel, "title": spec.TextOr("title", name), "libraryPanel": map[string]any(spec.Object("libraryPanel"))}
+		return Object{
+			"id": spec["id"], "type": libraryPanel, "title": spec.TextOr("title", name),
+			"libraryPanel": map[string]any(spec.Object("libraryPanel")),
+		}
 	}
 	viz := spec.Object("vizConfig")
 	kind := viz.Text("kind")
@@ -233,7 +240,8 @@ func panelOfV2(element Object) Object {
 		kind = viz.Text("group")
 	}
 	panel := Object{
-		"id": spec["id"], "type": kind, "title": spec.Text("title"), "description": spec.Text("description"), "transparent": spec.Flag("transparent"),
+		"id": spec["id"], "type": kind, "title": spec.Text("title"), "description": spec.Text("description"),
+		"transparent": spec.Flag("transparent"),
 	}
 	for _, key := range []string{"options", "fieldConfig"} {
 		if settings := viz.Object("spec").Object(key); settings != nil {

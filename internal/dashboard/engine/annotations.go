@@ -50,12 +50,17 @@ type Layer struct {
 }
 
 func describeLayer(q document.AnnotationQuery) Layer {
-	return Layer{Name: q.Name(), Enabled: q.Enabled(), Color: q.JSON.Text("iconColor"), Filter: q.Filter(), Annotations: []Annotation{}}
+	return Layer{
+		Name: q.Name(), Enabled: q.Enabled(), Color: q.JSON.Text("iconColor"), Filter: q.Filter(),
+		Annotations: []Annotation{},
+	}
 }
 
 // Annotations runs the annotation queries of a dashboard. enabled turns layers
 // on and off by their names; one that it does not name is as it was saved.
-func (e *Engine) Annotations(ctx context.Context, d *document.Dashboard, r Request, enabled map[string]bool) ([]Layer, error) {
+func (e *Engine) Annotations(
+	ctx context.Context, d *document.Dashboard, r Request, enabled map[string]bool,
+) ([]Layer, error) {
 	queries := d.AnnotationQueries()
 	layers := make([]Layer, len(queries))
 	var sources []any
@@ -147,7 +152,9 @@ func (a annotationRun) series(ctx context.Context, into *Layer) ([]Annotation, e
 	if step == "" {
 		step = document.AnnotationStep
 	}
-	times, err := spacing{Range: a.request.Range, MaxPoints: document.AnnotationPoints, Scrape: a.engine.ScrapeInterval, Target: step}.timing()
+	times, err := spacing{
+		Range: a.request.Range, MaxPoints: document.AnnotationPoints, Scrape: a.engine.ScrapeInterval, Target: step,
+	}.timing()
 	if err != nil {
 		return nil, &prometheus.QueryError{Status: http.StatusBadRequest, Message: err.Error()}
 	}
@@ -158,13 +165,18 @@ func (a annotationRun) series(ctx context.Context, into *Layer) ([]Annotation, e
 	}
 	began := time.Now()
 	answer, err := a.engine.Prometheus.QueryRange(ctx, expr, aligned(a.request.Range, times.Step), times.Step)
-	into.Query = &SentQuery{RefID: a.query.Name(), Expr: expr, Step: writeInterval(times.Step), Type: "range", Took: took(began), Series: len(answer.Series), Points: answer.CountPoints()}
+	into.Query = &SentQuery{
+		RefID: a.query.Name(), Expr: expr, Step: writeInterval(times.Step), Type: "range", Took: took(began),
+		Series: len(answer.Series), Points: answer.CountPoints(),
+	}
 	if err != nil {
 		return nil, err
 	}
 	form := annotationForm{
-		title: scope.expand(a.query.Text("titleFormat"), formatText), text: scope.expand(a.query.Text("textFormat"), formatText),
-		tags: strings.Split(scope.expand(a.query.Text("tagKeys"), formatGlob), ","), step: times.Step.Milliseconds(),
+		title: scope.expand(a.query.Text("titleFormat"), formatText),
+		text:  scope.expand(a.query.Text("textFormat"), formatText),
+		tags:  strings.Split(scope.expand(a.query.Text("tagKeys"), formatGlob), ","),
+		step:  times.Step.Milliseconds(),
 	}
 	form.valueIsTime = a.query.Flag("useValueForTime")
 	var all []Annotation
@@ -208,7 +220,8 @@ func (f annotationForm) annotations(series prometheus.Series) []Annotation {
 			continue
 		}
 		all = append(all, Annotation{
-			Time: at, TimeEnd: at, Title: fillLabels(f.title, series.Labels), Text: fillLabels(f.text, series.Labels), Tags: tags,
+			Time: at, TimeEnd: at, Title: fillLabels(f.title, series.Labels), Text: fillLabels(f.text, series.Labels),
+			Tags: tags,
 		})
 	}
 	return all

@@ -109,7 +109,9 @@ func newFrame(s shape, answer prometheus.Answer, labels map[string]string, field
 	if answer.Type == "vector" || answer.Type == "scalar" {
 		kind = data.FrameTypeNumericMulti
 	}
-	frame.Meta = &data.FrameMeta{Type: kind, TypeVersion: data.FrameTypeVersion{0, 1}, Custom: map[string]string{"resultType": answer.Type}}
+	frame.Meta = &data.FrameMeta{
+		Type: kind, TypeVersion: data.FrameTypeVersion{0, 1}, Custom: map[string]string{"resultType": answer.Type},
+	}
 	return frame
 }
 
@@ -147,7 +149,9 @@ func tableFrame(s shape, answers []prometheus.Answer, several bool) *data.Frame 
 	}
 	frame := data.NewFrame("", append(fields, data.NewField(value, nil, values))...)
 	frame.RefID = s.RefID
-	frame.Meta = &data.FrameMeta{PreferredVisualization: data.VisTypeTable, Custom: map[string]string{"resultType": answers[0].Type}}
+	frame.Meta = &data.FrameMeta{
+		PreferredVisualization: data.VisTypeTable, Custom: map[string]string{"resultType": answers[0].Type},
+	}
 	return frame
 }
 
@@ -266,8 +270,8 @@ func annotate(frames data.Frames, s shape, answers []prometheus.Answer) {
 	}
 	for _, answer := range answers {
 		if answer.Cut {
-			meta.Notices = append(meta.Notices, data.Notice{Severity: data.NoticeSeverityWarning,
-				Text: fmt.Sprintf("There are more than %d series; only the first %d are shown.", prometheus.MaxSeries, prometheus.MaxSeries)})
+			text := fmt.Sprintf("There are more than %[1]d series; only the first %[1]d are shown.", prometheus.MaxSeries)
+			meta.Notices = append(meta.Notices, data.Notice{Severity: data.NoticeSeverityWarning, Text: text})
 		}
 		slices.Sort(answer.Warnings)
 		for _, warning := range slices.Compact(answer.Warnings) {

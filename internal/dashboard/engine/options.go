@@ -1,18 +1,14 @@
 package engine
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/dlclark/regexp2"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
@@ -23,13 +19,16 @@ const autoValue = "$__auto"
 
 var (
 	labelNamesCall  = regexp.MustCompile(`^\s*label_names\((.*)\)\s*$`)
-	labelValuesCall = regexp.MustCompile(`(?s)^\s*label_values\((?:(.+),)?\s*("(?:[^"\\]|\\.)+"|[a-zA-Z_$\[][\w${}.:\[\]]*)\s*\)\s*$`)
+	labelValuesCall = regexp.MustCompile(
+		`(?s)^\s*label_values\((?:(.+),)?\s*("(?:[^"\\]|\\.)+"|[a-zA-Z_$\[][\w${}.:\[\]]*)\s*\)\s*$`)
 	metricsCall     = regexp.MustCompile(`^\s*metrics\((.+)\)\s*$`)
 	queryResultCall = regexp.MustCompile(`(?s)^\s*query_result\((.+)\)\s*$`)
 )
 
 // queryOptions runs a variable's query and makes options of what it finds.
-func (e *Engine) queryOptions(ctx context.Context, v document.Variable, scope Scope, r prometheus.TimeRange) ([]Option, error) {
+func (e *Engine) queryOptions(
+	ctx context.Context, v document.Variable, scope Scope, r prometheus.TimeRange,
+) ([]Option, error) {
 	if ref := v.Datasource(); !runs(ref, scope) {
 		return nil, &NotRunnableError{fmt.Sprintf("data source %s cannot be asked here", ref)}
 	}
@@ -58,7 +57,8 @@ func (e *Engine) whyNoOptions(ctx context.Context, v document.Variable, scope Sc
 	}
 	texts, err := e.find(ctx, query, r)
 	if err == nil && len(texts) > 0 {
-		reason = because(Filtered, "the regular expression %s leaves none of the %d values", v.JSON.Text("regex"), len(texts))
+		reason = because(Filtered, "the regular expression %s leaves none of the %d values", v.JSON.Text("regex"),
+			len(texts))
 		return &reason
 	}
 	switch left := Unresolved(query); {
@@ -182,222 +182,4 @@ func seriesText(labels map[string]string) string {
 		}
 	}
 	return labels["__name__"] + "{" + strings.Join(pairs, ",") + "}"
-}
-
-// compile reads a regular expression as JavaScript has it: with slashes and
-// flags, or plain. It may look ahead, which Go's own cannot, so its time is
-// bounded.
-func compile(text string) (*regexp2.Regexp, error) {
-	pattern, options := text, regexp2.None
-	if end := strings.LastIndexByte(text, '/'); len(text) > 1 && text[0] == '/' && end > 0 {
-		pattern = strings.ReplaceAll(text[1:end], `\/`, `/`)
-		for _, flag := range text[end+1:] {
-			switch flag {
-			case 'i':
-				options |= regexp2.IgnoreCase
-			case 'm':
-				options |= regexp2.Multiline
-			case 's':
-				options |= regexp2.Singleline
-			}
-		}
-	}
-	compiled, err := regexp2.Compile(pattern, options)
-	if err != nil {
-		return nil, fmt.Errorf("regular expression %s: %w", text, err)
-	}
-	compiled.MatchTimeout = time.Second
-	return compiled, nil
-}
-
-// applyRegex keeps the texts that match, and of them what the groups value
-// and text name, or the first group.
-func applyRegex(texts []string, pattern, applyTo string) ([]Option, error) {
-	if pattern == "" {
-		return distinct(plainOptions(texts)), nil
-	}
-	matcher, err := compile(pattern)
-	if err != nil {
-		return nil, err
-	}
-	end := strings.LastIndexByte(pattern, '/')
-	everywhere := pattern[0] == '/' && end > 0 && strings.Contains(pattern[end:], "g")
-	var options []Option
-	for _, text := range texts {
-		match, err := matcher.FindStringMatch(text)
-		for ; match != nil && err == nil; match, err = matcher.FindNextMatch(match) {
-			option := optionOf(text, match)
-			if applyTo == "text" {
-				option.Value = text
-			}
-			options = append(options, option)
-			if !everywhere {
-				break
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("matching %s: %w", pattern, err)
-		}
-	}
-	return distinct(options), nil
-}
-
-func optionOf(text string, match *regexp2.Match) Option {
-	group := func(name string) string {
-		if g := match.GroupByName(name); g != nil && len(g.Captures) > 0 {
-			return g.String()
-		}
-		return ""
-	}
-	value, label := group("value"), group("text")
-	switch {
-	case value != "" && label != "":
-		return Option{label, value}
-	case value != "":
-		return Option{value, value}
-	case label != "":
-		return Option{label, label}
-	case match.GroupCount() > 1 && len(match.GroupByNumber(1).Captures) > 0:
-		first := match.GroupByNumber(1).String()
-		return Option{first, first}
-	}
-	return Option{text, text}
-}
-
-// distinct drops options without a value, and values that were there before.
-func distinct(options []Option) []Option {
-	seen := map[string]bool{"": true}
-	return slices.DeleteFunc(options, func(o Option) bool {
-		again := seen[o.Value]
-		seen[o.Value] = true
-		return again
-	})
-}
-
-// sortOptions sorts by text in one of Grafana's nine ways.
-func sortOptions(options []Option, mode int) {
-	var by func(a, b Option) int
-	switch (mode + 1) / 2 {
-	case 1:
-		by = func(a, b Option) int { return cmp.Compare(a.Text, b.Text) }
-	case 2:
-		by = func(a, b Option) int { return cmp.Compare(firstNumber(a.Text), firstNumber(b.Text)) }
-	case 3:
-		by = func(a, b Option) int { return cmp.Compare(strings.ToLower(a.Text), strings.ToLower(b.Text)) }
-	case 4:
-		by = func(a, b Option) int { return naturally(a.Text, b.Text) }
-	default:
-		return
-	}
-	slices.SortStableFunc(options, by)
-	if mode%2 == 0 {
-		slices.Reverse(options)
-	}
-}
-
-var digits = regexp.MustCompile(`\d+`)
-
-func firstNumber(text string) float64 {
-	n, err := strconv.ParseFloat(digits.FindString(text), 64)
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
-// naturally compares numbers within texts as numbers: node-2 before node-10.
-func naturally(a, b string) int {
-	for a != "" && b != "" {
-		numberA, numberB := digits.FindStringIndex(a), digits.FindStringIndex(b)
-		if numberA != nil && numberB != nil && numberA[0] == 0 && numberB[0] == 0 {
-			left, right := strings.TrimLeft(a[:numberA[1]], "0"), strings.TrimLeft(b[:numberB[1]], "0")
-			if c := cmp.Or(cmp.Compare(len(left), len(right)), cmp.Compare(left, right)); c != 0 {
-				return c
-			}
-			a, b = a[numberA[1]:], b[numberB[1]:]
-			continue
-		}
-		if a[0] != b[0] {
-			return cmp.Or(cmp.Compare(strings.ToLower(a[:1]), strings.ToLower(b[:1])), cmp.Compare(a[0], b[0]))
-		}
-		a, b = a[1:], b[1:]
-	}
-	return cmp.Compare(len(a), len(b))
-}
-
-var (
-	customItem = regexp.MustCompile(`(?:\\,|[^,])+`)
-	customPair = regexp.MustCompile(`^\s*(.+)\s:\s(.+)$`)
-)
-
-// customOptions reads "a, b, Text : value"; a comma of a value has a
-// backslash. The other format is a JSON list of texts or of {text, value}.
-func customOptions(query, format string) ([]Option, error) {
-	if format == "json" {
-		return jsonOptions(query)
-	}
-	var options []Option
-	for _, item := range customItem.FindAllString(query, -1) {
-		item = strings.TrimSpace(strings.ReplaceAll(item, `\,`, ","))
-		if pair := customPair.FindStringSubmatch(item); pair != nil {
-			options = append(options, Option{strings.TrimSpace(pair[1]), strings.TrimSpace(pair[2])})
-		} else if item != "" {
-			options = append(options, Option{item, item})
-		}
-	}
-	return options, nil
-}
-
-func jsonOptions(query string) ([]Option, error) {
-	var list []any
-	if err := json.Unmarshal([]byte(query), &list); err != nil {
-		return nil, fmt.Errorf("the values are no JSON list: %w", err)
-	}
-	var options []Option
-	for _, value := range list {
-		item := document.Object{"item": value}
-		if object := item.Object("item"); object != nil {
-			text := object.Text("text")
-			if text == "" {
-				text = object.Text("value")
-			}
-			options = append(options, Option{text, object.Text("value")})
-		} else if texts := item.Texts("item"); len(texts) == 1 {
-			options = append(options, Option{texts[0], texts[0]})
-		}
-	}
-	return options, nil
-}
-
-var quoted = regexp.MustCompile(`"[^"]*"|'[^']*'|[^,]+`)
-
-func intervalOptions(v document.Variable) []Option {
-	var options []Option
-	if v.JSON.Flag("auto") {
-		options = append(options, Option{"auto", autoValue})
-	}
-	for _, item := range quoted.FindAllString(v.Query(), -1) {
-		if item = strings.Trim(strings.TrimSpace(item), `"'`); item != "" {
-			options = append(options, Option{item, item})
-		}
-	}
-	return options
-}
-
-// datasourceOptions is the one data source there is, if the variable is for
-// its type and its name fits.
-func datasourceOptions(v document.Variable) ([]Option, error) {
-	if v.Query() != document.DatasourceType {
-		return nil, &NotRunnableError{fmt.Sprintf("there is no data source of type %q here", v.Query())}
-	}
-	if pattern := v.JSON.Text("regex"); pattern != "" {
-		matcher, err := compile(pattern)
-		if err != nil {
-			return nil, err
-		}
-		if ok, err := matcher.MatchString(document.DatasourceName); err != nil || !ok {
-			return nil, &NotRunnableError{fmt.Sprintf("no data source has a name that matches %s", pattern)}
-		}
-	}
-	return []Option{{document.DatasourceName, document.DatasourceUID}}, nil
 }

@@ -159,7 +159,8 @@ func (x probe) why(ctx context.Context, expr parser.Expr) Reason {
 }
 
 func unclear() Reason {
-	return Reason{Kind: Unclear, Text: "every metric of the query has series, but what is done with them leaves nothing: check comparisons, joins and whether the range is long enough"}
+	return because(Unclear, "every metric of the query has series, but what is done with them leaves nothing: "+
+		"check comparisons, joins and whether the range is long enough")
 }
 
 // has tells whether an expression returns series. What cannot be asked is
@@ -234,7 +235,8 @@ func (x probe) fewSamples(ctx context.Context, n *parser.Call) Reason {
 	if counted == nil || *counted >= 2 {
 		return unclear()
 	}
-	return because(ShortRange, "%s needs two samples of a series, and %s has at most %v: series get a sample every %s, so the range should be %s or longer",
+	return because(ShortRange, "%s needs two samples of a series, and %s has at most %v: "+
+		"series get a sample every %s, so the range should be %s or longer",
 		n.Func.Name, n.Args[0], *counted, writeInterval(x.engine.ScrapeInterval), writeInterval(4*x.engine.ScrapeInterval))
 }
 

@@ -47,7 +47,10 @@ func (x probe) neither(ctx context.Context, n *parser.BinaryExpr) Reason {
 	if left.Text == right.Text {
 		return left
 	}
-	both := Reason{Kind: left.Kind, Text: left.Text + "; and on the other side of or: " + right.Text, Near: append(left.Near, right.Near...)}
+	both := Reason{
+		Kind: left.Kind, Text: left.Text + "; and on the other side of or: " + right.Text,
+		Near: append(left.Near, right.Near...),
+	}
 	if left.MissingInput() {
 		both.Kind = right.Kind
 	}

@@ -20,7 +20,8 @@ func (x probe) selector(ctx context.Context, s *parser.VectorSelector) Reason {
 	if s.OriginalOffset != 0 || s.Timestamp != nil || s.StartOrEnd != 0 {
 		return because(Stale, "%s has series in this time range, but no samples where offset or @ looks", name)
 	}
-	return because(Stale, "%s has series in this time range, but no samples at the times that are asked for: these began later, ended before, or are further apart than the query looks back", name)
+	return because(Stale, "%s has series in this time range, but no samples at the times that are asked for: "+
+		"these began later, ended before, or are further apart than the query looks back", name)
 }
 
 // missing finds out that a selector matches no series at all.

@@ -65,7 +65,9 @@ func (e *Engine) Shown(ctx context.Context, d *document.Dashboard, r Request) []
 		if object.Text("type") == "row" {
 			return
 		}
-		shown := Shown{Panel: document.Panel{JSON: object}, SourceID: object.Integer("sourceId"), Scoped: map[string]Option{}}
+		shown := Shown{
+			Panel: document.Panel{JSON: object}, SourceID: object.Integer("sourceId"), Scoped: map[string]Option{},
+		}
 		vars := scopedVars(object)
 		for name := range vars {
 			shown.Scoped[name] = Option{Text: vars.Object(name).Text("text"), Value: vars.Object(name).Text("value")}

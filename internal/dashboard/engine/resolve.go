@@ -21,7 +21,9 @@ func (e *Engine) Variables(ctx context.Context, d *document.Dashboard, r Request
 // resolve finds options and values of variables, those first that others
 // follow from. Options of variables that are not wanted are looked up only if
 // their values follow from them.
-func (e *Engine) resolve(ctx context.Context, d *document.Dashboard, r Request, wanted func(document.Variable) bool) ([]Resolved, Scope) {
+func (e *Engine) resolve(
+	ctx context.Context, d *document.Dashboard, r Request, wanted func(document.Variable) bool,
+) ([]Resolved, Scope) {
 	definitions := d.Variables()
 	known := map[string]document.Variable{}
 	for _, v := range definitions {
@@ -52,7 +54,9 @@ func (e *Engine) resolve(ctx context.Context, d *document.Dashboard, r Request, 
 }
 
 // resolveFor resolves the variables that JSON values refer to.
-func (e *Engine) resolveFor(ctx context.Context, d *document.Dashboard, r Request, values []any) ([]Resolved, Scope, error) {
+func (e *Engine) resolveFor(
+	ctx context.Context, d *document.Dashboard, r Request, values []any,
+) ([]Resolved, Scope, error) {
 	source, err := json.Marshal(values)
 	if err != nil {
 		return nil, nil, err
@@ -108,7 +112,9 @@ func (r Request) urlTimeRange() string {
 }
 
 // options fills in the options of a variable.
-func (e *Engine) options(ctx context.Context, v document.Variable, into *Resolved, scope Scope, r Request, wanted bool) {
+func (e *Engine) options(
+	ctx context.Context, v document.Variable, into *Resolved, scope Scope, r Request, wanted bool,
+) {
 	var options []Option
 	var err error
 	switch v.Type() {

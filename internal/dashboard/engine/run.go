@@ -57,7 +57,9 @@ func (e *Engine) Run(ctx context.Context, d *document.Dashboard, p document.Pane
 
 // RunEach runs the targets of a panel one after the other and hands each
 // outcome over: no more than one result is held.
-func (e *Engine) RunEach(ctx context.Context, d *document.Dashboard, p document.Panel, r Request, visit func(Outcome)) error {
+func (e *Engine) RunEach(
+	ctx context.Context, d *document.Dashboard, p document.Panel, r Request, visit func(Outcome),
+) error {
 	runs, err := e.targets(ctx, d, p, r)
 	if err != nil {
 		return err
@@ -72,7 +74,9 @@ func (e *Engine) RunEach(ctx context.Context, d *document.Dashboard, p document.
 }
 
 // targets are the targets of a panel, ready to be run.
-func (e *Engine) targets(ctx context.Context, d *document.Dashboard, p document.Panel, r Request) ([]*targetRun, error) {
+func (e *Engine) targets(
+	ctx context.Context, d *document.Dashboard, p document.Panel, r Request,
+) ([]*targetRun, error) {
 	variables, scope, err := e.resolveFor(ctx, d, r, p.Sources())
 	if err != nil {
 		return nil, fmt.Errorf("reading the panel: %w", err)
@@ -123,7 +127,9 @@ func (e *Engine) Query(ctx context.Context, targets []document.Object, r Request
 		own := r
 		own.MaxDataPoints = object.Integer("maxDataPoints")
 		own.Interval = time.Duration(object.Number("intervalMs") * float64(time.Millisecond))
-		runs = append(runs, &targetRun{engine: e, target: document.NewTarget(object, document.Ref{}), request: own, scope: scope, raw: true})
+		runs = append(runs, &targetRun{
+			engine: e, target: document.NewTarget(object, document.Ref{}), request: own, scope: scope, raw: true,
+		})
 	}
 	return runAll(ctx, runs)
 }
@@ -251,7 +257,9 @@ func (t *targetRun) runnable() error {
 	ref := t.target.Datasource
 	switch {
 	case ref.Expression():
-		return &NotRunnableError{Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.Text("type"))}
+		return &NotRunnableError{
+			Reason: fmt.Sprintf("the expression %q runs in Grafana's server, and is not run here", t.target.JSON.Text("type")),
+		}
 	case !runs(ref, t.scope):
 		return &NotRunnableError{Reason: fmt.Sprintf("data source %s is not run here; only Prometheus is", ref)}
 	}

@@ -161,7 +161,8 @@ func timeValues(r prometheus.TimeRange) map[string]Value {
 
 // dateTokens are the tokens of date formats, longest first, with the layouts
 // Go has for them.
-var dateTokens = regexp.MustCompile(`\[[^\]]*\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|hh|h|mm|m|ss|s|SSS|ZZ|Z|A|a|X|x`)
+var dateTokens = regexp.MustCompile(
+	`\[[^\]]*\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|hh|h|mm|m|ss|s|SSS|ZZ|Z|A|a|X|x`)
 
 // formatDate writes a time that is given as Unix milliseconds, in the zone of
 // the value; ISO 8601 is in UTC.

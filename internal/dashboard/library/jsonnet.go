@@ -186,8 +186,8 @@ func ServeJob(data []byte) ([]byte, error) {
 			var stats runtime.MemStats
 			runtime.ReadMemStats(&stats)
 			if stats.HeapAlloc > job.Memory {
-				message := fmt.Sprintf("the evaluation takes more than %d MB", job.Memory>>20)
-				return json.Marshal(JsonnetResult{Error: &document.FileError{File: job.File, Message: message}})
+				wrong := document.FileErrorf(job.File, "the evaluation takes more than %d MB", job.Memory>>20)
+				return json.Marshal(JsonnetResult{Error: wrong})
 			}
 		}
 	}
@@ -201,7 +201,9 @@ func Command(name string, args ...string) Evaluator {
 	}
 }
 
-func evaluateIn(ctx context.Context, job JsonnetJob, patience time.Duration, name string, args ...string) (JsonnetResult, error) {
+func evaluateIn(
+	ctx context.Context, job JsonnetJob, patience time.Duration, name string, args ...string,
+) (JsonnetResult, error) {
 	bounded, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	input, err := json.Marshal(job)
@@ -216,7 +218,7 @@ func evaluateIn(ctx context.Context, job JsonnetJob, patience time.Duration, nam
 		case ctx.Err() != nil:
 			return JsonnetResult{}, ctx.Err()
 		case bounded.Err() != nil:
-			return JsonnetResult{Error: &document.FileError{File: job.File, Message: fmt.Sprintf("the evaluation took longer than %s", patience)}}, nil
+			return JsonnetResult{Error: document.FileErrorf(job.File, "the evaluation took longer than %s", patience)}, nil
 		}
 		return JsonnetResult{}, fmt.Errorf("evaluating jsonnet: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
@@ -325,7 +327,7 @@ func dashboardsIn(name string, data []byte) ([]*document.Dashboard, error) {
 	for _, key := range slices.Sorted(maps.Keys(group)) {
 		inner := group.Object(key)
 		if inner == nil {
-			return nil, &document.FileError{File: name, Message: fmt.Sprintf("%q is no dashboard", key)}
+			return nil, document.FileErrorf(name, "%q is no dashboard", key)
 		}
 		if inner.Text("uid") == "" {
 			inner["uid"] = document.UIDOf(key)

@@ -30,7 +30,9 @@ var (
 // that it came from, else as FOLDER/UID.json. Unless overwrite is set, its
 // version has to be the one that is served. It returns the dashboard as it is
 // served from then on, and what changed.
-func (l *Library) Save(ctx context.Context, object document.Object, folder string, overwrite bool) (*document.Dashboard, []Event, error) {
+func (l *Library) Save(
+	ctx context.Context, object document.Object, folder string, overwrite bool,
+) (*document.Dashboard, []Event, error) {
 	if l.Dir == "" {
 		return nil, nil, ErrNoFolder
 	}
@@ -50,7 +52,8 @@ func (l *Library) Save(ctx context.Context, object document.Object, folder strin
 	uid := object.Text("uid")
 	current, exists := l.Get(uid)
 	if exists && !overwrite && object.Integer("version") != current.Version() {
-		return nil, nil, fmt.Errorf("%w: version %d is served, and version %d was to be saved", ErrConflict, current.Version(), object.Integer("version"))
+		return nil, nil, fmt.Errorf("%w: version %d is served, and version %d was to be saved", ErrConflict,
+			current.Version(), object.Integer("version"))
 	}
 	object["version"] = object.Integer("version") + 1
 	if exists {

@@ -128,7 +128,8 @@ func (l *Library) follow(watcher *fsnotify.Watcher, watched map[string]bool) (mo
 			continue
 		}
 		if len(watched) >= maxWatched {
-			return more, fmt.Errorf("watching the dashboards folder: it has more than %d folders; changes in some are not seen", maxWatched)
+			return more, fmt.Errorf("watching the dashboards folder: it has more than %d folders; changes in some are not seen",
+				maxWatched)
 		}
 		if err := watcher.Add(folder); err != nil {
 			return more, fmt.Errorf("watching %s: %w", folder, err)
