@@ -31,9 +31,12 @@ func board(t *testing.T, queries ...string) *document.Dashboard {
 	t.Helper()
 	var panels []string
 	for i, query := range queries {
-		panels = append(panels, fmt.Sprintf(`{"id":%d,"type":"stat","title":"Panel %d","targets":[{"refId":"A","expr":%q}]}`, i+1, i+1, query))
+		panels = append(panels, fmt.Sprintf(
+			`{"id":%[1]d,"type":"stat","title":"Panel %[1]d","targets":[{"refId":"A","expr":%[2]q}]}`, i+1, query))
 	}
-	d, err := document.Parse("board.json", []byte(`{"uid":"board","title":"Board","time":{"from":"now-5m","to":"now"},"panels":[`+strings.Join(panels, ",")+`]}`))
+	text := fmt.Sprintf(`{"uid":"board","title":"Board","time":{"from":"now-5m","to":"now"},"panels":[%s]}`,
+		strings.Join(panels, ","))
+	d, err := document.Parse("board.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +69,9 @@ func TestNoPrometheus(t *testing.T) {
 	} {
 		client := prometheus.NewClient(address)
 		client.HTTP.Timeout = 100 * time.Millisecond
-		_, err := Run(t.Context(), Options{Prometheus: client, Address: address, Dashboards: []*document.Dashboard{board(t, "up")}, ScrapeInterval: every})
+		_, err := Run(t.Context(), Options{
+			Prometheus: client, Address: address, Dashboards: []*document.Dashboard{board(t, "up")}, ScrapeInterval: every,
+		})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), address) {
 			t.Errorf("%s: %v, want %s", address, err, want)
 		}
@@ -103,7 +108,9 @@ func flaky(t *testing.T, to string, answers int64) *prometheus.Client {
 // A Prometheus that goes away ends the check, which reports what it has.
 func TestPrometheusGoesAway(t *testing.T) {
 	client := flaky(t, startCorpus(t).URL, 20)
-	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)}})
+	report, err := Run(t.Context(), Options{
+		Prometheus: client, ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)},
+	})
 	if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("the error is %v", err)
 	}
@@ -135,7 +142,10 @@ func TestSlowQuery(t *testing.T) {
 	client := prometheus.NewClient(server.URL)
 	defer client.Close()
 	client.HTTP.Timeout = 2 * time.Second
-	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, "node_memory_bytes", "pod_up")}})
+	report, err := Run(t.Context(), Options{
+		Prometheus: client, ScrapeInterval: every,
+		Dashboards: []*document.Dashboard{board(t, "node_memory_bytes", "pod_up")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +158,10 @@ func TestSlowQuery(t *testing.T) {
 // A check that is interrupted reports what it has.
 func TestInterrupt(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)}}
+	o := Options{
+		Prometheus: startCorpus(t), ScrapeInterval: every,
+		Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)},
+	}
 	o.Progress = func(done, _ int) {
 		if done == 10 {
 			interrupt()
@@ -167,7 +180,10 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestFiveThousandPanels(t *testing.T) {
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(5000, "pod_up")...)}}
+	o := Options{
+		Prometheus: startCorpus(t), ScrapeInterval: every,
+		Dashboards: []*document.Dashboard{board(t, many(5000, "pod_up")...)},
+	}
 	report, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -196,8 +212,10 @@ func TestLoad(t *testing.T) {
 	write("good.json", `{"uid":"good","title":"Good","panels":[]}`)
 	write("bad.json", "{\n  \"title\": }")
 	write("none.json", `{"a": 1}`)
-	write("team/mixin.jsonnet", `{grafanaDashboards: {'m.json': {title: 'M', panels: []}}, prometheusAlerts: {groups: [{name: 'g', rules: [{alert: 'A', expr: 'up == 0'}]}]}}`)
-	write("alone/mixin.libsonnet", `{helper(x): x, prometheusRules+:: {groups: [{name: 'h', rules: [{record: 'a:c', expr: 'up'}]}]}}`)
+	write("team/mixin.jsonnet", `{grafanaDashboards: {'m.json': {title: 'M', panels: []}}, prometheusAlerts: {groups: `+
+		`[{name: 'g', rules: [{alert: 'A', expr: 'up == 0'}]}]}}`)
+	write("alone/mixin.libsonnet",
+		`{helper(x): x, prometheusRules+:: {groups: [{name: 'h', rules: [{record: 'a:c', expr: 'up'}]}]}}`)
 	write("rules/good.yaml", "groups:\n- name: g\n  rules:\n  - {record: 'a:b', expr: up}\n")
 	write("rules/bad.yaml", "groups:\n- name: g\n  rules:\n  - {record: 'a:b', expr: 'sum('}\n")
 	write("rules/other.yaml", "kind: Deployment\n")
@@ -210,7 +228,8 @@ func TestLoad(t *testing.T) {
 	if err := s.Load(t.Context(), []string{dir}, nil, evaluate); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Dashboards) != 2 || len(s.Rules) != 3 || !slices.Equal(s.Declarations.Variables["namespace"], Values{"shop"}) {
+	if len(s.Dashboards) != 2 || len(s.Rules) != 3 ||
+		!slices.Equal(s.Declarations.Variables["namespace"], Values{"shop"}) {
 		t.Errorf("%d dashboards, %d rule files, %+v", len(s.Dashboards), len(s.Rules), s.Declarations)
 	}
 	for _, d := range s.Dashboards {
@@ -227,24 +246,28 @@ func TestLoad(t *testing.T) {
 	if len(s.Problems) != 3 {
 		t.Errorf("the problems are\n%s", said)
 	}
-	if err := s.Load(t.Context(), []string{filepath.Join(dir, "missing")}, nil, evaluate); err == nil || !strings.Contains(err.Error(), "missing") {
+	if err := s.Load(t.Context(), []string{filepath.Join(dir, "missing")}, nil, evaluate); err == nil ||
+		!strings.Contains(err.Error(), "missing") {
 		t.Errorf("a path that is not there: %v", err)
 	}
 }
 
 func TestDeclarationErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"mayBeEmpty:\n- dashbord: a":                                            `line 2: unknown field "mayBeEmpty[0].dashbord"; did you mean "dashboard"?`,
-		"mayBeEmpty:\n- panels: [a]\n  reason: b":                               "d.yaml:2: needs a dashboard",
-		"mayBeEmpty:\n- {dashboard: a, panels: [b]}":                            "d.yaml:2: needs a reason",
-		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, choice: single}": `d.yaml:2: choice "single": All and one are known`,
-		"rules:\n- {rule: a}":                                                   "d.yaml:2: needs a rule and a reason",
-		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, kinds: [kwk]}":   `d.yaml:2: kind "kwk": ["embedded" "kwok" "k3d"] are known`,
-		"rules:\n- {rule: a, reason: b, kinds: [x]}":                            `d.yaml:2: kind "x"`,
-		"variables: {a: {b: c}}":                                                "line 1",
-		"- a":                                                                   "is no mapping",
-		"variables: [a]":                                                        "line 1",
-		"a: [":                                                                  "line 1",
+		"mayBeEmpty:\n- dashbord: a": `line 2: unknown field ` +
+			`"mayBeEmpty[0].dashbord"; did you mean "dashboard"?`,
+		"mayBeEmpty:\n- panels: [a]\n  reason: b":    "d.yaml:2: needs a dashboard",
+		"mayBeEmpty:\n- {dashboard: a, panels: [b]}": "d.yaml:2: needs a reason",
+		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, choice: single}": `d.yaml:2: choice "single": All and one ` +
+			`are known`,
+		"rules:\n- {rule: a}": "d.yaml:2: needs a rule and a reason",
+		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, kinds: [kwk]}": `d.yaml:2: kind "kwk": ["embedded" "kwok" ` +
+			`"k3d"] are known`,
+		"rules:\n- {rule: a, reason: b, kinds: [x]}": `d.yaml:2: kind "x"`,
+		"variables: {a: {b: c}}":                     "line 1",
+		"- a":                                        "is no mapping",
+		"variables: [a]":                             "line 1",
+		"a: [":                                       "line 1",
 	} {
 		if _, err := ParseDeclarations("d.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
@@ -268,8 +291,11 @@ rules:
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[v1alpha1.Kind][2]int{"": {2, 1}, v1alpha1.Embedded: {1, 0}, v1alpha1.Kwok: {2, 1}, v1alpha1.K3d: {1, 1}} {
-		if got := d.For(kind); len(got.MayBeEmpty) != want[0] || len(got.Rules) != want[1] || got.Variables["b"][1] != "two" {
+	for kind, want := range map[v1alpha1.Kind][2]int{
+		"": {2, 1}, v1alpha1.Embedded: {1, 0}, v1alpha1.Kwok: {2, 1}, v1alpha1.K3d: {1, 1},
+	} {
+		if got := d.For(kind); len(got.MayBeEmpty) != want[0] || len(got.Rules) != want[1] ||
+			got.Variables["b"][1] != "two" {
 			t.Errorf("for the kind %q it is %+v", kind, got)
 		}
 	}
@@ -297,11 +323,13 @@ func TestEach(t *testing.T) {
 	d, err := document.Parse("each.json", []byte(`{"uid":"each","title":"Each","time":{"from":"now-5m","to":"now"},
 		"templating":{"list":[
 			{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","includeAll":true},
-			{"name":"pod","type":"query","query":"label_values(pod_up{namespace=~\"$namespace\"}, pod)","includeAll":true,"multi":true}]},
+			{"name":"pod","type":"query","query":"label_values(pod_up{namespace=~\"$namespace\"}, pod)","includeAll":true,
+			"multi":true}]},
 		"panels":[
 			{"id":1,"type":"stat","title":"Up","targets":[{"refId":"A","expr":"pod_up{pod=~\"$pod\"}"}]},
 			{"id":2,"type":"stat","title":"Fixed","targets":[{"refId":"A","expr":"up"}]},
-			{"id":3,"type":"stat","title":"In $namespace","repeat":"namespace","targets":[{"refId":"A","expr":"pod_up{namespace=\"$namespace\"}"}]}]}`))
+			{"id":3,"type":"stat","title":"In $namespace","repeat":"namespace",
+			"targets":[{"refId":"A","expr":"pod_up{namespace=\"$namespace\"}"}]}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +348,8 @@ func TestEach(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"All/Up": 1, "All/Fixed": 1, "All/In data": 1, "All/In shop": 1, // the repeated panel for one namespace is among these
+		// the repeated panel for one namespace is among these
+		"All/Up": 1, "All/Fixed": 1, "All/In data": 1, "All/In shop": 1,
 		"one/Up": 1, "pod=db-0/Up": 1, "pod=web-0/Up": 1, "pod=web-1/Up": 1,
 	}
 	if !maps.Equal(said, want) {

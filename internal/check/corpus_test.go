@@ -62,7 +62,9 @@ func startCorpus(t *testing.T) *prometheus.Client {
 	now := time.Now().Truncate(every) // where the points of range queries are
 	backendtest.Push(t, base, now.Add(-60*every), every, corpusSeries()...)
 	backendtest.Push(t, base, now.Add(-60*every), every, backendtest.Series{Name: "old_up", Values: []float64{1, 1, 1}})
-	backendtest.Push(t, base, now.Add(-2*every), every, backendtest.Series{Name: "late", Counter: true, Values: []float64{1}})
+	backendtest.Push(t, base, now.Add(-2*every), every, backendtest.Series{
+		Name: "late", Counter: true, Values: []float64{1},
+	})
 	client := prometheus.NewClient(base)
 	t.Cleanup(client.Close)
 	return client
@@ -100,7 +102,9 @@ func corpusSeries() []backendtest.Series {
 	}
 	for _, namespace := range []string{"shop", "data"} {
 		for _, code := range []string{"200", "500"} {
-			series = append(series, backendtest.Series{Name: "http_requests", Counter: true, Labels: labels("namespace", namespace, "code", code), Values: grow(0, 3)})
+			series = append(series, backendtest.Series{
+				Name: "http_requests", Counter: true, Labels: labels("namespace", namespace, "code", code), Values: grow(0, 3),
+			})
 		}
 	}
 	return series
@@ -146,7 +150,10 @@ func (f fault) annotations() []any {
 	if f.Annotation == "" {
 		return nil
 	}
-	return []any{map[string]any{"name": "Deploys", "enable": true, "datasource": map[string]any{"type": "prometheus", "uid": "x"}, "expr": f.Annotation}}
+	return []any{map[string]any{
+		"name": "Deploys", "enable": true, "datasource": map[string]any{"type": "prometheus", "uid": "x"},
+		"expr": f.Annotation,
+	}}
 }
 
 func (f fault) rule(t *testing.T) rulefmt.Rule {
@@ -200,7 +207,9 @@ func TestCorpus(t *testing.T) {
 	o := Options{Prometheus: client, ScrapeInterval: every}
 	for i, f := range faults {
 		if f.Alert != nil || f.Record != nil {
-			o.Rules = append(o.Rules, RuleFile{Name: "rules.yaml", Groups: []rulefmt.RuleGroup{{Name: uidOf(i), Rules: []rulefmt.Rule{f.rule(t)}}}})
+			o.Rules = append(o.Rules, RuleFile{
+				Name: "rules.yaml", Groups: []rulefmt.RuleGroup{{Name: uidOf(i), Rules: []rulefmt.Rule{f.rule(t)}}},
+			})
 			continue
 		}
 		o.Dashboards = append(o.Dashboards, f.dashboard(t, uidOf(i)))
@@ -232,7 +241,8 @@ func TestCorpus(t *testing.T) {
 		f.check(t, got)
 	}
 	sum := report.Summary
-	if total := sum.Data + sum.Empty + sum.Error + sum.Constant + sum.Declared + sum.Duplicate + sum.Skipped; total != len(report.Results) {
+	total := sum.Data + sum.Empty + sum.Error + sum.Constant + sum.Declared + sum.Duplicate + sum.Skipped
+	if total != len(report.Results) {
 		t.Errorf("the summary counts %d of %d results: %+v", total, len(report.Results), sum)
 	}
 }

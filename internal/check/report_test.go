@@ -20,7 +20,8 @@ import (
 // sample is a report with one result of each kind.
 func sample() Report {
 	result := func(panel int, verdict Verdict, why string) Result {
-		r := Result{Dashboard: "a", DashboardTitle: "A | pipes", File: "a.json", Panel: panel, PanelTitle: "Panel", Kind: KindTarget, Name: "A", Choice: All, Verdict: verdict,
+		r := Result{Dashboard: "a", DashboardTitle: "A | pipes", File: "a.json", Panel: panel, PanelTitle: "Panel",
+			Kind: KindTarget, Name: "A", Choice: All, Verdict: verdict,
 			Queries: []Query{{Expr: "sum(\n  up\n)", Step: "15s", Type: "range", Took: "1ms", Series: 1, Points: 2}}}
 		if why != "" {
 			r.Why = &engine.Reason{Kind: engine.NoMetric, Text: why}
@@ -41,10 +42,14 @@ func sample() Report {
 	other.Dashboard, other.DashboardTitle, other.File = "b", "B", "b.json"
 	r := Report{
 		Taken: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Prometheus: "http://127.0.0.1:9090",
-		Results: []Result{other, good, doubtful, each, declared, result(5, Error, "it failed"), result(6, Constant, "a number"), result(7, Skipped, "loki"), result(8, Duplicate, "twice"), variable},
+		Results: []Result{other, good, doubtful, each, declared, result(5, Error, "it failed"),
+			result(6, Constant, "a number"), result(7, Skipped, "loki"), result(8, Duplicate, "twice"), variable},
 		Rules: []RuleResult{
 			{File: "r.yaml", Group: "g", Name: "Fires", Type: "alert", Expr: "up", Verdict: Fires, Now: 1},
-			{File: "r.yaml", Group: "g", Name: "Never", Type: "alert", Expr: "x", Verdict: EmptyInput, Why: &engine.Reason{Kind: engine.NoMetric, Text: "no metric is named x"}},
+			{
+				File: "r.yaml", Group: "g", Name: "Never", Type: "alert", Expr: "x", Verdict: EmptyInput,
+				Why: &engine.Reason{Kind: engine.NoMetric, Text: "no metric is named x"},
+			},
 		},
 		Problems: []string{"bad.json:2:3: no JSON"},
 	}
@@ -124,7 +129,8 @@ func TestCompareWith(t *testing.T) {
 		t.Errorf("changes since the same report: %v, %v", r.Changes, err)
 	}
 	r.Results[1].Verdict = Error
-	if err := r.CompareWith("testdata/reports/report.json"); err != nil || len(r.Changes) != 1 || r.Changes[0].Kind != Broke {
+	if err := r.CompareWith("testdata/reports/report.json"); err != nil || len(r.Changes) != 1 ||
+		r.Changes[0].Kind != Broke {
 		t.Errorf("changes: %v, %v", r.Changes, err)
 	}
 	if err := r.CompareWith("testdata/missing.json"); err == nil {
@@ -154,24 +160,33 @@ func TestReadReport(t *testing.T) {
 // is data.
 func TestDeclared(t *testing.T) {
 	d, err := document.Parse("d.json", []byte(`{"uid":"d","title":"D","time":{"from":"now-5m","to":"now"},"panels":[
-		{"id":1,"type":"stat","title":"Tagged","description":"Cores. [may be empty: no receiver has it]","targets":[{"refId":"A","expr":"nowhere"}]},
-		{"id":2,"type":"stat","title":"Stale","description":"[May be empty:  long ago ]","targets":[{"refId":"A","expr":"pod_up"}]},
+		{"id":1,"type":"stat","title":"Tagged","description":"Cores. [may be empty: no receiver has it]",
+		"targets":[{"refId":"A","expr":"nowhere"}]},
+		{"id":2,"type":"stat","title":"Stale","description":"[May be empty:  long ago ]",
+		"targets":[{"refId":"A","expr":"pod_up"}]},
 		{"id":3,"type":"stat","title":"In the file","targets":[{"refId":"A","expr":"nowhere"}]},
 		{"id":4,"type":"stat","title":"Broken","description":"[may be empty: x]","targets":[{"refId":"A","expr":"sum("}]},
 		{"id":5,"type":"stat","title":"Newer","targets":[{"refId":"A","expr":"pod_up"}]}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n- {dashboard: d, panels: [In the file], reason: not yet}\n- {dashboard: d, panels: [Stale, Gone], reason: also here}\n- {dashboard: other, panels: [x], reason: y}\n"+
+	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n"+
+		"- {dashboard: d, panels: [In the file], reason: not yet}\n"+
+		"- {dashboard: d, panels: [Stale, Gone], reason: also here}\n"+
+		"- {dashboard: other, panels: [x], reason: y}\n"+
 		"- {dashboard: d, panels: [Newer], sometimes: true, reason: of a newer version}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Run(t.Context(), Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{d}, Declarations: declared, Strict: true})
+	report, err := Run(t.Context(), Options{
+		Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{d}, Declarations: declared,
+		Strict: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := report.Summary; s.Declared != 2 || s.Error != 1 || s.Stale != 3 || s.Findings != 4 || !report.Stale[1].Missing {
+	if s := report.Summary; s.Declared != 2 || s.Error != 1 || s.Stale != 3 || s.Findings != 4 ||
+		!report.Stale[1].Missing {
 		t.Errorf("%+v %+v", s, report.Stale)
 	}
 	if got := report.Results[0].Declared + ", " + report.Results[2].Declared; got != "no receiver has it, not yet" {

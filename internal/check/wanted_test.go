@@ -32,7 +32,9 @@ func TestWantedPlaces(t *testing.T) {
 		"rules.yaml":     "groups:\n- name: g\n  rules:\n  - {record: 'a:b', expr: up}\n",
 		DeclarationsFile: "mayBeEmpty: [{dashboard: a, panels: [X], reason: r}]",
 	})
-	more := filesIn(t, map[string]string{"more.yaml": "mayBeEmpty: [{dashboard: b, panels: [Y], reason: r, kinds: [kwok]}]"})
+	more := filesIn(t, map[string]string{
+		"more.yaml": "mayBeEmpty: [{dashboard: b, panels: [Y], reason: r, kinds: [kwok]}]",
+	})
 	w := Wanted{
 		Places: []string{dir}, Evaluate: evaluate, Declarations: []string{filepath.Join(more, "more.yaml")},
 		Served: Served{Library: &library.Library{Dir: "nowhere"}},
@@ -48,7 +50,8 @@ func TestWantedPlaces(t *testing.T) {
 		}
 	}
 	w.Places = []string{t.TempDir()}
-	if _, err := w.Read(t.Context()); err == nil || !strings.Contains(err.Error(), "no dashboard and no rule found in "+w.Places[0]) {
+	if _, err := w.Read(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "no dashboard and no rule found in "+w.Places[0]) {
 		t.Errorf("an empty folder: %v", err)
 	}
 	w.Places, w.Declarations = []string{dir}, []string{filepath.Join(dir, "missing.yaml")}
@@ -78,7 +81,8 @@ func TestWantedServed(t *testing.T) {
 	for _, file := range s.Rules {
 		rules = append(rules, file.Name)
 	}
-	if shipped := rules[:len(rules)-1]; len(shipped) == 0 || !slices.IsSorted(shipped) || rules[len(rules)-1] != w.Served.Rules[0] {
+	if shipped := rules[:len(rules)-1]; len(shipped) == 0 || !slices.IsSorted(shipped) ||
+		rules[len(rules)-1] != w.Served.Rules[0] {
 		t.Errorf("the rule files are %q", rules)
 	}
 	declared := s.Declarations.MayBeEmpty
@@ -96,7 +100,8 @@ func TestOrigins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := all["k8s_pod_cpu_time_seconds_total"], (Origin{Metric: "k8s.pod.cpu.time", Receiver: "kubeletstats"}); got != want {
+	if got, want := all["k8s_pod_cpu_time_seconds_total"],
+		(Origin{Metric: "k8s.pod.cpu.time", Receiver: "kubeletstats"}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -27,7 +27,8 @@ func BenchmarkQueryRange(b *testing.B) {
 		body.WriteString(`]}`)
 	}
 	body.WriteString(`]}}`)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body.String()) }))
+	server := httptest.NewServer(
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body.String()) }))
 	defer server.Close()
 	client := NewClient(server.URL)
 	defer client.Close()

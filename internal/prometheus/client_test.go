@@ -25,10 +25,12 @@ func TestQuery(t *testing.T) {
 			`"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"],[2,"+Inf"]]}]`,
 			"matrix: map[] [{1000 2} {2000 +Inf}]",
 		},
-		"scalar":                        {`"resultType":"scalar","result":[1,"2.5"]`, "scalar: map[] [{1000 2.5}]"},
-		"string":                        {`"resultType":"string","result":[1,"text"]`, "string: map[] [{1000 0}] text"},
-		"the type behind the result":    {`"result":[{"metric":{},"value":[1,"2"]}],"resultType":"vector"`, "vector: map[] [{1000 2}]"},
-		"a native histogram":            {`"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]`, "vector: [a native histogram is not shown; use histogram_quantile or histogram_count]"},
+		"scalar": {`"resultType":"scalar","result":[1,"2.5"]`, "scalar: map[] [{1000 2.5}]"},
+		"string": {`"resultType":"string","result":[1,"text"]`, "string: map[] [{1000 0}] text"},
+		"the type behind the result": {`"result":[{"metric":{},"value":[1,"2"]}],"resultType":"vector"`,
+			"vector: map[] [{1000 2}]"},
+		"a native histogram": {`"resultType":"vector","result":[{"metric":{},"histogram":[1,{}]}]`,
+			"vector: [a native histogram is not shown; use histogram_quantile or histogram_count]"},
 		"nothing":                       {`"resultType":"vector","result":[]`, "vector:"},
 		"a field that nobody knows yet": {`"new":{"a":[1]},"resultType":"vector","result":[]`, "vector:"},
 	} {
@@ -94,7 +96,8 @@ func TestFailures(t *testing.T) {
 // More series than are taken are cut, whether Prometheus does it or not.
 func TestCut(t *testing.T) {
 	for name, body := range map[string]string{
-		"by Prometheus": `{"status":"success","warnings":["results truncated due to limit","other"],"data":{"resultType":"vector","result":[]}}`,
+		"by Prometheus": `{"status":"success","warnings":["results truncated due to limit","other"],` +
+			`"data":{"resultType":"vector","result":[]}}`,
 		"here": `{"status":"success","warnings":["other"],"data":{"resultType":"vector","result":[` +
 			strings.Repeat(`{"metric":{},"value":[1,"2"]},`, MaxSeries) + `{"metric":{},"value":[1,"2"]}]}}`,
 	} {

@@ -63,11 +63,13 @@ func TestLive(t *testing.T) {
 	r.write("team/pods.json", strings.Replace(pods, "The pods", "Changed", 1))
 	next(t, lines, `{"type":"dashboard","uid":"pods","version":3}`)
 	r.write("team/pods.json", "{\n  \"title\" 5}")
-	next(t, lines, `{"type":"error","file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}`)
+	next(t, lines, `{"type":"error","file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character `+
+		`'5' after object key"}`)
 	if e := <-r.broken; e.String() != "team/pods.json:2:11: no JSON: invalid character '5' after object key" {
 		t.Errorf("reported: %s", e)
 	}
-	next(t, r.stream(), `{"errors":[{"file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}],"type":"hello"}`)
+	next(t, r.stream(), `{"errors":[{"file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid `+
+		`character '5' after object key"}],"type":"hello"}`)
 	r.check(expected{"GET", "/api/dashboards/uid/pods", "", 200, `"title":"Changed"`})
 	r.write("team/pods.json", pods)
 	next(t, lines, `{"type":"ok","file":"team/pods.json"}`)

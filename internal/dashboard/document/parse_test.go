@@ -55,12 +55,14 @@ func encoded(t *testing.T, value any) []byte {
 // The forms that a file may have, other than plain JSON.
 func TestWrapped(t *testing.T) {
 	for name, text := range map[string]string{
-		"plain":    `{"uid":"w","title":"W","panels":[]}`,
-		"API":      `{"dashboard":{"uid":"w","title":"W","panels":[]},"meta":{}}`,
-		"resource": `{"apiVersion":"dashboard.grafana.app/v1beta1","kind":"Dashboard","metadata":{"name":"w"},"spec":{"title":"W","panels":[]}}`,
-		"v2":       `{"apiVersion":"dashboard.grafana.app/v2beta1","kind":"Dashboard","metadata":{"name":"w"},"spec":{"title":"W","elements":{},"layout":{"kind":"GridLayout","spec":{"items":[]}}}}`,
-		"BOM":      "\xef\xbb\xbf" + `{"uid":"w","title":"W"}`,
-		"by file":  `{"title":"W"}`,
+		"plain": `{"uid":"w","title":"W","panels":[]}`,
+		"API":   `{"dashboard":{"uid":"w","title":"W","panels":[]},"meta":{}}`,
+		"resource": `{"apiVersion":"dashboard.grafana.app/v1beta1","kind":"Dashboard","metadata":{"name":"w"},` +
+			`"spec":{"title":"W","panels":[]}}`,
+		"v2": `{"apiVersion":"dashboard.grafana.app/v2beta1","kind":"Dashboard","metadata":{"name":"w"},` +
+			`"spec":{"title":"W","elements":{},"layout":{"kind":"GridLayout","spec":{"items":[]}}}}`,
+		"BOM":     "\xef\xbb\xbf" + `{"uid":"w","title":"W"}`,
+		"by file": `{"title":"W"}`,
 	} {
 		d, err := Parse("folder/w.json", []byte(text))
 		if err != nil || d.UID() != "w" || d.Title() != "W" {
@@ -73,7 +75,8 @@ func TestWrapped(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "bad.json:1:1: is empty"},
-		{"{\n  \"title\": \"x\",\n  oops\n}", "bad.json:3:3: no JSON: invalid character 'o' looking for beginning of object key string"},
+		{"{\n  \"title\": \"x\",\n  oops\n}",
+			"bad.json:3:3: no JSON: invalid character 'o' looking for beginning of object key string"},
 		{`{"title": "x"`, "bad.json:1:13: the JSON ends in the middle"},
 		{`{"title": "x"} {}`, "bad.json:1:"},
 		{`[1]`, "bad.json:1:1: is no JSON object; a dashboard is one"},

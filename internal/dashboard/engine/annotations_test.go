@@ -16,8 +16,10 @@ func withAnnotations(t *testing.T, annotations ...string) *document.Dashboard {
 	t.Helper()
 	return parse(t, fmt.Sprintf(`{"uid":"a","title":"A","panels":[],"annotations":{"list":[%s]},"templating":{"list":[
 		{"name":"namespace","type":"custom","query":"shop,batch","multi":true,"current":{"value":["shop"]}},
-		{"name":"step","type":"constant","query":"15s"},{"name":"key","type":"constant","query":"pod"},{"name":"word","type":"constant","query":"killed"},
-		{"name":"kind","type":"constant","query":"loki"},{"name":"reason","type":"constant","query":"BackOff"}]}}`, strings.Join(annotations, ",")))
+		{"name":"step","type":"constant","query":"15s"},{"name":"key","type":"constant","query":"pod"},
+		{"name":"word","type":"constant","query":"killed"},
+		{"name":"kind","type":"constant","query":"loki"},{"name":"reason","type":"constant","query":"BackOff"}]}}`,
+		strings.Join(annotations, ",")))
 }
 
 func layersOf(t *testing.T, e *Engine, d *document.Dashboard, r Request, enabled map[string]bool) []Layer {
@@ -48,7 +50,8 @@ func TestAnnotations(t *testing.T) {
 	e := newEngine(t,
 		gauge("restarts", map[string]string{"namespace": "shop", "pod": "web", "node": "n1"}, 0, 1, 1, 0, 0, 1, 0, 0, 0),
 		gauge("restarts", map[string]string{"namespace": "batch", "pod": "job", "node": "n2"}, 1, 0, 0, 0, 0, 0, 0, 0, 0),
-		gauge("started", map[string]string{"pod": "web"}, at+30_000, at+30_000, at+30_000, at+90_000, at+90_000, at+90_000, at+90_000, at+90_000, at+90_000),
+		gauge("started", map[string]string{"pod": "web"}, at+30_000, at+30_000, at+30_000, at+90_000, at+90_000, at+90_000,
+			at+90_000, at+90_000, at+90_000),
 	)
 	const shop = `"expr":"restarts{namespace=~\"$namespace\"}","step":"$step"`
 	const texts = `"titleFormat":"{{pod}} $word","textFormat":"on {{ node }}{{none}}","tagKeys":"namespace, $key,none"`
@@ -56,14 +59,21 @@ func TestAnnotations(t *testing.T) {
 		name, definition, expr, step, want string
 		request                            Request
 	}{
-		{name: "fields next to the name", definition: `"datasource":"Prometheus",` + shop + `,` + texts, expr: `restarts{namespace=~"shop"}`, step: "15s",
+		{name: "fields next to the name", definition: `"datasource":"Prometheus",` + shop + `,` + texts,
+			expr: `restarts{namespace=~"shop"}`, step: "15s",
 			want: `15-30 web killed: on n1 ["shop" "web"]; 75-75 web killed: on n1 ["shop" "web"]`},
-		{name: "fields in the target", definition: `"datasource":{"type":"prometheus","uid":"p"},"target":{` + shop + `},` + texts, expr: `restarts{namespace=~"shop"}`, step: "15s",
+		{name: "fields in the target", definition: `"datasource":{"type":"prometheus","uid":"p"},"target":{` + shop + `},` +
+			texts, expr: `restarts{namespace=~"shop"}`, step: "15s",
 			want: `15-30 web killed: on n1 ["shop" "web"]; 75-75 web killed: on n1 ["shop" "web"]`},
-		{name: "several values", definition: shop, expr: `restarts{namespace=~"(shop|batch)"}`, step: "15s", want: `0-0 : []; 15-30 : []; 75-75 : []`,
+		{name: "several values", definition: shop, expr: `restarts{namespace=~"(shop|batch)"}`, step: "15s",
+			want:    `0-0 : []; 15-30 : []; 75-75 : []`,
 			request: Request{Variables: map[string][]string{"namespace": {"shop", "batch"}}}},
-		{name: "no step", definition: `"expr":"restarts{pod=\"job\"} and on() vector($__interval_ms)"`, expr: `restarts{pod="job"} and on() vector(60000)`, step: "1m", want: `0-0 : []`},
-		{name: "times of values", definition: `"expr":"started","step":"15s","useValueForTime":true,"textFormat":"{{pod}}"`, expr: "started", step: "15s",
+		{
+			name: "no step", definition: `"expr":"restarts{pod=\"job\"} and on() vector($__interval_ms)"`,
+			expr: `restarts{pod="job"} and on() vector(60000)`, step: "1m", want: `0-0 : []`,
+		},
+		{name: "times of values", definition: `"expr":"started","step":"15s","useValueForTime":true,"textFormat":"{{pod}}"`,
+			expr: "started", step: "15s",
 			want: `30-30 : web []; 90-90 : web []`},
 		{name: "nothing", definition: `"expr":"restarts > 5"`, expr: "restarts > 5", step: "1m"},
 	} {
@@ -86,18 +96,23 @@ func TestLayers(t *testing.T) {
 		return nil, errors.New("asking for events: no answer")
 	}
 	d := withAnnotations(t,
-		`{"name":"Annotations & Alerts","builtIn":1,"type":"dashboard","enable":true,"hide":true,"datasource":{"type":"grafana","uid":"-- Grafana --"}}`,
+		`{"name":"Annotations & Alerts","builtIn":1,"type":"dashboard","enable":true,"hide":true,`+
+			`"datasource":{"type":"grafana","uid":"-- Grafana --"}}`,
 		`{"name":"off","enable":false,"expr":"up"}`,
 		`{"name":"on","enable":true,"expr":"up","iconColor":"blue","filter":{"exclude":true,"ids":[1,"2"]}}`,
 		`{"name":"logs","datasource":{"type":"$kind","uid":"l"},"expr":"x"}`,
-		`{"name":"empty","target":{"expr":" "}}`, `{"name":"wrong","expr":"sum("}`, `{"name":"step","expr":"up","step":"soon"}`,
+		`{"name":"empty","target":{"expr":" "}}`, `{"name":"wrong","expr":"sum("}`,
+		`{"name":"step","expr":"up","step":"soon"}`,
 		`{"name":"events","type":"tags","tags":["a"],"datasource":"-- Grafana --"}`)
 	for i, want := range []Layer{
-		{Enabled: true}, {}, {Enabled: true, Color: "blue"}, {Enabled: true, Error: `data source "l" of type $kind is not run here`},
-		{Enabled: true, Error: "no query"}, {Enabled: true, Error: "parse error"}, {Enabled: true, Error: "min step"}, {Enabled: true, Error: "no answer"},
+		{Enabled: true}, {}, {Enabled: true, Color: "blue"},
+		{Enabled: true, Error: `data source "l" of type $kind is not run here`},
+		{Enabled: true, Error: "no query"}, {Enabled: true, Error: "parse error"},
+		{Enabled: true, Error: "min step"}, {Enabled: true, Error: "no answer"},
 	} {
 		got := layersOf(t, e, d, Request{}, nil)[i]
-		if got.Enabled != want.Enabled || got.Color != want.Color || !strings.Contains(got.Error, want.Error) || (got.Error == "") != (want.Error == "") {
+		if got.Enabled != want.Enabled || got.Color != want.Color || !strings.Contains(got.Error, want.Error) ||
+			(got.Error == "") != (want.Error == "") {
 			t.Errorf("%s: %+v, want %+v", got.Name, got, want)
 		}
 	}
@@ -115,13 +130,17 @@ func TestAnnotationsByTag(t *testing.T) {
 	e := newEngine(t)
 	e.Events = func(context.Context, prometheus.TimeRange) ([]Annotation, error) {
 		return []Annotation{
-			{Time: begin.UnixMilli() + 2000, TimeEnd: begin.UnixMilli() + 3000, Text: "two", Tags: []string{"shop", "Pod", "BackOff"}},
+			{
+				Time: begin.UnixMilli() + 2000, TimeEnd: begin.UnixMilli() + 3000, Text: "two",
+				Tags: []string{"shop", "Pod", "BackOff"},
+			},
 			{Time: begin.UnixMilli(), TimeEnd: begin.UnixMilli(), Text: "one", Tags: []string{"batch", "Pod"}},
 		}, nil
 	}
 	for tags, want := range map[string]string{
 		`"tags":["Pod","$reason"]`: `2-3 : two ["shop" "Pod" "BackOff"]`,
-		`"target":{"tags":["batch","$reason"],"matchAny":true,"type":"tags"}`: `0-0 : one ["batch" "Pod"]; 2-3 : two ["shop" "Pod" "BackOff"]`,
+		`"target":{"tags":["batch","$reason"],"matchAny":true,"type":"tags"}`: `0-0 : one ["batch" "Pod"]; 2-3 : two ` +
+			`["shop" "Pod" "BackOff"]`,
 		`"tags":["none"]`: ``,
 	} {
 		d := withAnnotations(t, `{"name":"e","type":"tags","datasource":{"type":"grafana","uid":"-- Grafana --"},`+tags+`}`)
@@ -145,7 +164,8 @@ func TestManyAnnotations(t *testing.T) {
 	e.Events = func(context.Context, prometheus.TimeRange) ([]Annotation, error) {
 		return make([]Annotation, maxAnnotations+1), nil
 	}
-	layer := layersOf(t, e, withAnnotations(t, `{"name":"e","type":"tags","datasource":"-- Grafana --"}`), Request{}, nil)[0]
+	layer := layersOf(t, e, withAnnotations(t, `{"name":"e","type":"tags","datasource":"-- Grafana --"}`), Request{},
+		nil)[0]
 	if len(layer.Annotations) != maxAnnotations || !strings.Contains(layer.Error, "1001 annotations") {
 		t.Errorf("%d annotations, %q", len(layer.Annotations), layer.Error)
 	}

@@ -39,11 +39,12 @@ func TestFrames(t *testing.T) {
 		"table":          `{"refId":"A","expr":"requests","instant":true,"format":"table"}`,
 		"table-range":    `{"refId":"A","expr":"sum by (pod) (requests)","format":"table","interval":"1m"}`,
 		"table-buckets":  `{"refId":"A","expr":"latency_bucket","instant":true,"format":"table"}`,
-		"tables":         `{"refId":"A","expr":"requests","instant":true,"format":"table"},{"refId":"B","expr":"sum(requests)","instant":true,"format":"table"}`,
-		"heatmap":        `{"refId":"A","expr":"latency_bucket","format":"heatmap","legendFormat":"{{le}}"}`,
-		"empty":          `{"refId":"A","expr":"nothing"}`,
-		"warning":        `{"refId":"A","expr":"quantile(2, requests)"}`,
-		"hidden":         `{"refId":"A","expr":"requests","hide":true},{"refId":"B","expr":"sum(requests)","instant":true}`,
+		"tables": `{"refId":"A","expr":"requests","instant":true,"format":"table"},{"refId":"B",` +
+			`"expr":"sum(requests)","instant":true,"format":"table"}`,
+		"heatmap": `{"refId":"A","expr":"latency_bucket","format":"heatmap","legendFormat":"{{le}}"}`,
+		"empty":   `{"refId":"A","expr":"nothing"}`,
+		"warning": `{"refId":"A","expr":"quantile(2, requests)"}`,
+		"hidden":  `{"refId":"A","expr":"requests","hide":true},{"refId":"B","expr":"sum(requests)","instant":true}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := parse(t, `{"uid":"f","title":"F","panels":[{"id":1,"type":"timeseries","targets":[`+targets+`]}]}`)
@@ -92,15 +93,19 @@ func TestManySeries(t *testing.T) {
 		}
 		backendtest.Push(t, client.URL, begin, every, batch...)
 	}
-	d := parse(t, `{"uid":"m","title":"M","panels":[{"id":1,"type":"timeseries","targets":[{"refId":"A","expr":"many","range":true}]}]}`)
-	frames := run(t, e, d, Request{Range: prometheus.TimeRange{From: begin, To: begin.Add(time.Minute)}}).Results["A"].Frames
+	d := parse(t, `{"uid":"m","title":"M","panels":[{"id":1,"type":"timeseries","targets":[{"refId":"A","expr":"many",`+
+		`"range":true}]}]}`)
+	frames := run(t, e, d,
+		Request{Range: prometheus.TimeRange{From: begin, To: begin.Add(time.Minute)}}).Results["A"].Frames
 	if len(frames) != prometheus.MaxSeries {
 		t.Fatalf("%d frames, want %d", len(frames), prometheus.MaxSeries)
 	}
-	if notices := frames[0].Meta.Notices; len(notices) != 1 || notices[0].Text != "There are more than 10000 series; only the first 10000 are shown." {
+	if notices := frames[0].Meta.Notices; len(notices) != 1 ||
+		notices[0].Text != "There are more than 10000 series; only the first 10000 are shown." {
 		t.Errorf("notices: %+v", notices)
 	}
-	names := parse(t, `{"uid":"m","title":"M","templating":{"list":[{"name":"i","type":"query","query":"label_values(many, i)"}]}}`)
+	names := parse(t, `{"uid":"m","title":"M","templating":{"list":[{"name":"i","type":"query",`+
+		`"query":"label_values(many, i)"}]}}`)
 	v := e.Variables(t.Context(), names, Request{Range: shown})[0]
 	if len(v.Options) != 10_000 || v.Error == "" {
 		t.Errorf("%d options, and %q", len(v.Options), v.Error)

@@ -12,13 +12,20 @@ import (
 func TestWrongKinds(t *testing.T) {
 	e := newEngine(t)
 	for _, text := range []string{
-		`{"title":"x","panels":5}`, `{"title":"x","panels":[1,null,"x",[]]}`, `{"title":"x","templating":[]}`, `{"title":"x","templating":{"list":[null,{"name":3},{"name":"v","type":"query","query":7}]}}`,
-		`{"title":"x","panels":[{"type":7,"targets":{"a":1},"gridPos":"x","fieldConfig":[],"options":"o","links":{},"repeat":[]}]}`,
-		`{"title":["x"],"tags":"one","panels":[{"type":"row","panels":7},{"type":"graph","yaxes":7,"seriesOverrides":"x","legend":[]},{"type":"singlestat","gauge":1,"thresholds":[1],"valueMaps":{}},{"type":"table-old","styles":[7],"columns":{}}]}`,
-		`{"title":"x","annotations":{"list":[7,{"target":7,"filter":[],"expr":{}}]},"__elements":7,"panels":[{"type":"table","options":{"footer":7}},
-			{"type":"table","options":{"footer":{"show":true,"reducer":["sum",7],"fields":7}},"fieldConfig":7},{"libraryPanel":7},{"libraryPanel":{"uid":7,"model":[]}}]}`,
+		`{"title":"x","panels":5}`, `{"title":"x","panels":[1,null,"x",[]]}`, `{"title":"x","templating":[]}`,
+		`{"title":"x","templating":{"list":[null,{"name":3},{"name":"v","type":"query","query":7}]}}`,
+		`{"title":"x","panels":[{"type":7,"targets":{"a":1},"gridPos":"x","fieldConfig":[],"options":"o","links":{},` +
+			`"repeat":[]}]}`,
+		`{"title":["x"],"tags":"one","panels":[{"type":"row","panels":7},{"type":"graph","yaxes":7,"seriesOverrides":"x",` +
+			`"legend":[]},{"type":"singlestat","gauge":1,"thresholds":[1],"valueMaps":{}},{"type":"table-old","styles":[7],` +
+			`"columns":{}}]}`,
+		`{"title":"x","annotations":{"list":[7,{"target":7,"filter":[],"expr":{}}]},"__elements":7,
+			"panels":[{"type":"table","options":{"footer":7}},
+			{"type":"table","options":{"footer":{"show":true,"reducer":["sum",7],"fields":7}},"fieldConfig":7},
+			{"libraryPanel":7},{"libraryPanel":{"uid":7,"model":[]}}]}`,
 		`{"title":"x","rows":[1,{"panels":[null]},{"height":"x","panels":[{"span":"x"}]}]}`,
-		`{"elements":{"a":7},"layout":{"kind":"RowsLayout","spec":{"rows":[7,{"spec":7}]}},"variables":[7,{"kind":"QueryVariable"}]}`,
+		`{"elements":{"a":7},"layout":{"kind":"RowsLayout","spec":{"rows":[7,{"spec":7}]}},"variables":[7,` +
+			`{"kind":"QueryVariable"}]}`,
 	} {
 		d := parse(t, text)
 		e.Variables(t.Context(), d, Request{Range: shown})

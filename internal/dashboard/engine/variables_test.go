@@ -16,17 +16,20 @@ func variableSeries() []backendtest.Series {
 	var all []backendtest.Series
 	for _, labels := range []map[string]string{
 		{"cluster": "one", "namespace": "shop", "pod": "web-10"}, {"cluster": "one", "namespace": "shop", "pod": "web-9"},
-		{"cluster": "one", "namespace": "batch", "pod": "job-1"}, {"cluster": "two", "namespace": "Other", "pod": "x.y|z\"\\"},
+		{"cluster": "one", "namespace": "batch", "pod": "job-1"},
+		{"cluster": "two", "namespace": "Other", "pod": "x.y|z\"\\"},
 	} {
 		all = append(all, constant("pod_up", labels))
 	}
-	return append(all, constant("node_up", map[string]string{"node": "n1"}), constant("node_load", map[string]string{"node": "n1"}))
+	return append(all, constant("node_up", map[string]string{"node": "n1"}),
+		constant("node_load", map[string]string{"node": "n1"}))
 }
 
 // withVariables is a dashboard with variables and one panel with an expression.
 func withVariables(t *testing.T, expr string, variables ...string) *document.Dashboard {
 	t.Helper()
-	return parse(t, fmt.Sprintf(`{"uid":"v","title":"V","templating":{"list":[%s]},"panels":[{"id":1,"type":"timeseries","targets":[{"refId":"A","expr":%q}]}]}`,
+	return parse(t, fmt.Sprintf(`{"uid":"v","title":"V","templating":{"list":[%s]},"panels":[{"id":1,`+
+		`"type":"timeseries","targets":[{"refId":"A","expr":%q}]}]}`,
 		strings.Join(variables, ","), expr))
 }
 
@@ -54,7 +57,8 @@ func TestVariableOptions(t *testing.T) {
 		{`"type":"query","query":"label_names(node_up)"`, "__name__ node"},
 		{`"type":"query","query":"label_names()"`, "__name__ cluster namespace node pod"},
 		{`"type":"query","query":"metrics(node_.*)"`, "node_load node_up"},
-		{`"type":"query","query":"query_result(sum by (cluster) (pod_up))"`, `{cluster="one"} 3 1767322920000 {cluster="two"} 1 1767322920000`},
+		{`"type":"query","query":"query_result(sum by (cluster) (pod_up))"`,
+			`{cluster="one"} 3 1767322920000 {cluster="two"} 1 1767322920000`},
 		{`"type":"query","query":"query_result(scalar(sum(pod_up)))"`, "4"},
 		{`"type":"query","query":"node_up"`, `node_up{node="n1"}`},
 		{`"type":"query","query":"{__name__=~\"node_.*\"}","sort":1`, `node_load{node="n1"} node_up{node="n1"}`},
@@ -118,8 +122,10 @@ func TestVariableErrors(t *testing.T) {
 // another order than they depend.
 func chain() []string {
 	return []string{
-		`{"name":"pod","type":"query","query":"label_values(pod_up{cluster=\"$cluster\",namespace=~\"$namespace\"}, pod)","multi":true,"includeAll":true,"sort":1}`,
-		`{"name":"namespace","type":"query","query":"label_values(pod_up{cluster=\"$cluster\"}, namespace)","multi":true,"includeAll":true,"current":{"value":["shop"]}}`,
+		`{"name":"pod","type":"query","query":"label_values(pod_up{cluster=\"$cluster\",namespace=~\"$namespace\"}, pod)",` +
+			`"multi":true,"includeAll":true,"sort":1}`,
+		`{"name":"namespace","type":"query","query":"label_values(pod_up{cluster=\"$cluster\"}, namespace)","multi":true,` +
+			`"includeAll":true,"current":{"value":["shop"]}}`,
 		`{"name":"cluster","type":"query","query":"label_values(pod_up, cluster)","current":{"text":"one","value":"one"}}`,
 	}
 }
@@ -135,10 +141,13 @@ func TestChainedVariables(t *testing.T) {
 		sent  string
 	}{
 		{nil, "All=$__all web-10 web-9", `pod_up{namespace=~"shop",pod=~"(web-10|web-9)"}`},
-		{map[string][]string{"namespace": {"$__all"}}, "All=$__all job-1 web-10 web-9", `pod_up{namespace=~"(batch|shop)",pod=~"(job-1|web-10|web-9)"}`},
+		{map[string][]string{"namespace": {"$__all"}}, "All=$__all job-1 web-10 web-9",
+			`pod_up{namespace=~"(batch|shop)",pod=~"(job-1|web-10|web-9)"}`},
 		{map[string][]string{"namespace": {"batch"}}, "All=$__all job-1", `pod_up{namespace=~"batch",pod=~"job-1"}`},
-		{map[string][]string{"cluster": {"two"}}, "All=$__all x.y|z\"\\", `pod_up{namespace=~"Other",pod=~"x\\.y\\|z\\\"\\\\"}`},
-		{map[string][]string{"pod": {"web-9", "web-10"}}, "All=$__all web-10 web-9", `pod_up{namespace=~"shop",pod=~"(web-9|web-10)"}`},
+		{map[string][]string{"cluster": {"two"}}, "All=$__all x.y|z\"\\",
+			`pod_up{namespace=~"Other",pod=~"x\\.y\\|z\\\"\\\\"}`},
+		{map[string][]string{"pod": {"web-9", "web-10"}}, "All=$__all web-10 web-9",
+			`pod_up{namespace=~"shop",pod=~"(web-9|web-10)"}`},
 		{map[string][]string{"pod": {"gone"}}, "All=$__all web-10 web-9", `pod_up{namespace=~"shop",pod=~"gone"}`},
 	} {
 		d := withVariables(t, expr, chain()...)
@@ -181,7 +190,8 @@ func TestVariableValues(t *testing.T) {
 		{`"type":"textbox","query":"preset"`, nil, "preset"},
 		{`"type":"textbox","query":"preset"`, []string{""}, ""},
 		{`"type":"constant","query":"fixed"`, []string{"other"}, "fixed"},
-		{`"type":"interval","query":"1m,5m","auto":true,"auto_count":4,"auto_min":"10s","current":{"value":"$__auto"}`, nil, "30s"},
+		{`"type":"interval","query":"1m,5m","auto":true,"auto_count":4,"auto_min":"10s","current":{"value":"$__auto"}`, nil,
+			"30s"},
 		{`"type":"interval","query":"1m,5m","current":{"value":"5m"}`, nil, "5m"},
 		{`"type":"switch","current":{"value":"false"}`, nil, "false"},
 	} {
@@ -190,7 +200,8 @@ func TestVariableValues(t *testing.T) {
 		if c.asked != nil {
 			asked["v"] = c.asked
 		}
-		_, scope := e.resolve(t.Context(), d, Request{Range: shown, Variables: asked}, func(document.Variable) bool { return true })
+		_, scope := e.resolve(t.Context(), d, Request{Range: shown, Variables: asked},
+			func(document.Variable) bool { return true })
 		if got := scope.expand("$v", formatPromQL); got != c.want {
 			t.Errorf("%s with %q: %q, want %q", c.definition, c.asked, got, c.want)
 		}
@@ -201,13 +212,17 @@ func TestVariableValues(t *testing.T) {
 // from them.
 func TestSettledVariables(t *testing.T) {
 	nobody := &Engine{Prometheus: prometheus.NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
-	d := withVariables(t, `up{a=~"$a",b=~"$b"}`, `{"name":"a","type":"query","query":"label_values(up, a)","includeAll":true,"allValue":".+"}`,
-		`{"name":"b","type":"query","query":"label_values(up{a=~\"$a\"}, b)","multi":true}`, `{"name":"unused","type":"query","query":"label_values(up, c)"}`)
+	d := withVariables(t, `up{a=~"$a",b=~"$b"}`,
+		`{"name":"a","type":"query","query":"label_values(up, a)","includeAll":true,"allValue":".+"}`,
+		`{"name":"b","type":"query","query":"label_values(up{a=~\"$a\"}, b)","multi":true}`,
+		`{"name":"unused","type":"query","query":"label_values(up, c)"}`)
 	sent := run(t, nobody, d, Request{Variables: map[string][]string{"a": {"$__all"}, "b": {"x", "y"}}}).Queries[0]
 	if want := `up{a=~".+",b=~"(x|y)"}`; sent.Expr != want {
 		t.Errorf("sent %s, want %s", sent.Expr, want)
 	}
-	resolved, _ := nobody.resolve(t.Context(), d, Request{Range: shown, Variables: map[string][]string{"a": {"$__all"}, "b": {"x"}}}, func(document.Variable) bool { return false })
+	resolved, _ := nobody.resolve(t.Context(), d,
+		Request{Range: shown, Variables: map[string][]string{"a": {"$__all"}, "b": {"x"}}},
+		func(document.Variable) bool { return false })
 	if a := resolved[0]; a.Error != "" || a.Current.Text[0] != "All" {
 		t.Errorf("All is asked for: %+v", a)
 	}
@@ -219,10 +234,12 @@ func TestSettledVariables(t *testing.T) {
 // A value's name is shown, its value is sent.
 func TestVariableTextAndValue(t *testing.T) {
 	e := newEngine(t)
-	d := withVariables(t, "vector(${v})", `{"name":"v","label":"Choice","description":"D","type":"custom","hide":1,"refresh":2,"allowCustomValue":false,
+	d := withVariables(t, "vector(${v})", `{"name":"v","label":"Choice","description":"D","type":"custom","hide":1,
+		"refresh":2,"allowCustomValue":false,
 		"query":"One : 1, Two : 2","current":{"text":"Two","value":"2"}}`)
 	v := e.Variables(t.Context(), d, Request{Range: shown})[0]
-	if v.Label != "Choice" || v.Description != "D" || v.Hide != 1 || v.Refresh != 2 || v.AllowCustomValue || v.Multi || v.IncludeAll || !slices.Equal(v.Current.Text, []string{"Two"}) || !slices.Equal(v.Current.Value, []string{"2"}) {
+	if v.Label != "Choice" || v.Description != "D" || v.Hide != 1 || v.Refresh != 2 || v.AllowCustomValue || v.Multi ||
+		v.IncludeAll || !slices.Equal(v.Current.Text, []string{"Two"}) || !slices.Equal(v.Current.Value, []string{"2"}) {
 		t.Errorf("%+v", v)
 	}
 }
@@ -237,8 +254,10 @@ func TestAdHocFilters(t *testing.T) {
 		want  string
 	}{
 		{nil, `sum(pod_up{cluster="one"}) / sum by (x) (rate(pod_up{a="b",cluster="one"}[1m]))`},
-		{[]string{"pod|=~|web.*", "cluster|!=|two"}, `sum(pod_up{cluster!="two",pod=~"web.*"}) / sum by (x) (rate(pod_up{a="b",cluster!="two",pod=~"web.*"}[1m]))`},
-		{[]string{"pod|=__gfp__|a.b|c"}, `sum(pod_up{pod=~"a\\.b|c"}) / sum by (x) (rate(pod_up{a="b",pod=~"a\\.b|c"}[1m]))`},
+		{[]string{"pod|=~|web.*", "cluster|!=|two"}, `sum(pod_up{cluster!="two",pod=~"web.*"}) / sum by (x) ` +
+			`(rate(pod_up{a="b",cluster!="two",pod=~"web.*"}[1m]))`},
+		{[]string{"pod|=__gfp__|a.b|c"},
+			`sum(pod_up{pod=~"a\\.b|c"}) / sum by (x) (rate(pod_up{a="b",pod=~"a\\.b|c"}[1m]))`},
 		{[]string{"pod|!=__gfp__|a"}, `sum(pod_up{pod!~"a"}) / sum by (x) (rate(pod_up{a="b",pod!~"a"}[1m]))`},
 		{[]string{"nonsense"}, `sum(pod_up) / sum by (x) (rate(pod_up{a="b"}[1m]))`},
 		{[]string{"pod|=|a__gfp__b"}, `sum(pod_up{pod="a|b"}) / sum by (x) (rate(pod_up{a="b",pod="a|b"}[1m]))`},
@@ -269,7 +288,9 @@ func TestBuiltInVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scope := Scope{e.builtIn(d, Request{Range: prometheus.TimeRange{From: begin, To: begin.Add(90*time.Minute + 400*time.Millisecond).In(tokyo)}, MaxDataPoints: 100})}
+	end := begin.Add(90*time.Minute + 400*time.Millisecond).In(tokyo)
+	r := Request{Range: prometheus.TimeRange{From: begin, To: end}, MaxDataPoints: 100}
+	scope := Scope{e.builtIn(d, r)}
 	for text, want := range map[string]string{
 		"$__from $__to":                     "1767322800000 1767328200400",
 		"${__from:date:YYYY-MM-DD}":         "2026-01-02",

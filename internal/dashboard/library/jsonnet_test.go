@@ -94,13 +94,15 @@ func TestJsonnet(t *testing.T) {
 		"one.jsonnet":                   `(import 'beside.libsonnet') + (import 'vendored/lib.libsonnet') + {uid: 'one'}`,
 		"beside.libsonnet":              `{title: 'Beside', panels: []}`,
 		"vendor/vendored/lib.libsonnet": `{tags: ['vendored']}`,
-		"deep/er/two.jsonnet":           `{'two.json': (import 'vendored/lib.libsonnet') + (import 'lib/further.libsonnet'), 'three.json': {title: 'Three', uid: 'third'}}`,
-		"mixins/mixin.libsonnet":        `{_config:: {}, grafanaDashboards+:: {'four.json': {title: 'Four'}}, prometheusAlerts+:: {groups: []}, helper(x):: x}`,
-		"vendor/ignored.jsonnet":        `error 'vendor folders are not searched'`,
-		".hidden/ignored.jsonnet":       `error 'hidden folders are not searched'`,
-		"lib.libsonnet":                 `error 'libraries are not dashboards'`,
-		"jsonnetfile.json":              `{"version": 1}`,
-		"package.json":                  `{"name": "no dashboard"}`,
+		"deep/er/two.jsonnet": `{'two.json': (import 'vendored/lib.libsonnet') + (import ` +
+			`'lib/further.libsonnet'), 'three.json': {title: 'Three', uid: 'third'}}`,
+		"mixins/mixin.libsonnet": `{_config:: {}, grafanaDashboards+:: {'four.json': {title: 'Four'}}, ` +
+			`prometheusAlerts+:: {groups: []}, helper(x):: x}`,
+		"vendor/ignored.jsonnet":  `error 'vendor folders are not searched'`,
+		".hidden/ignored.jsonnet": `error 'hidden folders are not searched'`,
+		"lib.libsonnet":           `error 'libraries are not dashboards'`,
+		"jsonnetfile.json":        `{"version": 1}`,
+		"package.json":            `{"name": "no dashboard"}`,
 	})
 	l := &Library{Dir: folder, Paths: []string{further}, Evaluate: inChild(t, time.Minute)}
 	load(t, l)
@@ -109,7 +111,8 @@ func TestJsonnet(t *testing.T) {
 	}
 	one, _ := l.Get("one")
 	two, _ := l.Get("two")
-	if !slices.Equal(one.Tags(), []string{"vendored"}) || two.Title() != "from -J" || two.Folder != "deep" || one.Folder != "" {
+	if !slices.Equal(one.Tags(), []string{"vendored"}) || two.Title() != "from -J" || two.Folder != "deep" ||
+		one.Folder != "" {
 		t.Errorf("%+v %+v", one, two)
 	}
 	if folders := l.Folders(); !slices.Equal(folders, []string{"deep", "mixins"}) {
@@ -139,8 +142,11 @@ func TestBadJsonnet(t *testing.T) {
 		"no board": {"{a: 1}", `"a" is no dashboard`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder := folderOf(t, map[string]string{"bad.jsonnet": c.text, "good.json": `{"title": "Good"}`, "broken.libsonnet": "{]"})
-			if err := os.Symlink(filepath.Join(outside, "secret.libsonnet"), filepath.Join(folder, "link.libsonnet")); err != nil {
+			folder := folderOf(t, map[string]string{
+				"bad.jsonnet": c.text, "good.json": `{"title": "Good"}`, "broken.libsonnet": "{]",
+			})
+			if err := os.Symlink(filepath.Join(outside, "secret.libsonnet"),
+				filepath.Join(folder, "link.libsonnet")); err != nil {
 				t.Fatal(err)
 			}
 			patience := time.Minute

@@ -90,15 +90,22 @@ func TestWatch(t *testing.T) {
 		{"broken", func() { rewrite(t, folder, "a.json", "{\n\"uid\": }") }, "error a.json:2:8", "a", "Second", 1},
 		{"still broken", func() { rewrite(t, folder, "a.json", "{\n\n\"uid\": }") }, "error a.json:3:8", "a", "Second", 1},
 		{"mended", func() { rewrite(t, folder, "a.json", `{"uid":"a","title":"Third"}`) }, "dashboard a", "a", "Third", 0},
-		{"import saved", func() { rewrite(t, folder, "lib/b.libsonnet", `{title: 'New import'}`) }, "dashboard b", "b", "New import", 0},
-		{"import broken", func() { rewrite(t, folder, "lib/b.libsonnet", `{title: }`) }, "error lib/b.libsonnet:1:9", "b", "New import", 1},
-		{"import mended", func() { rewrite(t, folder, "lib/b.libsonnet", `{title: 'Again'}`) }, "dashboard b", "b", "Again", 0},
-		{"new folder", func() { rewrite(t, folder, "new/deep/c.json", `{"uid":"c","title":"C"}`) }, "dashboard c", "c", "C", 0},
-		{"in new folder", func() { rewrite(t, folder, "new/deep/c.json", `{"uid":"c","title":"C2"}`) }, "dashboard c", "c", "C2", 0},
-		{"replaced by rename", func() { replace(t, folder, "a.json", `{"uid":"a","title":"Renamed"}`) }, "dashboard a", "a", "Renamed", 0},
+		{"import saved", func() { rewrite(t, folder, "lib/b.libsonnet", `{title: 'New import'}`) }, "dashboard b", "b",
+			"New import", 0},
+		{"import broken", func() { rewrite(t, folder, "lib/b.libsonnet", `{title: }`) }, "error lib/b.libsonnet:1:9", "b",
+			"New import", 1},
+		{"import mended", func() { rewrite(t, folder, "lib/b.libsonnet", `{title: 'Again'}`) }, "dashboard b", "b", "Again",
+			0},
+		{"new folder", func() { rewrite(t, folder, "new/deep/c.json", `{"uid":"c","title":"C"}`) }, "dashboard c", "c", "C",
+			0},
+		{"in new folder", func() { rewrite(t, folder, "new/deep/c.json", `{"uid":"c","title":"C2"}`) }, "dashboard c", "c",
+			"C2", 0},
+		{"replaced by rename", func() { replace(t, folder, "a.json", `{"uid":"a","title":"Renamed"}`) }, "dashboard a", "a",
+			"Renamed", 0},
 		{"removed", func() { remove(t, folder, "new/deep/c.json") }, "removed c", "c", "gone", 0},
 		{"folder moved away", func() { remove(t, folder, "new"); remove(t, folder, "a.json") }, "removed a", "a", "gone", 0},
-		{"folder again", func() { rewrite(t, folder, "new/deep/c.json", `{"uid":"c","title":"C3"}`) }, "dashboard c", "c", "C3", 0},
+		{"folder again", func() { rewrite(t, folder, "new/deep/c.json", `{"uid":"c","title":"C3"}`) }, "dashboard c", "c",
+			"C3", 0},
 	} {
 		step.change()
 		expect(t, events, step.event)
@@ -140,7 +147,8 @@ func remove(t *testing.T, folder, name string) {
 func TestShipped(t *testing.T) {
 	folder := folderOf(t, map[string]string{"mine.json": `{"uid":"a","title":"Mine"}`})
 	l := &Library{Dir: folder, Shipped: fstest.MapFS{
-		"a.json": {Data: []byte(`{"uid":"a","title":"Shipped"}`)}, "b.json": {Data: []byte(`{"uid":"b","title":"B"}`)}, "note.md": {Data: []byte("x")},
+		"a.json": {Data: []byte(`{"uid":"a","title":"Shipped"}`)}, "b.json": {Data: []byte(`{"uid":"b","title":"B"}`)},
+		"note.md": {Data: []byte("x")},
 	}}
 	load(t, l)
 	if d, _ := l.Get("a"); d.Title() != "Mine" || uids(l) != "a b" {
@@ -161,10 +169,13 @@ func TestShipped(t *testing.T) {
 
 // Of two files with one uid the first is served, and the second is named.
 func TestTwice(t *testing.T) {
-	l := &Library{Dir: folderOf(t, map[string]string{"a.json": `{"uid":"same","title":"A"}`, "b.json": `{"uid":"same","title":"B"}`})}
+	l := &Library{
+		Dir: folderOf(t, map[string]string{"a.json": `{"uid":"same","title":"A"}`, "b.json": `{"uid":"same","title":"B"}`}),
+	}
 	load(t, l)
 	d, _ := l.Get("same")
-	if errs := l.Errors(); d.Title() != "A" || len(errs) != 1 || errs[0].Error() != `b.json: uid "same" is also used in a.json; the first one is served` {
+	if errs := l.Errors(); d.Title() != "A" || len(errs) != 1 ||
+		errs[0].Error() != `b.json: uid "same" is also used in a.json; the first one is served` {
 		t.Errorf("%s is served; errors %v", d.Title(), errs)
 	}
 	remove(t, l.Dir, "a.json")
@@ -207,11 +218,18 @@ func TestFolderIsGone(t *testing.T) {
 }
 
 func TestSave(t *testing.T) {
-	folder := folderOf(t, map[string]string{"team/there.json": `{"uid":"there","title":"There","version":3}`, "made.jsonnet": `{uid: 'made', title: 'Made'}`, "other.json": `{"uid":"x","title":"X"}`})
+	folder := folderOf(t, map[string]string{
+		"team/there.json": `{"uid":"there","title":"There","version":3}`, "made.jsonnet": `{uid: 'made', title: 'Made'}`,
+		"other.json": `{"uid":"x","title":"X"}`,
+	})
 	if err := os.Symlink(t.TempDir(), filepath.Join(folder, "away")); err != nil {
 		t.Fatal(err)
 	}
-	l := &Library{Dir: folder, Evaluate: inChild(t, time.Minute), Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"S"}`)}}}
+	l := &Library{
+		Dir: folder, Evaluate: inChild(t, time.Minute), Shipped: fstest.MapFS{
+			"s.json": {Data: []byte(`{"uid":"shipped","title":"S"}`)},
+		},
+	}
 	load(t, l)
 	for _, c := range []struct {
 		object    document.Object
@@ -253,11 +271,13 @@ func TestSave(t *testing.T) {
 	if err != nil || len(d.UID()) != 14 {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if _, _, err := (&Library{}).Save(t.Context(), document.Object{"title": "x"}, "", false); !errors.Is(err, ErrNoFolder) {
+	_, _, err = (&Library{}).Save(t.Context(), document.Object{"title": "x"}, "", false)
+	if !errors.Is(err, ErrNoFolder) {
 		t.Errorf("without a folder: %v", err)
 	}
 	data, err := os.ReadFile(filepath.Join(folder, "new.json"))
-	if want := "{\n  \"title\": \"Newest\",\n  \"uid\": \"new\",\n  \"version\": 3\n}\n"; err != nil || string(data) != want {
+	if want := "{\n  \"title\": \"Newest\",\n  \"uid\": \"new\",\n  \"version\": 3\n}\n"; err != nil ||
+		string(data) != want {
 		t.Errorf("the file holds %s, %v", data, err)
 	}
 }
