@@ -54,37 +54,42 @@ func TestTargetsThatFail(t *testing.T) {
 	}
 }
 
+// trouble is a Prometheus that fails in the way that a query names.
+type trouble struct{ silent chan struct{} }
+
+func (t trouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.FormValue("query") {
+	case "silent":
+		<-t.silent
+	case "slow":
+		http.Error(w, `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`,
+			http.StatusServiceUnavailable)
+	case "no JSON":
+		http.Error(w, "<html>gateway</html>", http.StatusBadGateway)
+	case "another server":
+		_, _ = w.Write([]byte("<html>welcome</html>"))
+	case "another API":
+		_, _ = w.Write([]byte(`{"items":[]}`))
+	case "no number":
+		_, _ = w.Write([]byte(
+			`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"many"]}]}}`))
+	case "half":
+		_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":`))
+	case "endless":
+		_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[`))
+		for range prometheus.MaxAnswerBytes >> 20 {
+			_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<20))
+		}
+		_, _ = w.Write([]byte("xx"))
+	}
+}
+
 // What a Prometheus that is in trouble comes to.
 func TestPrometheusFails(t *testing.T) {
-	silent := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.FormValue("query") {
-		case "silent":
-			<-silent
-		case "slow":
-			http.Error(w, `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`,
-				http.StatusServiceUnavailable)
-		case "no JSON":
-			http.Error(w, "<html>gateway</html>", http.StatusBadGateway)
-		case "another server":
-			_, _ = w.Write([]byte("<html>welcome</html>"))
-		case "another API":
-			_, _ = w.Write([]byte(`{"items":[]}`))
-		case "no number":
-			_, _ = w.Write([]byte(
-				`{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"many"]}]}}`))
-		case "half":
-			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":`))
-		case "endless":
-			_, _ = w.Write([]byte(`{"status":"success","data":{"resultType":"matrix","result":[`))
-			for range prometheus.MaxAnswerBytes >> 20 {
-				_, _ = w.Write(bytes.Repeat([]byte(" "), 1<<20))
-			}
-			_, _ = w.Write([]byte("xx"))
-		}
-	}))
+	troubled := trouble{silent: make(chan struct{})}
+	server := httptest.NewServer(troubled)
 	defer server.Close()
-	defer close(silent)
+	defer close(troubled.silent)
 	client := prometheus.NewClient(server.URL)
 	defer client.Close()
 	e := &Engine{Prometheus: client, ScrapeInterval: every}
@@ -113,7 +118,10 @@ func TestPrometheusFails(t *testing.T) {
 			t.Errorf("%s: %d %q, want %d %q; %v", query, a.Status, a.Error, want.status, want.part, err)
 		}
 	}
-	server.CloseClientConnections()
+}
+
+// What a Prometheus that is not there comes to.
+func TestPrometheusIsGone(t *testing.T) {
 	gone := &Engine{Prometheus: prometheus.NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
 	d := withVariables(t, "up", `{"name":"v","type":"query","query":"label_values(up, a)"}`)
 	if a := run(t, gone, d, Request{}).Results["A"]; a.Status != 502 || !strings.Contains(a.Error, "connection refused") {

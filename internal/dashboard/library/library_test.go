@@ -222,9 +222,6 @@ func TestSave(t *testing.T) {
 		"team/there.json": `{"uid":"there","title":"There","version":3}`, "made.jsonnet": `{uid: 'made', title: 'Made'}`,
 		"other.json": `{"uid":"x","title":"X"}`,
 	})
-	if err := os.Symlink(t.TempDir(), filepath.Join(folder, "away")); err != nil {
-		t.Fatal(err)
-	}
 	l := &Library{
 		Dir: folder, Evaluate: inChild(t, time.Minute), Shipped: fstest.MapFS{
 			"s.json": {Data: []byte(`{"uid":"shipped","title":"S"}`)},
@@ -264,6 +261,22 @@ func TestSave(t *testing.T) {
 			t.Errorf("%v in %q: %s, version %d, want %s, %d", c.object, c.folder, d.File, d.Version(), c.file, c.version)
 		}
 	}
+	data, err := os.ReadFile(filepath.Join(folder, "new.json"))
+	if want := "{\n  \"title\": \"Newest\",\n  \"uid\": \"new\",\n  \"version\": 3\n}\n"; err != nil ||
+		string(data) != want {
+		t.Errorf("the file holds %s, %v", data, err)
+	}
+}
+
+// A link takes no file out of the folder; a dashboard without a uid gets
+// one; and without a folder there is nowhere to save to.
+func TestSaveWhere(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.Symlink(t.TempDir(), filepath.Join(folder, "away")); err != nil {
+		t.Fatal(err)
+	}
+	l := &Library{Dir: folder}
+	load(t, l)
 	if _, _, err := l.Save(t.Context(), document.Object{"uid": "evil", "title": "Evil"}, "away", false); err == nil {
 		t.Error("a link goes out of the folder")
 	}
@@ -274,10 +287,5 @@ func TestSave(t *testing.T) {
 	_, _, err = (&Library{}).Save(t.Context(), document.Object{"title": "x"}, "", false)
 	if !errors.Is(err, ErrNoFolder) {
 		t.Errorf("without a folder: %v", err)
-	}
-	data, err := os.ReadFile(filepath.Join(folder, "new.json"))
-	if want := "{\n  \"title\": \"Newest\",\n  \"uid\": \"new\",\n  \"version\": 3\n}\n"; err != nil ||
-		string(data) != want {
-		t.Errorf("the file holds %s, %v", data, err)
 	}
 }
