@@ -20,17 +20,23 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // board is a dashboard with one panel for each query.
-func board(t *testing.T, queries ...string) *dashboard.Dashboard {
+func board(t *testing.T, queries ...string) *document.Dashboard {
 	t.Helper()
 	var panels []string
 	for i, query := range queries {
-		panels = append(panels, fmt.Sprintf(`{"id":%d,"type":"stat","title":"Panel %d","targets":[{"refId":"A","expr":%q}]}`, i+1, i+1, query))
+		panels = append(panels, fmt.Sprintf(
+			`{"id":%[1]d,"type":"stat","title":"Panel %[1]d","targets":[{"refId":"A","expr":%[2]q}]}`, i+1, query))
 	}
-	d, err := dashboard.Parse("board.json", []byte(`{"uid":"board","title":"Board","time":{"from":"now-5m","to":"now"},"panels":[`+strings.Join(panels, ",")+`]}`))
+	text := fmt.Sprintf(`{"uid":"board","title":"Board","time":{"from":"now-5m","to":"now"},"panels":[%s]}`,
+		strings.Join(panels, ","))
+	d, err := document.Parse("board.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +67,11 @@ func TestNoPrometheus(t *testing.T) {
 		server.URL + "/html":    "reading Prometheus' answer",
 		server.URL + "/silent/": "Client.Timeout exceeded",
 	} {
-		client := dashboard.NewClient(address)
+		client := prometheus.NewClient(address)
 		client.HTTP.Timeout = 100 * time.Millisecond
-		_, err := Run(t.Context(), Options{Prometheus: client, Address: address, Dashboards: []*dashboard.Dashboard{board(t, "up")}, ScrapeInterval: every})
+		_, err := Run(t.Context(), Options{
+			Prometheus: client, Address: address, Dashboards: []*document.Dashboard{board(t, "up")}, ScrapeInterval: every,
+		})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), address) {
 			t.Errorf("%s: %v, want %s", address, err, want)
 		}
@@ -73,7 +81,7 @@ func TestNoPrometheus(t *testing.T) {
 
 // flaky passes requests on to a Prometheus until it has answered some, and
 // cuts the connection of all later ones in the middle of the answer.
-func flaky(t *testing.T, to string, answers int64) *dashboard.Client {
+func flaky(t *testing.T, to string, answers int64) *prometheus.Client {
 	t.Helper()
 	target, err := url.Parse(to)
 	if err != nil {
@@ -92,15 +100,17 @@ func flaky(t *testing.T, to string, answers int64) *dashboard.Client {
 		panic(http.ErrAbortHandler)
 	}))
 	t.Cleanup(server.Close)
-	client := dashboard.NewClient(server.URL)
+	client := prometheus.NewClient(server.URL)
 	t.Cleanup(client.Close)
 	return client
 }
 
-// A Prometheus that goes away ends the check, which tells what it has.
+// A Prometheus that goes away ends the check, which reports what it has.
 func TestPrometheusGoesAway(t *testing.T) {
 	client := flaky(t, startCorpus(t).URL, 20)
-	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, many(500, "pod_up")...)}})
+	report, err := Run(t.Context(), Options{
+		Prometheus: client, ScrapeInterval: every, Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)},
+	})
 	if !errors.Is(err, ErrGone) || !strings.Contains(err.Error(), "unexpected EOF") {
 		t.Errorf("the error is %v", err)
 	}
@@ -129,10 +139,13 @@ func TestSlowQuery(t *testing.T) {
 	}))
 	defer server.Close()
 	defer close(silent)
-	client := dashboard.NewClient(server.URL)
+	client := prometheus.NewClient(server.URL)
 	defer client.Close()
 	client.HTTP.Timeout = 2 * time.Second
-	report, err := Run(t.Context(), Options{Prometheus: client, ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, "node_memory_bytes", "pod_up")}})
+	report, err := Run(t.Context(), Options{
+		Prometheus: client, ScrapeInterval: every,
+		Dashboards: []*document.Dashboard{board(t, "node_memory_bytes", "pod_up")},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,10 +155,13 @@ func TestSlowQuery(t *testing.T) {
 	}
 }
 
-// A check that is interrupted tells what it has.
+// A check that is interrupted reports what it has.
 func TestInterrupt(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, many(500, "pod_up")...)}}
+	o := Options{
+		Prometheus: startCorpus(t), ScrapeInterval: every,
+		Dashboards: []*document.Dashboard{board(t, many(500, "pod_up")...)},
+	}
 	o.Progress = func(done, _ int) {
 		if done == 10 {
 			interrupt()
@@ -164,7 +180,10 @@ func TestInterrupt(t *testing.T) {
 }
 
 func TestFiveThousandPanels(t *testing.T) {
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{board(t, many(5000, "pod_up")...)}}
+	o := Options{
+		Prometheus: startCorpus(t), ScrapeInterval: every,
+		Dashboards: []*document.Dashboard{board(t, many(5000, "pod_up")...)},
+	}
 	report, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -174,8 +193,8 @@ func TestFiveThousandPanels(t *testing.T) {
 	}
 }
 
-func evaluate(_ context.Context, job dashboard.JsonnetJob) (dashboard.JsonnetResult, error) {
-	return dashboard.EvaluateHere(job), nil
+func evaluate(_ context.Context, job library.JsonnetJob) (library.JsonnetResult, error) {
+	return library.EvaluateHere(job), nil
 }
 
 func TestLoad(t *testing.T) {
@@ -193,8 +212,10 @@ func TestLoad(t *testing.T) {
 	write("good.json", `{"uid":"good","title":"Good","panels":[]}`)
 	write("bad.json", "{\n  \"title\": }")
 	write("none.json", `{"a": 1}`)
-	write("team/mixin.jsonnet", `{grafanaDashboards: {'m.json': {title: 'M', panels: []}}, prometheusAlerts: {groups: [{name: 'g', rules: [{alert: 'A', expr: 'up == 0'}]}]}}`)
-	write("alone/mixin.libsonnet", `{helper(x): x, prometheusRules+:: {groups: [{name: 'h', rules: [{record: 'a:c', expr: 'up'}]}]}}`)
+	write("team/mixin.jsonnet", `{grafanaDashboards: {'m.json': {title: 'M', panels: []}}, prometheusAlerts: {groups: `+
+		`[{name: 'g', rules: [{alert: 'A', expr: 'up == 0'}]}]}}`)
+	write("alone/mixin.libsonnet",
+		`{helper(x): x, prometheusRules+:: {groups: [{name: 'h', rules: [{record: 'a:c', expr: 'up'}]}]}}`)
 	write("rules/good.yaml", "groups:\n- name: g\n  rules:\n  - {record: 'a:b', expr: up}\n")
 	write("rules/bad.yaml", "groups:\n- name: g\n  rules:\n  - {record: 'a:b', expr: 'sum('}\n")
 	write("rules/other.yaml", "kind: Deployment\n")
@@ -207,7 +228,8 @@ func TestLoad(t *testing.T) {
 	if err := s.Load(t.Context(), []string{dir}, nil, evaluate); err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Dashboards) != 2 || len(s.Rules) != 3 || !slices.Equal(s.Declarations.Variables["namespace"], Values{"shop"}) {
+	if len(s.Dashboards) != 2 || len(s.Rules) != 3 ||
+		!slices.Equal(s.Declarations.Variables["namespace"], Values{"shop"}) {
 		t.Errorf("%d dashboards, %d rule files, %+v", len(s.Dashboards), len(s.Rules), s.Declarations)
 	}
 	for _, d := range s.Dashboards {
@@ -224,24 +246,28 @@ func TestLoad(t *testing.T) {
 	if len(s.Problems) != 3 {
 		t.Errorf("the problems are\n%s", said)
 	}
-	if err := s.Load(t.Context(), []string{filepath.Join(dir, "missing")}, nil, evaluate); err == nil || !strings.Contains(err.Error(), "missing") {
+	if err := s.Load(t.Context(), []string{filepath.Join(dir, "missing")}, nil, evaluate); err == nil ||
+		!strings.Contains(err.Error(), "missing") {
 		t.Errorf("a path that is not there: %v", err)
 	}
 }
 
 func TestDeclarationErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"mayBeEmpty:\n- dashbord: a":                                            `line 2: unknown field "mayBeEmpty[0].dashbord"; did you mean "dashboard"?`,
-		"mayBeEmpty:\n- panels: [a]\n  reason: b":                               "d.yaml:2: needs a dashboard",
-		"mayBeEmpty:\n- {dashboard: a, panels: [b]}":                            "d.yaml:2: needs a reason",
-		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, choice: single}": `d.yaml:2: choice "single": All and one are known`,
-		"rules:\n- {rule: a}":                                                   "d.yaml:2: needs a rule and a reason",
-		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, kinds: [kwk]}":   `d.yaml:2: kind "kwk": ["embedded" "kwok" "k3d"] are known`,
-		"rules:\n- {rule: a, reason: b, kinds: [x]}":                            `d.yaml:2: kind "x"`,
-		"variables: {a: {b: c}}":                                                "line 1",
-		"- a":                                                                   "is no mapping",
-		"variables: [a]":                                                        "line 1",
-		"a: [":                                                                  "line 1",
+		"mayBeEmpty:\n- dashbord: a": `line 2: unknown field ` +
+			`"mayBeEmpty[0].dashbord"; did you mean "dashboard"?`,
+		"mayBeEmpty:\n- panels: [a]\n  reason: b":    "d.yaml:2: needs a dashboard",
+		"mayBeEmpty:\n- {dashboard: a, panels: [b]}": "d.yaml:2: needs a reason",
+		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, choice: single}": `d.yaml:2: choice "single": All and one ` +
+			`are known`,
+		"rules:\n- {rule: a}": "d.yaml:2: needs a rule and a reason",
+		"mayBeEmpty:\n- {dashboard: a, panels: [b], reason: c, kinds: [kwk]}": `d.yaml:2: kind "kwk": ["embedded" "kwok" ` +
+			`"k3d"] are known`,
+		"rules:\n- {rule: a, reason: b, kinds: [x]}": `d.yaml:2: kind "x"`,
+		"variables: {a: {b: c}}":                     "line 1",
+		"- a":                                        "is no mapping",
+		"variables: [a]":                             "line 1",
+		"a: [":                                       "line 1",
 	} {
 		if _, err := ParseDeclarations("d.yaml", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
@@ -265,8 +291,11 @@ rules:
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[v1alpha1.Kind][2]int{"": {2, 1}, v1alpha1.Embedded: {1, 0}, v1alpha1.Kwok: {2, 1}, v1alpha1.K3d: {1, 1}} {
-		if got := d.For(kind); len(got.MayBeEmpty) != want[0] || len(got.Rules) != want[1] || got.Variables["b"][1] != "two" {
+	for kind, want := range map[v1alpha1.Kind][2]int{
+		"": {2, 1}, v1alpha1.Embedded: {1, 0}, v1alpha1.Kwok: {2, 1}, v1alpha1.K3d: {1, 1},
+	} {
+		if got := d.For(kind); len(got.MayBeEmpty) != want[0] || len(got.Rules) != want[1] ||
+			got.Variables["b"][1] != "two" {
 			t.Errorf("for the kind %q it is %+v", kind, got)
 		}
 	}
@@ -277,7 +306,7 @@ rules:
 
 // The first value is taken that there is.
 func TestValuesChoose(t *testing.T) {
-	options := []dashboard.Option{{Value: "two"}, {Value: "three"}}
+	options := []engine.Option{{Value: "two"}, {Value: "three"}}
 	for want, values := range map[string]Values{"two": {"one", "two", "three"}, "": {"one"}} {
 		if got := values.choose(options); got != want {
 			t.Errorf("%q of %v gives %q", values, options, got)
@@ -291,18 +320,20 @@ func TestValuesChoose(t *testing.T) {
 // Values of a variable that no dashboard has cannot be checked one by one.
 func TestEach(t *testing.T) {
 	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Each: []string{"pod"}}
-	d, err := dashboard.Parse("each.json", []byte(`{"uid":"each","title":"Each","time":{"from":"now-5m","to":"now"},
+	d, err := document.Parse("each.json", []byte(`{"uid":"each","title":"Each","time":{"from":"now-5m","to":"now"},
 		"templating":{"list":[
 			{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","includeAll":true},
-			{"name":"pod","type":"query","query":"label_values(pod_up{namespace=~\"$namespace\"}, pod)","includeAll":true,"multi":true}]},
+			{"name":"pod","type":"query","query":"label_values(pod_up{namespace=~\"$namespace\"}, pod)","includeAll":true,
+			"multi":true}]},
 		"panels":[
 			{"id":1,"type":"stat","title":"Up","targets":[{"refId":"A","expr":"pod_up{pod=~\"$pod\"}"}]},
 			{"id":2,"type":"stat","title":"Fixed","targets":[{"refId":"A","expr":"up"}]},
-			{"id":3,"type":"stat","title":"In $namespace","repeat":"namespace","targets":[{"refId":"A","expr":"pod_up{namespace=\"$namespace\"}"}]}]}`))
+			{"id":3,"type":"stat","title":"In $namespace","repeat":"namespace",
+			"targets":[{"refId":"A","expr":"pod_up{namespace=\"$namespace\"}"}]}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Dashboards = []*dashboard.Dashboard{d}
+	o.Dashboards = []*document.Dashboard{d}
 	report, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -317,7 +348,8 @@ func TestEach(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"All/Up": 1, "All/Fixed": 1, "All/In data": 1, "All/In shop": 1, // the repeated panel for one namespace is among these
+		// the repeated panel for one namespace is among these
+		"All/Up": 1, "All/Fixed": 1, "All/In data": 1, "All/In shop": 1,
 		"one/Up": 1, "pod=db-0/Up": 1, "pod=web-0/Up": 1, "pod=web-1/Up": 1,
 	}
 	if !maps.Equal(said, want) {

@@ -9,17 +9,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Options is what is checked, and against what.
 type Options struct {
-	Prometheus dashboard.Prometheus
+	Prometheus prometheus.API
 	// Address is what reports call the Prometheus.
 	Address string
 	// ScrapeInterval is how often a series gets a sample.
 	ScrapeInterval time.Duration
-	Dashboards     []*dashboard.Dashboard
+	Dashboards     []*document.Dashboard
 	Rules          []RuleFile
 	// Problems are files that could not be read; Run adds dashboards that Grafana
 	// would not take.
@@ -60,7 +62,7 @@ var ErrGone = errors.New("no answer from Prometheus any more")
 
 type checker struct {
 	Options
-	engine *dashboard.Engine
+	engine *engine.Engine
 	now    time.Time
 	// until is the end of Patience.
 	until time.Time
@@ -83,7 +85,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c := &checker{
-		Options: o, engine: &dashboard.Engine{Prometheus: newMemory(o.Prometheus), ScrapeInterval: o.ScrapeInterval},
+		Options: o, engine: &engine.Engine{Prometheus: newMemory(o.Prometheus), ScrapeInterval: o.ScrapeInterval},
 		now: time.Now(), slots: make(chan struct{}, concurrency), giveUp: cancel,
 	}
 	c.until = c.now.Add(o.Patience)
@@ -92,7 +94,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	}
 	c.learn(ctx)
 	c.recorded = recordedBy(o.Rules)
-	report := Report{Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{}, Stale: []Stale{}, Problems: append([]string{}, o.Problems...)}
+	report := Report{
+		Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{},
+		Stale: []Stale{}, Problems: append([]string{}, o.Problems...),
+	}
 	report.Problems = append(report.Problems, refused(o.Dashboards)...)
 	var failed error
 	for _, d := range o.Dashboards {
@@ -119,9 +124,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 }
 
 // refused are the dashboards that would not be seen in Grafana.
-func refused(all []*dashboard.Dashboard) []string {
+func refused(all []*document.Dashboard) []string {
 	var problems []string
-	why := dashboard.RefusedByGrafana(all)
+	why := document.RefusedByGrafana(all)
 	for i := range all {
 		if e, no := why[i]; no {
 			problems = append(problems, e.Error())
@@ -130,7 +135,7 @@ func refused(all []*dashboard.Dashboard) []string {
 	return problems
 }
 
-// extras adds what is asked for beside verdicts.
+// extras adds what is asked for on top of verdicts.
 func (c *checker) extras(ctx context.Context, report *Report) (err error) {
 	if c.Metrics {
 		report.Metrics, err = c.metrics(ctx, report.Results)
@@ -145,8 +150,8 @@ func (c *checker) extras(ctx context.Context, report *Report) (err error) {
 func (c *checker) eachKnown() error {
 	var unknown []string
 	for _, name := range c.Each {
-		if !slices.ContainsFunc(c.Dashboards, func(d *dashboard.Dashboard) bool {
-			return slices.ContainsFunc(d.Variables(), func(v dashboard.Variable) bool { return v.Name() == name })
+		if !slices.ContainsFunc(c.Dashboards, func(d *document.Dashboard) bool {
+			return slices.ContainsFunc(d.Variables(), func(v document.Variable) bool { return v.Name() == name })
 		}) {
 			unknown = append(unknown, name)
 		}
@@ -166,10 +171,10 @@ func (c *checker) reach(ctx context.Context) error {
 }
 
 // dashboard runs all that a dashboard asks, for each choice of its variables.
-func (c *checker) dashboard(ctx context.Context, d *dashboard.Dashboard) ([]Result, error) {
+func (c *checker) dashboard(ctx context.Context, d *document.Dashboard) ([]Result, error) {
 	var choices []choice
 	var results []Result
-	again := c.patiently(ctx, func(request dashboard.Request) (bool, error) {
+	again := c.patiently(ctx, func(request engine.Request) (bool, error) {
 		var err error
 		choices, err = c.choices(ctx, d, request)
 		results = variableResults(d, choices)
@@ -209,7 +214,9 @@ func (c *checker) each(ctx context.Context, n int, do func(int)) {
 }
 
 // patiently tries until nothing is missing, or patience ends.
-func (c *checker) patiently(ctx context.Context, try func(dashboard.Request) (missing bool, err error), d *dashboard.Dashboard) error {
+func (c *checker) patiently(
+	ctx context.Context, try func(engine.Request) (missing bool, err error), d *document.Dashboard,
+) error {
 	for {
 		request, err := c.request(d, c.moment())
 		if err != nil {
@@ -238,13 +245,13 @@ func (c *checker) moment() time.Time {
 }
 
 // request is for the time range that a dashboard opens on.
-func (c *checker) request(d *dashboard.Dashboard, now time.Time) (dashboard.Request, error) {
+func (c *checker) request(d *document.Dashboard, now time.Time) (engine.Request, error) {
 	from, to := d.Time()
-	r, err := dashboard.ParseRange(from, to, now, time.UTC)
+	r, err := engine.ParseRange(from, to, now, time.UTC)
 	if err != nil {
-		return dashboard.Request{}, fmt.Errorf("%s: the time range: %w", d.File, err)
+		return engine.Request{}, fmt.Errorf("%s: the time range: %w", d.File, err)
 	}
-	return dashboard.Request{Range: r, From: from, To: to, MaxDataPoints: points}, nil
+	return engine.Request{Range: r, From: from, To: to, MaxDataPoints: points}, nil
 }
 
 func (c *checker) progress(done, known int) {

@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
 const (
@@ -16,7 +17,6 @@ const (
 	All = "All"
 	// One is the choice of a single value of each of them.
 	One = "one"
-	all = "$__all"
 	// maxChoices bounds the combinations of values of one dashboard.
 	maxChoices = 1000
 )
@@ -25,13 +25,13 @@ const (
 type choice struct {
 	name      string
 	values    map[string][]string
-	variables []dashboard.Resolved
+	variables []engine.Resolved
 }
 
 // choices are the sets of values that a dashboard is run with: All, a single
 // value, and each value of the variables in Each.
-func (c *checker) choices(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request) ([]choice, error) {
-	everything := c.settle(ctx, d, r, All, c.preferred(ctx, d, r))
+func (c *checker) choices(ctx context.Context, d *document.Dashboard, r engine.Request) ([]choice, error) {
+	everything := c.resolve(ctx, d, r, All, c.preferred(ctx, d, r))
 	list := []choice{everything}
 	single := c.single(ctx, d, r, everything)
 	if !sameValues(single.values, everything.values) {
@@ -50,26 +50,27 @@ func (c *checker) choices(ctx context.Context, d *dashboard.Dashboard, r dashboa
 	return append(list, each...), err
 }
 
-// settle resolves all variables where some have given values; those that can
-// be All are, unless they are given.
-func (c *checker) settle(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request, name string, given map[string][]string) choice {
+// resolve finds the values of all variables where some have given values; those
+// that can be All are, unless they are given.
+func (c *checker) resolve(
+	ctx context.Context, d *document.Dashboard, r engine.Request, name string, given map[string][]string,
+) choice {
 	r.Variables = maps.Clone(given)
 	for _, v := range c.engine.Variables(ctx, d, r) {
 		if _, there := given[v.Name]; !there && v.IncludeAll {
-			r.Variables[v.Name] = []string{all}
+			r.Variables[v.Name] = []string{document.AllValue}
 		}
 	}
-	resolved := c.engine.Variables(ctx, d, r)
-	settled := choice{name: name, values: map[string][]string{}, variables: resolved}
-	for _, v := range resolved {
-		settled.values[v.Name] = v.Current.Value
+	chosen := choice{name: name, values: map[string][]string{}, variables: c.engine.Variables(ctx, d, r)}
+	for _, v := range chosen.variables {
+		chosen.values[v.Name] = v.Current.Value
 	}
-	return settled
+	return chosen
 }
 
 // preferred are the values that the declarations name, of variables that
 // cannot be All, in order: later ones may depend on earlier ones.
-func (c *checker) preferred(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request) map[string][]string {
+func (c *checker) preferred(ctx context.Context, d *document.Dashboard, r engine.Request) map[string][]string {
 	values := map[string][]string{}
 	for _, v := range d.Variables() {
 		declared, there := c.Declarations.Variables[v.Name()]
@@ -87,32 +88,33 @@ func (c *checker) preferred(ctx context.Context, d *dashboard.Dashboard, r dashb
 
 // single chooses one value of each variable that can be All, in order: later
 // ones may depend on earlier ones.
-func (c *checker) single(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request, from choice) choice {
+func (c *checker) single(ctx context.Context, d *document.Dashboard, r engine.Request, from choice) choice {
 	given := c.preferred(ctx, d, r)
 	for _, v := range from.variables {
 		if !v.IncludeAll {
 			continue
 		}
-		current := c.settle(ctx, d, r, One, given)
+		current := c.resolve(ctx, d, r, One, given)
 		if value := c.pick(current.variable(v.Name)); value != "" {
 			given[v.Name] = []string{value}
 		}
 	}
-	return c.settle(ctx, d, r, One, given)
+	return c.resolve(ctx, d, r, One, given)
 }
 
-func (c choice) variable(name string) dashboard.Resolved {
+func (c choice) variable(name string) engine.Resolved {
 	for _, v := range c.variables {
 		if v.Name == name {
 			return v
 		}
 	}
-	return dashboard.Resolved{}
+	return engine.Resolved{}
 }
 
 // pick is the value that is declared, if it is an option, else the first option.
-func (c *checker) pick(v dashboard.Resolved) string {
-	options := slices.DeleteFunc(slices.Clone(v.Options), func(o dashboard.Option) bool { return o.Value == all })
+func (c *checker) pick(v engine.Resolved) string {
+	options := slices.DeleteFunc(slices.Clone(v.Options),
+		func(o engine.Option) bool { return o.Value == document.AllValue })
 	if len(options) == 0 {
 		return ""
 	}
@@ -120,19 +122,22 @@ func (c *checker) pick(v dashboard.Resolved) string {
 }
 
 // product is each combination of the values of some variables.
-func (c *checker) product(ctx context.Context, d *dashboard.Dashboard, r dashboard.Request, names []string, values map[string][]string) ([]choice, error) {
+func (c *checker) product(
+	ctx context.Context, d *document.Dashboard, r engine.Request, names []string, values map[string][]string,
+) ([]choice, error) {
 	partial := []map[string][]string{{}}
 	for _, name := range names {
 		var next []map[string][]string
 		for _, given := range partial {
-			for _, option := range c.settle(ctx, d, r, "", given).variable(name).Options {
-				if option.Value == all {
+			for _, option := range c.resolve(ctx, d, r, "", given).variable(name).Options {
+				if option.Value == document.AllValue {
 					continue
 				}
 				more := maps.Clone(given)
 				more[name] = []string{option.Value}
 				if next = append(next, more); len(next) > maxChoices {
-					return nil, fmt.Errorf("%s: --each %s makes more than %d combinations; name fewer variables", d.Title(), strings.Join(names, ","), maxChoices)
+					return nil, fmt.Errorf("%s: --each %s makes more than %d combinations; name fewer variables", d.Title(),
+						strings.Join(names, ","), maxChoices)
 				}
 			}
 		}
@@ -144,7 +149,7 @@ func (c *checker) product(ctx context.Context, d *dashboard.Dashboard, r dashboa
 		for _, name := range names {
 			parts = append(parts, name+"="+given[name][0])
 		}
-		if chosen := c.settle(ctx, d, r, strings.Join(parts, ", "), given); !sameValues(chosen.values, values) {
+		if chosen := c.resolve(ctx, d, r, strings.Join(parts, ", "), given); !sameValues(chosen.values, values) {
 			list = append(list, chosen)
 		}
 	}

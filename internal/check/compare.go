@@ -47,6 +47,16 @@ func ReadReport(path string) (Report, error) {
 	return r, nil
 }
 
+// CompareWith notes what has changed since a report that was written to a file.
+func (r *Report) CompareWith(path string) error {
+	earlier, err := ReadReport(path)
+	if err != nil {
+		return err
+	}
+	r.Changes = r.Compare(earlier)
+	return nil
+}
+
 // state is what is compared of a result or rule.
 type state struct {
 	dashboard, what, why string
@@ -58,7 +68,8 @@ type state struct {
 func (r Report) states() map[string]state {
 	all := map[string]state{}
 	for _, result := range r.Results {
-		key := fmt.Sprintf("%s %d %s %s %s %v", result.Dashboard, result.Panel, result.Kind, result.Name, result.Choice, result.Scoped)
+		key := fmt.Sprintf("%s %d %s %s %s %v", result.Dashboard, result.Panel, result.Kind, result.Name, result.Choice,
+			result.Scoped)
 		what := result.where()
 		if chosen := result.chosen(); chosen != "" {
 			what += " (" + chosen + ")"
@@ -94,7 +105,9 @@ func (r Report) Compare(earlier Report) []Change {
 	}
 	for _, key := range slices.Sorted(maps.Keys(before)) {
 		if _, there := now[key]; !there && before[key].fails {
-			changes = append(changes, Change{Kind: Removed, Dashboard: before[key].dashboard, What: before[key].what, Was: before[key].verdict})
+			changes = append(changes, Change{
+				Kind: Removed, Dashboard: before[key].dashboard, What: before[key].what, Was: before[key].verdict,
+			})
 		}
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int { return strings.Compare(order(a.Kind), order(b.Kind)) })

@@ -15,7 +15,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 func TestMain(m *testing.M) {
@@ -54,14 +56,16 @@ func readCorpus(t *testing.T) []fault {
 const every = 15 * time.Second
 
 // startCorpus runs a Prometheus with the last 15 minutes of some series.
-func startCorpus(t *testing.T) *dashboard.Client {
+func startCorpus(t *testing.T) *prometheus.Client {
 	t.Helper()
 	base := backendtest.Start(t)
 	now := time.Now().Truncate(every) // where the points of range queries are
 	backendtest.Push(t, base, now.Add(-60*every), every, corpusSeries()...)
 	backendtest.Push(t, base, now.Add(-60*every), every, backendtest.Series{Name: "old_up", Values: []float64{1, 1, 1}})
-	backendtest.Push(t, base, now.Add(-2*every), every, backendtest.Series{Name: "late", Counter: true, Values: []float64{1}})
-	client := dashboard.NewClient(base)
+	backendtest.Push(t, base, now.Add(-2*every), every, backendtest.Series{
+		Name: "late", Counter: true, Values: []float64{1},
+	})
+	client := prometheus.NewClient(base)
 	t.Cleanup(client.Close)
 	return client
 }
@@ -98,7 +102,9 @@ func corpusSeries() []backendtest.Series {
 	}
 	for _, namespace := range []string{"shop", "data"} {
 		for _, code := range []string{"200", "500"} {
-			series = append(series, backendtest.Series{Name: "http_requests", Counter: true, Labels: labels("namespace", namespace, "code", code), Values: grow(0, 3)})
+			series = append(series, backendtest.Series{
+				Name: "http_requests", Counter: true, Labels: labels("namespace", namespace, "code", code), Values: grow(0, 3),
+			})
 		}
 	}
 	return series
@@ -114,7 +120,7 @@ func grow(from, by float64) []float64 {
 }
 
 // dashboard is a dashboard with the fault in its only panel.
-func (f fault) dashboard(t *testing.T, uid string) *dashboard.Dashboard {
+func (f fault) dashboard(t *testing.T, uid string) *document.Dashboard {
 	t.Helper()
 	kind := "prometheus"
 	if f.Datasource != "" {
@@ -133,7 +139,7 @@ func (f fault) dashboard(t *testing.T, uid string) *dashboard.Dashboard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := dashboard.Parse(uid+".json", text)
+	d, err := document.Parse(uid+".json", text)
 	if err != nil {
 		t.Fatalf("%s: %v", f.Fault, err)
 	}
@@ -144,7 +150,10 @@ func (f fault) annotations() []any {
 	if f.Annotation == "" {
 		return nil
 	}
-	return []any{map[string]any{"name": "Deploys", "enable": true, "datasource": map[string]any{"type": "prometheus", "uid": "x"}, "expr": f.Annotation}}
+	return []any{map[string]any{
+		"name": "Deploys", "enable": true, "datasource": map[string]any{"type": "prometheus", "uid": "x"},
+		"expr": f.Annotation,
+	}}
 }
 
 func (f fault) rule(t *testing.T) rulefmt.Rule {
@@ -198,7 +207,9 @@ func TestCorpus(t *testing.T) {
 	o := Options{Prometheus: client, ScrapeInterval: every}
 	for i, f := range faults {
 		if f.Alert != nil || f.Record != nil {
-			o.Rules = append(o.Rules, RuleFile{Name: "rules.yaml", Groups: []rulefmt.RuleGroup{{Name: uidOf(i), Rules: []rulefmt.Rule{f.rule(t)}}}})
+			o.Rules = append(o.Rules, RuleFile{
+				Name: "rules.yaml", Groups: []rulefmt.RuleGroup{{Name: uidOf(i), Rules: []rulefmt.Rule{f.rule(t)}}},
+			})
 			continue
 		}
 		o.Dashboards = append(o.Dashboards, f.dashboard(t, uidOf(i)))
@@ -230,14 +241,15 @@ func TestCorpus(t *testing.T) {
 		f.check(t, got)
 	}
 	sum := report.Summary
-	if total := sum.Data + sum.Empty + sum.Error + sum.Constant + sum.Declared + sum.Duplicate + sum.Skipped; total != len(report.Results) {
+	total := sum.Data + sum.Empty + sum.Error + sum.Constant + sum.Declared + sum.Duplicate + sum.Skipped
+	if total != len(report.Results) {
 		t.Errorf("the summary counts %d of %d results: %+v", total, len(report.Results), sum)
 	}
 }
 
 func uidOf(i int) string { return "case-" + string(rune('a'+i/26)) + string(rune('a'+i%26)) }
 
-func kinds(why *dashboard.Reason, notes []Note) []string {
+func kinds(why *engine.Reason, notes []Note) []string {
 	var all []string
 	if why != nil {
 		all = append(all, why.Kind)

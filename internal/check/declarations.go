@@ -15,10 +15,10 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
-// DeclarationsFile is the name of the file beside dashboards.
+// DeclarationsFile is the name of the file next to dashboards.
 const DeclarationsFile = "diorama-check.yaml"
 
 // Declarations say which panels and rules may be empty, and why.
@@ -45,9 +45,9 @@ func (v *Values) UnmarshalYAML(node *yaml.Node) error {
 
 // choose is the preferred value among options; "" if none of them is there.
 // A variable without options takes any.
-func (v Values) choose(options []dashboard.Option) string {
+func (v Values) choose(options []engine.Option) string {
 	for _, value := range v {
-		if len(options) == 0 || slices.ContainsFunc(options, func(o dashboard.Option) bool { return o.Value == value }) {
+		if len(options) == 0 || slices.ContainsFunc(options, func(o engine.Option) bool { return o.Value == value }) {
 			return value
 		}
 	}
@@ -185,9 +185,9 @@ func (d *Declarations) Add(more Declarations) {
 	}
 }
 
-// Beside returns the path of the declarations that are for a file or folder,
+// declarationsOf returns the path of the declarations that are for a file or folder,
 // or nothing if there are none.
-func Beside(path string) string {
+func declarationsOf(path string) string {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		path = filepath.Dir(path)
 	}
@@ -322,7 +322,9 @@ func (r *Report) declareByPanels() {
 	}
 	for _, at := range order {
 		if full[at] && !empty[at] {
-			r.Stale = append(r.Stale, Stale{Where: "the description of the panel", What: at.dashboard + ": " + titles[at], Reason: reasons[at]})
+			r.Stale = append(r.Stale, Stale{
+				Where: "the description of the panel", What: at.dashboard + ": " + titles[at], Reason: reasons[at],
+			})
 		}
 	}
 }

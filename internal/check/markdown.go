@@ -88,7 +88,8 @@ func (r Report) WriteGitHub(out io.Writer) error {
 	for _, g := range r.groups() {
 		for _, result := range g.results {
 			if result.rank() < 5 {
-				say(result.Fails(), g.file, g.title+": "+result.where(), strings.TrimSpace(result.mark()+" "+result.chosen())+": "+result.why())
+				message := strings.TrimSpace(result.mark()+" "+result.chosen()) + ": " + result.why()
+				say(result.Fails(), g.file, g.title+": "+result.where(), message)
 			}
 		}
 	}

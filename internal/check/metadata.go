@@ -60,7 +60,8 @@ func (c *checker) typeOf(name string) model.MetricType {
 		return model.MetricTypeUnknown
 	}
 	composed := found.Type == model.MetricTypeHistogram || found.Type == model.MetricTypeSummary
-	if composed && (strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_sum") || strings.HasSuffix(name, "_count")) {
+	if composed && (strings.HasSuffix(name, "_bucket") || strings.HasSuffix(name, "_sum") ||
+		strings.HasSuffix(name, "_count")) {
 		return model.MetricTypeCounter
 	}
 	return found.Type

@@ -13,7 +13,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/collector/origin"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Origin is where a metric comes from.
@@ -22,6 +23,20 @@ type Origin struct {
 	Metric string `json:"metric"`
 	// Receiver is the collector's receiver, or who else sends it.
 	Receiver string `json:"receiver"`
+}
+
+// Origins are the senders of the metrics that the collectors of an environment
+// send, by the metrics' names in Prometheus.
+func Origins() (map[string]Origin, error) {
+	known, err := origin.Metrics()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]Origin, len(known))
+	for name, from := range known {
+		all[name] = Origin{Metric: from.Metric, Receiver: from.Receiver}
+	}
+	return all, nil
 }
 
 // MetricUse is one metric that queries read.
@@ -123,7 +138,7 @@ func (c *checker) metrics(ctx context.Context, results []Result) (*Metrics, erro
 			}
 		}
 	}
-	r := dashboard.TimeRange{From: c.now.Add(-ruleRange), To: c.moment()}
+	r := prometheus.TimeRange{From: c.now.Add(-ruleRange), To: c.moment()}
 	available, err := c.engine.Prometheus.LabelValues(ctx, model.MetricNameLabel, "", r)
 	if err != nil {
 		return nil, fmt.Errorf("asking for the metrics that there are: %w", err)
@@ -149,8 +164,8 @@ func (c *checker) describe(name string, u *use, available bool) MetricUse {
 	if family, known := c.family(name); known {
 		described.Type, described.Unit, described.Help = string(family.Type), family.Unit, family.Help
 	}
-	if origin, known := c.Origins[name]; known {
-		described.Origin = &origin
+	if from, known := c.Origins[name]; known {
+		described.Origin = &from
 	}
 	return described
 }
@@ -192,7 +207,8 @@ func (m *Metrics) WriteTable(out io.Writer) error {
 		for _, note := range one.Doubts {
 			doubts = append(doubts, note.Kind)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d dashboards, %d rules\t%s\n", one.Name, from, cmp.Or(one.Type, "-"), cmp.Or(one.Unit, "-"), cmp.Or(strings.Join(one.Labels, ","), "-"),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d dashboards, %d rules\t%s\n", one.Name, from, cmp.Or(one.Type, "-"),
+			cmp.Or(one.Unit, "-"), cmp.Or(strings.Join(one.Labels, ","), "-"),
 			len(one.Dashboards), len(one.Rules), strings.Join(doubts, ","))
 	}
 	if err := w.Flush(); err != nil {

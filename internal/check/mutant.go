@@ -9,25 +9,28 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
-// Query implements dashboard.Prometheus.
-func (p mutant) Query(ctx context.Context, expr string, at time.Time) (dashboard.Answer, error) {
-	answer, err := p.Prometheus.Query(ctx, p.rewrite(expr), at)
+// Query implements prometheus.API.
+func (p mutant) Query(ctx context.Context, expr string, at time.Time) (prometheus.Answer, error) {
+	answer, err := p.API.Query(ctx, p.rewrite(expr), at)
 	return p.strip(answer), err
 }
 
-// QueryRange implements dashboard.Prometheus.
-func (p mutant) QueryRange(ctx context.Context, expr string, r dashboard.TimeRange, step time.Duration) (dashboard.Answer, error) {
-	answer, err := p.Prometheus.QueryRange(ctx, p.rewrite(expr), r, step)
+// QueryRange implements prometheus.API.
+func (p mutant) QueryRange(
+	ctx context.Context, expr string, r prometheus.TimeRange, step time.Duration,
+) (prometheus.Answer, error) {
+	answer, err := p.API.QueryRange(ctx, p.rewrite(expr), r, step)
 	return p.strip(answer), err
 }
 
-// Series implements dashboard.Prometheus.
-func (p mutant) Series(ctx context.Context, match string, r dashboard.TimeRange) ([]map[string]string, error) {
-	all, err := p.Prometheus.Series(ctx, p.rewrite(match), r)
-	all = slices.DeleteFunc(all, func(labels map[string]string) bool { return p.dropsMetric(labels[model.MetricNameLabel]) })
+// Series implements prometheus.API.
+func (p mutant) Series(ctx context.Context, match string, r prometheus.TimeRange) ([]map[string]string, error) {
+	all, err := p.API.Series(ctx, p.rewrite(match), r)
+	all = slices.DeleteFunc(all,
+		func(labels map[string]string) bool { return p.dropsMetric(labels[model.MetricNameLabel]) })
 	for _, labels := range all {
 		if p.m.Kind == DropLabel {
 			delete(labels, p.m.Name)
@@ -36,18 +39,18 @@ func (p mutant) Series(ctx context.Context, match string, r dashboard.TimeRange)
 	return all, err
 }
 
-// LabelNames implements dashboard.Prometheus.
-func (p mutant) LabelNames(ctx context.Context, match string, r dashboard.TimeRange) ([]string, error) {
-	names, err := p.Prometheus.LabelNames(ctx, p.rewrite(match), r)
+// LabelNames implements prometheus.API.
+func (p mutant) LabelNames(ctx context.Context, match string, r prometheus.TimeRange) ([]string, error) {
+	names, err := p.API.LabelNames(ctx, p.rewrite(match), r)
 	return slices.DeleteFunc(names, p.dropsLabel), err
 }
 
-// LabelValues implements dashboard.Prometheus.
-func (p mutant) LabelValues(ctx context.Context, label, match string, r dashboard.TimeRange) ([]string, error) {
+// LabelValues implements prometheus.API.
+func (p mutant) LabelValues(ctx context.Context, label, match string, r prometheus.TimeRange) ([]string, error) {
 	if p.dropsLabel(label) {
 		return nil, nil
 	}
-	values, err := p.Prometheus.LabelValues(ctx, label, p.rewrite(match), r)
+	values, err := p.API.LabelValues(ctx, label, p.rewrite(match), r)
 	if label == model.MetricNameLabel {
 		values = slices.DeleteFunc(values, p.dropsMetric)
 	}
@@ -107,7 +110,8 @@ func (p mutant) metric(s *parser.VectorSelector) {
 	if metricOf(s) == p.m.Name {
 		kind, name = labels.MatchEqual, impossible
 		s.Name = ""
-		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers, func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
+		s.LabelMatchers = slices.DeleteFunc(s.LabelMatchers,
+			func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel })
 	} else if metricOf(s) != "" {
 		return
 	}
@@ -115,7 +119,7 @@ func (p mutant) metric(s *parser.VectorSelector) {
 }
 
 // strip takes the label off the series of an answer.
-func (p mutant) strip(answer dashboard.Answer) dashboard.Answer {
+func (p mutant) strip(answer prometheus.Answer) prometheus.Answer {
 	if p.m.Kind == DropLabel {
 		for _, series := range answer.Series {
 			delete(series.Labels, p.m.Name)

@@ -11,7 +11,9 @@ import (
 
 	"github.com/prometheus/common/model"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Kinds of mutations.
@@ -49,7 +51,7 @@ type Mutations struct {
 
 // subject is a panel whose targets had data before any mutation.
 type subject struct {
-	dashboard *dashboard.Dashboard
+	dashboard *document.Dashboard
 	job       job
 	before    []Result
 	uses      uses
@@ -89,7 +91,7 @@ func (c *checker) subjects(ctx context.Context) ([]subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		jobs, err := c.jobs(ctx, d, []choice{c.settle(ctx, d, request, All, c.preferred(ctx, d, request))})
+		jobs, err := c.jobs(ctx, d, []choice{c.resolve(ctx, d, request, All, c.preferred(ctx, d, request))})
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +113,7 @@ func (c *checker) subjects(ctx context.Context) ([]subject, error) {
 
 // once runs a panel one time, without patience. One that cannot be run at all
 // has its verdict already, and nothing that could turn red.
-func (c *checker) once(ctx context.Context, d *dashboard.Dashboard, j job) []Result {
+func (c *checker) once(ctx context.Context, d *document.Dashboard, j job) []Result {
 	request, err := c.request(d, c.now)
 	if err != nil {
 		return nil
@@ -159,8 +161,12 @@ func (m Mutation) reads(s subject) bool {
 // try runs all panels that read what is mutated, and marks the targets that
 // turned red.
 func (c *checker) try(ctx context.Context, m Mutation, subjects []subject, red map[*Result]bool) Mutation {
-	mutated := &checker{Options: c.Options, now: c.now, slots: c.slots, families: c.families, recorded: c.recorded, giveUp: c.giveUp}
-	mutated.engine = &dashboard.Engine{Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval, Quick: true}
+	mutated := &checker{
+		Options: c.Options, now: c.now, slots: c.slots, families: c.families, recorded: c.recorded, giveUp: c.giveUp,
+	}
+	mutated.engine = &engine.Engine{
+		Prometheus: newMemory(mutant{c.Prometheus, m}), ScrapeInterval: c.ScrapeInterval, Quick: true,
+	}
 	var readers []*subject
 	for i := range subjects {
 		if m.reads(subjects[i]) {
@@ -208,9 +214,11 @@ func (m *Mutations) WriteTable(out io.Writer) error {
 		}
 	}
 	for _, blind := range m.Blind {
-		fmt.Fprintf(&b, "blind      %s: %s %s: no mutation turns it red: %s\n", blind.Dashboard, blind.PanelTitle, blind.Name, strings.Join(strings.Fields(blind.Expr), " "))
+		fmt.Fprintf(&b, "blind      %s: %s %s: no mutation turns it red: %s\n", blind.Dashboard, blind.PanelTitle,
+			blind.Name, strings.Join(strings.Fields(blind.Expr), " "))
 	}
-	fmt.Fprintf(&b, "%d mutations, %d of them unnoticed; %d targets that no mutation turns red\n\n", len(m.Mutations), unnoticed, len(m.Blind))
+	fmt.Fprintf(&b, "%d mutations, %d of them unnoticed; %d targets that no mutation turns red\n\n", len(m.Mutations),
+		unnoticed, len(m.Blind))
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("writing the mutations: %w", err)
 	}
@@ -220,11 +228,11 @@ func (m *Mutations) WriteTable(out io.Writer) error {
 // impossible is a value that no label has.
 const impossible = "diorama_mutation_took_it_away"
 
-var _ dashboard.Prometheus = mutant{}
+var _ prometheus.API = mutant{}
 
 // mutant answers as a Prometheus in which something is missing.
 type mutant struct {
-	dashboard.Prometheus
+	prometheus.API
 	m Mutation
 }
 

@@ -9,14 +9,16 @@ import (
 
 	"github.com/prometheus/prometheus/model/rulefmt"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // Panels notice that what they read is missing, or are named as blind.
 func TestMutate(t *testing.T) {
-	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Mutate: true, Dashboards: []*dashboard.Dashboard{board(t,
-		"sum by (namespace) (pod_up)", "pod_up or on () vector(0)", "100", `pod_up{pod=~"web-.+"}`, `node_memory_bytes{namespace!="x"}`,
-	)}}
+	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Mutate: true,
+		Dashboards: []*document.Dashboard{board(t,
+			"sum by (namespace) (pod_up)", "pod_up or on () vector(0)", "100", `pod_up{pod=~"web-.+"}`,
+			`node_memory_bytes{namespace!="x"}`,
+		)}}
 	report, err := Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -42,9 +44,14 @@ func TestMutate(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	o := Options{Prometheus: startCorpus(t), ScrapeInterval: every, Metrics: true,
-		Origins:    map[string]Origin{"pod_up": {Metric: "pod.up", Receiver: "pods"}},
-		Dashboards: []*dashboard.Dashboard{board(t, `sum by (namespace) (pod_up{pod!="x"})`, "rate(node_memory_bytes[1m])", "http_requests_total", "nowhere", "a:b")},
-		Rules:      []RuleFile{{Name: "r", Groups: []rulefmt.RuleGroup{{Name: "g", Rules: []rulefmt.Rule{{Record: "a:b", Expr: "sum(node_memory_bytes)"}}}}}},
+		Origins: map[string]Origin{"pod_up": {Metric: "pod.up", Receiver: "pods"}},
+		Dashboards: []*document.Dashboard{board(t, `sum by (namespace) (pod_up{pod!="x"})`, "rate(node_memory_bytes[1m])",
+			"http_requests_total", "nowhere", "a:b")},
+		Rules: []RuleFile{{
+			Name: "r", Groups: []rulefmt.RuleGroup{{
+				Name: "g", Rules: []rulefmt.Rule{{Record: "a:b", Expr: "sum(node_memory_bytes)"}},
+			}},
+		}},
 	}
 	report, err := Run(t.Context(), o)
 	if err != nil {
@@ -54,10 +61,12 @@ func TestMetrics(t *testing.T) {
 	for _, m := range report.Metrics.Used {
 		used[m.Name] = m
 	}
-	if m := used["pod_up"]; m.Origin == nil || m.Origin.Receiver != "pods" || m.Type != "gauge" || !m.Available || !slices.Equal(m.Labels, []string{"namespace", "pod"}) {
+	if m := used["pod_up"]; m.Origin == nil || m.Origin.Receiver != "pods" || m.Type != "gauge" || !m.Available ||
+		!slices.Equal(m.Labels, []string{"namespace", "pod"}) {
 		t.Errorf("%+v", m)
 	}
-	if m := used["node_memory_bytes"]; len(m.Doubts) != 1 || m.Doubts[0].Kind != NoteGaugeRate || !slices.Equal(m.Rules, []string{"a:b"}) || !slices.Equal(m.Dashboards, []string{"board"}) {
+	if m := used["node_memory_bytes"]; len(m.Doubts) != 1 || m.Doubts[0].Kind != NoteGaugeRate ||
+		!slices.Equal(m.Rules, []string{"a:b"}) || !slices.Equal(m.Dashboards, []string{"board"}) {
 		t.Errorf("%+v", m)
 	}
 	if m := used["http_requests_total"]; len(m.Doubts) != 1 || m.Doubts[0].Kind != NoteRawCounter || m.Type != "counter" {
@@ -66,7 +75,8 @@ func TestMetrics(t *testing.T) {
 	if m := used["nowhere"]; m.Available || m.Origin != nil {
 		t.Errorf("%+v", m)
 	}
-	if !used["a:b"].Recorded || !slices.Contains(report.Metrics.Unused, "path_up") || slices.Contains(report.Metrics.Unused, "pod_up") {
+	if !used["a:b"].Recorded || !slices.Contains(report.Metrics.Unused, "path_up") ||
+		slices.Contains(report.Metrics.Unused, "pod_up") {
 		t.Errorf("%+v, unused %v", used["a:b"], report.Metrics.Unused)
 	}
 	var table bytes.Buffer

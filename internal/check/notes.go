@@ -13,7 +13,9 @@ import (
 
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // Kinds of notes.
@@ -35,24 +37,28 @@ const (
 // noter finds doubts about a query that has data.
 type noter struct {
 	c      *checker
-	r      dashboard.TimeRange
+	r      prometheus.TimeRange
 	expr   parser.Expr
 	frames data.Frames
 }
 
-func (c *checker) notes(ctx context.Context, r dashboard.TimeRange, expr string, panel dashboard.Panel, target dashboard.Target, frames data.Frames) []Note {
+func (c *checker) notes(
+	ctx context.Context, r prometheus.TimeRange, expr string, panel document.Panel, target document.Target,
+	frames data.Frames,
+) []Note {
 	parsed, err := newParser().ParseExpr(expr)
 	if err != nil {
 		return nil
 	}
 	n := noter{c, r, parsed, frames}
-	all := slices.Concat(n.groupings(ctx), n.legend(target.Legend()), n.counters(), n.ranges(), n.unit(panel), n.recorded(ctx))
+	all := slices.Concat(n.groupings(ctx), n.legend(target.Legend()), n.counters(), n.ranges(), n.unit(panel),
+		n.recorded(ctx))
 	slices.SortStableFunc(all, func(a, b Note) int { return strings.Compare(a.Kind+a.Text, b.Kind+b.Text) })
 	return slices.Compact(all)
 }
 
 // groupings finds labels that the query groups or joins by and no series has.
-// A label that only some objects have, and others beside it that all have, is
+// A label that only some objects have, and others with it that all have, is
 // no reason for doubt.
 func (n noter) groupings(ctx context.Context) []Note {
 	known, err := n.c.engine.Prometheus.LabelNames(ctx, "", n.r)
@@ -74,7 +80,7 @@ func (n noter) groupings(ctx context.Context) []Note {
 			missing = unknown
 		}
 		if len(missing) > 0 {
-			all = append(all, Note{NoteNoLabel, fmt.Sprintf("%s: no series there has the label %s", word, strings.Join(missing, ", "))})
+			all = append(all, newNote(NoteNoLabel, "%s: no series there has the label %s", word, strings.Join(missing, ", ")))
 		}
 	}
 	parser.Inspect(n.expr, func(node parser.Node, _ []parser.Node) error {
@@ -103,7 +109,8 @@ func (n noter) carried(ctx context.Context, name string, below []parser.Node) bo
 		parser.Inspect(node, func(node parser.Node, _ []parser.Node) error {
 			switch e := node.(type) {
 			case *parser.Call: // label_replace and label_join make their second argument
-				if strings.HasPrefix(e.Func.Name, "label_") && e.Args[1].String() == fmt.Sprintf("%q", name) || e.Func.Name == "info" {
+				if strings.HasPrefix(e.Func.Name, "label_") && e.Args[1].String() == fmt.Sprintf("%q", name) ||
+					e.Func.Name == "info" {
 					found = true
 				}
 			case *parser.AggregateExpr: // count_values makes its parameter
@@ -140,7 +147,8 @@ func (n noter) legend(format string) []Note {
 	var all []Note
 	for _, parts := range legendLabel.FindAllStringSubmatch(format, -1) {
 		if !hasLabel(n.frames, parts[1]) {
-			all = append(all, Note{NoteNoLabel, fmt.Sprintf("the legend shows the label %s, which no series of the result has", parts[1])})
+			all = append(all, newNote(NoteNoLabel,
+				"the legend shows the label %s, which no series of the result has", parts[1]))
 		}
 	}
 	return all
@@ -169,11 +177,13 @@ func (n noter) counters() []Note {
 		switch n.c.typeOf(name) {
 		case model.MetricTypeGauge:
 			if f := rateAbove(path); f != "" {
-				all = append(all, Note{NoteGaugeRate, fmt.Sprintf("%s of %s, which is a gauge: it may fall, and each fall is taken for a restart", f, name)})
+				all = append(all, newNote(NoteGaugeRate,
+					"%s of %s, which is a gauge: it may fall, and each fall is taken for a restart", f, name))
 			}
 		case model.MetricTypeCounter:
 			if shownRaw(s, path) {
-				all = append(all, Note{NoteRawCounter, fmt.Sprintf("%s is a counter and is shown without rate or increase: its value is the sum since whenever it began", name)})
+				all = append(all, newNote(NoteRawCounter,
+					"%s is a counter and is shown without rate or increase: its value is the sum since whenever it began", name))
 			}
 		}
 		return nil
@@ -186,11 +196,13 @@ func (n noter) ranges() []Note {
 	var all []Note
 	parser.Inspect(n.expr, func(node parser.Node, _ []parser.Node) error {
 		call, ok := node.(*parser.Call)
-		if !ok || !dashboard.NeedsTwoSamples(call.Func.Name) {
+		if !ok || !engine.NeedsTwoSamples(call.Func.Name) {
 			return nil
 		}
 		if m, ok := call.Args[0].(*parser.MatrixSelector); ok && m.Range < 2*n.c.ScrapeInterval {
-			all = append(all, Note{NoteShortRange, fmt.Sprintf("%s over %s needs two samples, and series get one every %s: there are gaps", call.Func.Name, m.Range, n.c.ScrapeInterval)})
+			all = append(all, newNote(NoteShortRange,
+				"%s over %s needs two samples, and series get one every %s: there are gaps", call.Func.Name, m.Range,
+				n.c.ScrapeInterval))
 		}
 		return nil
 	})
@@ -253,14 +265,15 @@ func shownRaw(s *parser.VectorSelector, path []parser.Node) bool {
 // data from elsewhere.
 func (n noter) recorded(ctx context.Context) []Note {
 	var all []Note
-	for _, s := range dashboard.Selectors(n.expr) {
+	for _, s := range engine.Selectors(n.expr) {
 		name := metricOf(s)
 		if !strings.Contains(name, ":") {
 			continue
 		}
 		found, err := n.c.engine.Prometheus.LabelNames(ctx, nameText(s), n.r)
 		if err == nil && len(found) == 0 {
-			all = append(all, Note{NoteNotLoaded, fmt.Sprintf("%s is the name of a recording rule, and none that is loaded records it", name)})
+			all = append(all, newNote(NoteNotLoaded,
+				"%s is the name of a recording rule, and none that is loaded records it", name))
 		}
 	}
 	return all

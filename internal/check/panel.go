@@ -6,22 +6,23 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
 // job is one panel, or annotation, for one choice of values.
 type job struct {
 	kind   string
-	panel  dashboard.Panel
+	panel  document.Panel
 	id     int
 	source string // its title as it is written
 	choice choice
-	scoped map[string]dashboard.Option
+	scoped map[string]engine.Option
 }
 
 // jobs are the panels of a dashboard for each choice. A panel whose queries a
 // choice does not change is run once.
-func (c *checker) jobs(ctx context.Context, d *dashboard.Dashboard, choices []choice) ([]job, error) {
+func (c *checker) jobs(ctx context.Context, d *document.Dashboard, choices []choice) ([]job, error) {
 	var all []job
 	request, err := c.request(d, c.moment())
 	if err != nil {
@@ -53,7 +54,11 @@ func (c *checker) jobs(ctx context.Context, d *dashboard.Dashboard, choices []ch
 			}
 		}
 		for _, shown := range c.engine.Shown(ctx, d, request) {
-			if err := add(job{kind: KindTarget, panel: shown.Panel, id: shown.SourceID, source: titles[shown.SourceID], choice: choice, scoped: shown.Scoped}); err != nil {
+			one := job{
+				kind: KindTarget, panel: shown.Panel, id: shown.SourceID, source: titles[shown.SourceID],
+				choice: choice, scoped: shown.Scoped,
+			}
+			if err := add(one); err != nil {
 				return nil, err
 			}
 		}
@@ -76,8 +81,8 @@ func (j job) key(used map[string]bool) string {
 
 // panel runs the targets of a panel, again as long as some are empty and
 // patience lasts.
-func (c *checker) panel(ctx context.Context, d *dashboard.Dashboard, j job) (results []Result) {
-	err := c.patiently(ctx, func(request dashboard.Request) (bool, error) {
+func (c *checker) panel(ctx context.Context, d *document.Dashboard, j job) (results []Result) {
+	err := c.patiently(ctx, func(request engine.Request) (bool, error) {
 		request.Variables, request.ScopedVars = j.choice.values, j.scoped
 		next, err := c.targets(ctx, d, j, request)
 		if ctx.Err() == nil || results == nil {
@@ -89,19 +94,21 @@ func (c *checker) panel(ctx context.Context, d *dashboard.Dashboard, j job) (res
 	}, d)
 	if err != nil && ctx.Err() == nil {
 		failed := j.result(d)
-		failed.Verdict, failed.Why = Error, &dashboard.Reason{Kind: Refused, Text: err.Error()}
+		failed.Verdict, failed.Why = Error, &engine.Reason{Kind: Refused, Text: err.Error()}
 		results = append(results, failed)
 	}
 	return results
 }
 
-func (c *checker) targets(ctx context.Context, d *dashboard.Dashboard, j job, request dashboard.Request) ([]Result, error) {
+func (c *checker) targets(
+	ctx context.Context, d *document.Dashboard, j job, request engine.Request,
+) ([]Result, error) {
 	var results []Result
-	targets := map[string]dashboard.Target{}
+	targets := map[string]document.Target{}
 	for _, target := range j.panel.Targets() {
 		targets[target.RefID()] = target
 	}
-	err := c.engine.RunEach(ctx, d, j.panel, request, func(o dashboard.Outcome) {
+	err := c.engine.RunEach(ctx, d, j.panel, request, func(o engine.Outcome) {
 		result := j.result(d)
 		result.judge(o, targets[o.RefID])
 		if ctx.Err() != nil { // what failed is the check
@@ -118,14 +125,14 @@ func (c *checker) targets(ctx context.Context, d *dashboard.Dashboard, j job, re
 	})
 	if len(j.panel.Targets()) == 0 && j.panel.NeedsQuery() {
 		result := j.result(d)
-		result.Verdict, result.Why = Empty, &dashboard.Reason{Kind: dashboard.NoQuery, Text: "the panel has no query"}
+		result.Verdict, result.Why = Empty, &engine.Reason{Kind: engine.NoQuery, Text: "the panel has no query"}
 		results = append(results, result)
 	}
 	return results, err
 }
 
 // result begins the result of one of the job's targets.
-func (j job) result(d *dashboard.Dashboard) Result {
+func (j job) result(d *document.Dashboard) Result {
 	r := newResult(d, j.kind, j.choice)
 	r.Panel, r.PanelTitle = j.id, j.panel.Title()
 	if j.kind == KindAnnotation {
@@ -141,31 +148,31 @@ func (j job) result(d *dashboard.Dashboard) Result {
 	return r
 }
 
-func newResult(d *dashboard.Dashboard, kind string, chosen choice) Result {
+func newResult(d *document.Dashboard, kind string, chosen choice) Result {
 	return Result{Dashboard: d.UID(), DashboardTitle: d.Title(), File: d.File, Kind: kind, Choice: chosen.name}
 }
 
 // variableResults says of each query variable whether it has values. A
-// variable that says the same for every choice is told once.
-func variableResults(d *dashboard.Dashboard, choices []choice) []Result {
+// variable that says the same for every choice is reported once.
+func variableResults(d *document.Dashboard, choices []choice) []Result {
 	var results []Result
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, choice := range choices {
 		for _, v := range choice.variables {
 			result := newResult(d, KindVariable, choice)
 			result.Name, result.Verdict = v.Name, Data
 			switch {
 			case v.NotHere():
-				result.Verdict, result.Why = Skipped, &dashboard.Reason{Kind: NotHere, Text: v.Error}
+				result.Verdict, result.Why = Skipped, &engine.Reason{Kind: NotHere, Text: v.Error}
 			case v.Error != "":
-				result.Verdict, result.Why = Error, &dashboard.Reason{Kind: Refused, Text: v.Error}
+				result.Verdict, result.Why = Error, &engine.Reason{Kind: Refused, Text: v.Error}
 			case v.Type != "query":
 				continue
 			case v.Empty != nil:
 				result.Verdict, result.Why = Empty, v.Empty
 			}
-			if key := fmt.Sprint(v.Name, result.Verdict, v.Error, v.Empty); !told[key] {
-				told[key] = true
+			if key := fmt.Sprint(v.Name, result.Verdict, v.Error, v.Empty); !reported[key] {
+				reported[key] = true
 				results = append(results, result)
 			}
 		}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // remembered bounds the answers that are kept.
@@ -15,7 +15,7 @@ const remembered = 2000
 // memory keeps what a Prometheus says of label names and values: panels of one
 // dashboard ask the same again and again. Answers to queries are not kept.
 type memory struct {
-	dashboard.Prometheus
+	prometheus.API
 
 	mu      sync.Mutex
 	answers map[string]*answer
@@ -27,21 +27,22 @@ type answer struct {
 	err   error
 }
 
-func newMemory(p dashboard.Prometheus) *memory {
-	return &memory{Prometheus: p, answers: map[string]*answer{}}
+func newMemory(p prometheus.API) *memory {
+	return &memory{API: p, answers: map[string]*answer{}}
 }
 
-// LabelNames implements dashboard.Prometheus.
-func (m *memory) LabelNames(ctx context.Context, match string, r dashboard.TimeRange) ([]string, error) {
-	return m.recall(key("names", match, r), func() ([]string, error) { return m.Prometheus.LabelNames(ctx, match, r) })
+// LabelNames implements prometheus.API.
+func (m *memory) LabelNames(ctx context.Context, match string, r prometheus.TimeRange) ([]string, error) {
+	return m.recall(key("names", match, r), func() ([]string, error) { return m.API.LabelNames(ctx, match, r) })
 }
 
-// LabelValues implements dashboard.Prometheus.
-func (m *memory) LabelValues(ctx context.Context, label, match string, r dashboard.TimeRange) ([]string, error) {
-	return m.recall(key("values of "+label, match, r), func() ([]string, error) { return m.Prometheus.LabelValues(ctx, label, match, r) })
+// LabelValues implements prometheus.API.
+func (m *memory) LabelValues(ctx context.Context, label, match string, r prometheus.TimeRange) ([]string, error) {
+	return m.recall(key("values of "+label, match, r),
+		func() ([]string, error) { return m.API.LabelValues(ctx, label, match, r) })
 }
 
-func key(what, match string, r dashboard.TimeRange) string {
+func key(what, match string, r prometheus.TimeRange) string {
 	return fmt.Sprintf("%s\x00%s\x00%d\x00%d", what, match, r.From.UnixMilli(), r.To.UnixMilli())
 }
 

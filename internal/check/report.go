@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
 // Verdict is what one query said.
@@ -100,7 +100,7 @@ type Result struct {
 	Scoped  map[string]string `json:"scoped,omitempty"`
 	Verdict Verdict           `json:"verdict"`
 	// Why is there for all verdicts but data.
-	Why *dashboard.Reason `json:"why,omitempty"`
+	Why *engine.Reason `json:"why,omitempty"`
 	// Declared is the reason that someone has given for the emptiness.
 	Declared string  `json:"declared,omitempty"`
 	Notes    []Note  `json:"notes,omitempty"`
@@ -127,6 +127,10 @@ type Query struct {
 type Note struct {
 	Kind string `json:"kind"`
 	Text string `json:"text"`
+}
+
+func newNote(kind, format string, args ...any) Note {
+	return Note{Kind: kind, Text: fmt.Sprintf(format, args...)}
 }
 
 // Stale is a declaration of emptiness for a panel or rule that has data, or

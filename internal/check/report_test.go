@@ -2,28 +2,29 @@ package check
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
-	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // sample is a report with one result of each kind.
 func sample() Report {
 	result := func(panel int, verdict Verdict, why string) Result {
-		r := Result{Dashboard: "a", DashboardTitle: "A | pipes", File: "a.json", Panel: panel, PanelTitle: "Panel", Kind: KindTarget, Name: "A", Choice: All, Verdict: verdict,
+		r := Result{Dashboard: "a", DashboardTitle: "A | pipes", File: "a.json", Panel: panel, PanelTitle: "Panel",
+			Kind: KindTarget, Name: "A", Choice: All, Verdict: verdict,
 			Queries: []Query{{Expr: "sum(\n  up\n)", Step: "15s", Type: "range", Took: "1ms", Series: 1, Points: 2}}}
 		if why != "" {
-			r.Why = &dashboard.Reason{Kind: dashboard.NoMetric, Text: why}
+			r.Why = &engine.Reason{Kind: engine.NoMetric, Text: why}
 		}
 		return r
 	}
@@ -41,10 +42,14 @@ func sample() Report {
 	other.Dashboard, other.DashboardTitle, other.File = "b", "B", "b.json"
 	r := Report{
 		Taken: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Prometheus: "http://127.0.0.1:9090",
-		Results: []Result{other, good, doubtful, each, declared, result(5, Error, "it failed"), result(6, Constant, "a number"), result(7, Skipped, "loki"), result(8, Duplicate, "twice"), variable},
+		Results: []Result{other, good, doubtful, each, declared, result(5, Error, "it failed"),
+			result(6, Constant, "a number"), result(7, Skipped, "loki"), result(8, Duplicate, "twice"), variable},
 		Rules: []RuleResult{
 			{File: "r.yaml", Group: "g", Name: "Fires", Type: "alert", Expr: "up", Verdict: Fires, Now: 1},
-			{File: "r.yaml", Group: "g", Name: "Never", Type: "alert", Expr: "x", Verdict: EmptyInput, Why: &dashboard.Reason{Kind: dashboard.NoMetric, Text: "no metric is named x"}},
+			{
+				File: "r.yaml", Group: "g", Name: "Never", Type: "alert", Expr: "x", Verdict: EmptyInput,
+				Why: &engine.Reason{Kind: engine.NoMetric, Text: "no metric is named x"},
+			},
 		},
 		Problems: []string{"bad.json:2:3: no JSON"},
 	}
@@ -54,26 +59,6 @@ func sample() Report {
 	}})
 	r.summarize(false)
 	return r
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	file := filepath.Join("testdata", "reports", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("differs from %s (go test -update writes it):\n%s", file, got)
-	}
 }
 
 func TestReports(t *testing.T) {
@@ -90,22 +75,66 @@ func TestReports(t *testing.T) {
 		"github.txt":  func(b *bytes.Buffer) error { return r.WriteGitHub(b) },
 		"markdown.md": func(b *bytes.Buffer) error { return r.WriteMarkdown(b, r.Changes) },
 		"changes.txt": func(b *bytes.Buffer) error { return WriteChanges(b, r.Changes) },
-		"report.json": func(b *bytes.Buffer) error {
-			encoder := json.NewEncoder(b)
-			encoder.SetIndent("", "  ")
-			return encoder.Encode(r)
-		},
+		"report.json": func(b *bytes.Buffer) error { return r.Print(b, Printing{Form: "json"}) },
 	} {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, b.Bytes())
+		golden.Text(t, filepath.Join("testdata", "reports", name), b.Bytes())
 		if name == "junit.xml" {
 			if err := xml.Unmarshal(b.Bytes(), new(junitSuites)); err != nil {
 				t.Errorf("no XML: %v", err)
 			}
 		}
+	}
+}
+
+// Each form is one of those above; the table says what has changed only to who
+// has compared.
+func TestPrint(t *testing.T) {
+	r := sample()
+	r.Changes = []Change{}
+	for _, c := range []struct {
+		printing Printing
+		begins   string
+		compared bool
+	}{
+		{Printing{Form: "table"}, "A | pipes (a.json)\n", false},
+		{Printing{Form: "table", Compared: true}, "A | pipes (a.json)\n", true},
+		{Printing{Form: "json", Compared: true}, "{\n  \"taken\"", false},
+		{Printing{Form: "junit"}, "<?xml", false},
+		{Printing{Form: "github"}, "::error", false},
+		{Printing{Form: "markdown"}, "### ", false},
+	} {
+		var b bytes.Buffer
+		err := r.Print(&b, c.printing)
+		compared := strings.Contains(b.String(), "nothing broke and nothing healed")
+		if err != nil || !strings.HasPrefix(b.String(), c.begins) || compared != c.compared {
+			t.Errorf("%+v: %v\n%s", c.printing, err, b.String())
+		}
+		if !slices.Contains(Forms(), c.printing.Form) {
+			t.Errorf("%q is not among the forms", c.printing.Form)
+		}
+	}
+	if err := r.Print(io.Discard, Printing{Form: "pdf"}); err == nil {
+		t.Error("a form that there is not is printed")
+	}
+}
+
+// An earlier report is read for what has changed since.
+func TestCompareWith(t *testing.T) {
+	r := sample()
+	if err := r.CompareWith("testdata/reports/report.json"); err != nil || len(r.Changes) != 0 || r.Changes == nil {
+		t.Errorf("changes since the same report: %v, %v", r.Changes, err)
+	}
+	r.Results[1].Verdict = Error
+	if err := r.CompareWith("testdata/reports/report.json"); err != nil || len(r.Changes) != 1 ||
+		r.Changes[0].Kind != Broke {
+		t.Errorf("changes: %v, %v", r.Changes, err)
+	}
+	if err := r.CompareWith("testdata/missing.json"); err == nil {
+		t.Error("a report that is not there is compared with")
 	}
 }
 
@@ -130,25 +159,34 @@ func TestReadReport(t *testing.T) {
 // What a description or a file declares is no finding, and stale where there
 // is data.
 func TestDeclared(t *testing.T) {
-	d, err := dashboard.Parse("d.json", []byte(`{"uid":"d","title":"D","time":{"from":"now-5m","to":"now"},"panels":[
-		{"id":1,"type":"stat","title":"Tagged","description":"Cores. [may be empty: no receiver has it]","targets":[{"refId":"A","expr":"nowhere"}]},
-		{"id":2,"type":"stat","title":"Stale","description":"[May be empty:  long ago ]","targets":[{"refId":"A","expr":"pod_up"}]},
+	d, err := document.Parse("d.json", []byte(`{"uid":"d","title":"D","time":{"from":"now-5m","to":"now"},"panels":[
+		{"id":1,"type":"stat","title":"Tagged","description":"Cores. [may be empty: no receiver has it]",
+		"targets":[{"refId":"A","expr":"nowhere"}]},
+		{"id":2,"type":"stat","title":"Stale","description":"[May be empty:  long ago ]",
+		"targets":[{"refId":"A","expr":"pod_up"}]},
 		{"id":3,"type":"stat","title":"In the file","targets":[{"refId":"A","expr":"nowhere"}]},
 		{"id":4,"type":"stat","title":"Broken","description":"[may be empty: x]","targets":[{"refId":"A","expr":"sum("}]},
 		{"id":5,"type":"stat","title":"Newer","targets":[{"refId":"A","expr":"pod_up"}]}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n- {dashboard: d, panels: [In the file], reason: not yet}\n- {dashboard: d, panels: [Stale, Gone], reason: also here}\n- {dashboard: other, panels: [x], reason: y}\n"+
+	declared, err := ParseDeclarations("c.yaml", []byte("mayBeEmpty:\n"+
+		"- {dashboard: d, panels: [In the file], reason: not yet}\n"+
+		"- {dashboard: d, panels: [Stale, Gone], reason: also here}\n"+
+		"- {dashboard: other, panels: [x], reason: y}\n"+
 		"- {dashboard: d, panels: [Newer], sometimes: true, reason: of a newer version}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	report, err := Run(t.Context(), Options{Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*dashboard.Dashboard{d}, Declarations: declared, Strict: true})
+	report, err := Run(t.Context(), Options{
+		Prometheus: startCorpus(t), ScrapeInterval: every, Dashboards: []*document.Dashboard{d}, Declarations: declared,
+		Strict: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := report.Summary; s.Declared != 2 || s.Error != 1 || s.Stale != 3 || s.Findings != 4 || !report.Stale[1].Missing {
+	if s := report.Summary; s.Declared != 2 || s.Error != 1 || s.Stale != 3 || s.Findings != 4 ||
+		!report.Stale[1].Missing {
 		t.Errorf("%+v %+v", s, report.Stale)
 	}
 	if got := report.Results[0].Declared + ", " + report.Results[2].Declared; got != "no receiver has it, not yet" {
@@ -197,12 +235,12 @@ func TestDeclaredRules(t *testing.T) {
 // What Grafana refuses in silence is a finding, with the file, the limit and
 // what to do.
 func TestRefused(t *testing.T) {
-	var all []*dashboard.Dashboard
+	var all []*document.Dashboard
 	for name, text := range map[string]string{
 		"long.json": fmt.Sprintf(`{"uid": "%041d", "title": "Long", "panels": []}`, 0),
 		"good.json": `{"uid": "good", "title": "Good", "panels": []}`,
 	} {
-		d, err := dashboard.Parse(name, []byte(text))
+		d, err := document.Parse(name, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

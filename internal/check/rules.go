@@ -2,15 +2,15 @@ package check
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/prometheus/model/rulefmt"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
-// The verdicts of rules, beside Error. Recording rules that record something
+// The verdicts of rules, in addition to Error. Recording rules that record something
 // have Data.
 const (
 	// Fires: the alert was active for long enough in the time range.
@@ -40,10 +40,10 @@ type RuleResult struct {
 	Expr    string  `json:"expr"`
 	Verdict Verdict `json:"verdict"`
 	// Now is how many series the rule has at this moment.
-	Now      int               `json:"now"`
-	Why      *dashboard.Reason `json:"why,omitempty"`
-	Declared string            `json:"declared,omitempty"`
-	Notes    []Note            `json:"notes,omitempty"`
+	Now      int            `json:"now"`
+	Why      *engine.Reason `json:"why,omitempty"`
+	Declared string         `json:"declared,omitempty"`
+	Notes    []Note         `json:"notes,omitempty"`
 }
 
 // Fails tells that the rule is a finding.
@@ -67,7 +67,8 @@ func (c *checker) rules(ctx context.Context) []RuleResult {
 					return results
 				}
 				if rule.Record != "" && len(c.Dashboards) > 0 && !used[rule.Record] {
-					result.Notes = append(result.Notes, Note{"unused", fmt.Sprintf("no dashboard and no rule of this check uses %s", rule.Record)})
+					result.Notes = append(result.Notes,
+						newNote("unused", "no dashboard and no rule of this check uses %s", rule.Record))
 				}
 				results = append(results, result)
 			}
@@ -87,7 +88,7 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 	}
 	p := c.engine.Prometheus
 	to := c.moment()
-	r := dashboard.TimeRange{From: to.Add(-ruleRange), To: to}
+	r := prometheus.TimeRange{From: to.Add(-ruleRange), To: to}
 	now, err := p.Query(ctx, rule.Expr, r.To)
 	if err != nil {
 		return result.failed(err)
@@ -100,7 +101,7 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 	switch {
 	case len(over.Series) == 0 && len(now.Series) == 0:
 		why := c.engine.Explain(ctx, rule.Expr, r, every)
-		if why.Kind == dashboard.Stale { // or the series are younger than a step
+		if why.Kind == engine.Stale { // or the series are younger than a step
 			why = c.engine.Explain(ctx, rule.Expr, r, 0)
 		}
 		result.silent(why)
@@ -115,14 +116,14 @@ func (c *checker) rule(ctx context.Context, rule rulefmt.Rule, every time.Durati
 }
 
 func (r RuleResult) failed(err error) RuleResult {
-	r.Verdict, r.Why = Error, &dashboard.Reason{Kind: Refused, Text: err.Error()}
+	r.Verdict, r.Why = Error, &engine.Reason{Kind: Refused, Text: err.Error()}
 	if isManyToOne(err.Error()) {
 		r.Why.Kind = ManyToOne
 	}
 	return r
 }
 
-func (r *RuleResult) silent(why dashboard.Reason) {
+func (r *RuleResult) silent(why engine.Reason) {
 	r.Why = &why
 	if why.MissingInput() {
 		r.Verdict = EmptyInput
@@ -130,7 +131,7 @@ func (r *RuleResult) silent(why dashboard.Reason) {
 }
 
 // active is the longest time that a series of a range query lasted without a gap.
-func active(answer dashboard.Answer, step time.Duration) time.Duration {
+func active(answer prometheus.Answer, step time.Duration) time.Duration {
 	var longest time.Duration
 	for _, series := range answer.Series {
 		begin := int64(0)

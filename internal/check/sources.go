@@ -10,7 +10,8 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // RuleFile is a file of rules that could be read.
@@ -21,7 +22,7 @@ type RuleFile struct {
 
 // Sources is what is read from files.
 type Sources struct {
-	Dashboards   []*dashboard.Dashboard
+	Dashboards   []*document.Dashboard
 	Rules        []RuleFile
 	Declarations Declarations
 	// Problems are files that could not be read, with the reason.
@@ -32,7 +33,7 @@ type Sources struct {
 // Imports of jsonnet are looked for in paths too. The error is for a path that
 // cannot be looked at, and for declarations that are wrong; what is wrong with
 // a dashboard or a rule file is a problem.
-func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate dashboard.Evaluator) error {
+func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate library.Evaluator) error {
 	for _, place := range places {
 		info, err := os.Stat(place)
 		if err != nil {
@@ -43,9 +44,10 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate das
 			folder, only = filepath.Split(filepath.Clean(place))
 			folder = filepath.Clean(folder)
 		}
+		boards := &library.Library{Dir: folder, Paths: paths, Evaluate: evaluate}
 		if isRules(only) {
 			s.loadRules(place, true)
-		} else if err := s.loadDashboards(ctx, &dashboard.Library{Dir: folder, Paths: paths, Evaluate: evaluate}, only); err != nil {
+		} else if err := s.loadDashboards(ctx, boards, only); err != nil {
 			return err
 		}
 		if only == "" {
@@ -53,12 +55,8 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate das
 				return err
 			}
 		}
-		if file := Beside(place); file != "" {
-			more, err := LoadDeclarations(file)
-			if err != nil {
-				return err
-			}
-			s.Declarations.Add(more)
+		if err := s.declaredIn(place); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -70,27 +68,27 @@ func isRules(name string) bool {
 
 // loadDashboards reads a folder, or one file of it. What is read is named by
 // the path from here, as whoever shows a report needs it.
-func (s *Sources) loadDashboards(ctx context.Context, library *dashboard.Library, only string) error {
+func (s *Sources) loadDashboards(ctx context.Context, boards *library.Library, only string) error {
 	var read Sources
 	if only == "" {
-		if err := read.LoadLibrary(ctx, library); err != nil {
+		if err := read.LoadLibrary(ctx, boards); err != nil {
 			return err
 		}
 	} else {
-		found, wrong := library.Read(ctx, only)
+		found, wrong := boards.Read(ctx, only)
 		read.Dashboards = found
 		if wrong != nil {
 			read.Problems = append(read.Problems, wrong.Error())
 		}
 		if filepath.Ext(only) != ".json" {
-			read.mixinRules(ctx, library, only)
+			read.mixinRules(ctx, boards, only)
 		}
 	}
 	from := func(name string) string {
-		if filepath.IsAbs(name) || library.Dir == "." {
+		if filepath.IsAbs(name) || boards.Dir == "." {
 			return name
 		}
-		return library.Dir + "/" + name
+		return boards.Dir + "/" + name
 	}
 	for _, d := range read.Dashboards {
 		named := *d
@@ -108,27 +106,27 @@ func (s *Sources) loadDashboards(ctx context.Context, library *dashboard.Library
 }
 
 // LoadLibrary reads all that a library holds.
-func (s *Sources) LoadLibrary(ctx context.Context, library *dashboard.Library) error {
-	if _, err := library.Load(ctx); err != nil {
+func (s *Sources) LoadLibrary(ctx context.Context, boards *library.Library) error {
+	if _, err := boards.Load(ctx); err != nil {
 		return fmt.Errorf("reading the dashboards: %w", err)
 	}
-	s.Dashboards = append(s.Dashboards, library.List()...)
-	for _, wrong := range library.Errors() {
+	s.Dashboards = append(s.Dashboards, boards.List()...)
+	for _, wrong := range boards.Errors() {
 		s.Problems = append(s.Problems, wrong.Error())
 	}
-	names, err := library.Jsonnet()
+	names, err := boards.Jsonnet()
 	if err != nil {
 		return err
 	}
-	s.mixinRules(ctx, library, names...)
+	s.mixinRules(ctx, boards, names...)
 	return ctx.Err()
 }
 
-// mixinRules takes over the rules that jsonnet files have, beside dashboards or
+// mixinRules takes over the rules that jsonnet files have, with dashboards or
 // alone. A file that cannot be evaluated is a problem already.
-func (s *Sources) mixinRules(ctx context.Context, library *dashboard.Library, names ...string) {
+func (s *Sources) mixinRules(ctx context.Context, boards *library.Library, names ...string) {
 	for _, name := range names {
-		if rules, err := library.MixinRules(ctx, name); err == nil && rules != nil {
+		if rules, err := boards.MixinRules(ctx, name); err == nil && rules != nil {
 			s.AddRules(name, rules)
 		}
 	}
@@ -144,7 +142,7 @@ func (s *Sources) findRules(folder string) error {
 			s.Problems = append(s.Problems, err.Error())
 			return nil
 		}
-		if entry.IsDir() && name != folder && dashboard.Skipped(entry.Name()) {
+		if entry.IsDir() && name != folder && library.Skipped(entry.Name()) {
 			return filepath.SkipDir
 		}
 		if !entry.IsDir() && isRules(name) && entry.Name() != DeclarationsFile {

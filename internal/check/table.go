@@ -170,7 +170,8 @@ func (r Result) row(verbose bool) row {
 	line := row{columns: [3]string{r.mark(), r.where(), r.chosen()}, rest: r.why()}
 	if verbose {
 		for _, q := range r.Queries {
-			line.below = append(line.below, fmt.Sprintf("%s: %d series, %d points in %s: %s", strings.TrimSpace(q.Type+" "+q.Step), q.Series, q.Points, q.Took, oneLine(q.Expr)))
+			line.below = append(line.below, fmt.Sprintf("%s: %d series, %d points in %s: %s",
+				strings.TrimSpace(q.Type+" "+q.Step), q.Series, q.Points, q.Took, oneLine(q.Expr)))
 		}
 	}
 	return line
@@ -223,14 +224,19 @@ func (r Report) Line() string {
 		n    int
 		what string
 	}{
-		{s.Empty, "empty"}, {s.Error, "with errors"}, {s.Duplicate, "duplicate"}, {s.Constant, "constant"}, {s.Declared, "declared empty"},
+		{s.Empty, "empty"}, {s.Error, "with errors"}, {s.Duplicate, "duplicate"}, {s.Constant, "constant"},
+		{s.Declared, "declared empty"},
 		{s.Skipped, "skipped"}, {s.Notes, "with notes"}, {s.Stale, "stale declarations"}, {s.Problems, "unusable"},
 	} {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	line := fmt.Sprintf("%s, %s, %s, %s: %s", spelling.Counted(s.Dashboards, "dashboard"), spelling.Counted(s.Panels, "panel"), spelling.Counted(s.Targets, "target"), spelling.Counted(s.Rules, "rule"), strings.Join(parts, ", "))
+	counted := []string{
+		spelling.Counted(s.Dashboards, "dashboard"), spelling.Counted(s.Panels, "panel"),
+		spelling.Counted(s.Targets, "target"), spelling.Counted(s.Rules, "rule"),
+	}
+	line := strings.Join(counted, ", ") + ": " + strings.Join(parts, ", ")
 	if r.Interrupted {
 		line += "; interrupted, the rest was not run"
 	}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
 // unit is a product of base units with their powers. A nil one is not known;
@@ -60,7 +61,7 @@ func panelUnits() map[string]unit {
 }
 
 // unit says that a panel shows a query's values in another unit than they have.
-func (n noter) unit(panel dashboard.Panel) []Note {
+func (n noter) unit(panel document.Panel) []Note {
 	name := panel.Unit()
 	shown, known := panelUnits()[name]
 	has := n.c.unitOf(n.expr)
@@ -107,10 +108,11 @@ func (c *checker) unitOfCall(e *parser.Call) unit {
 	case "time", "timestamp":
 		return unit{"seconds": 1}
 	case "histogram_quantile":
-		if selectors := dashboard.Selectors(e.Args[1]); len(selectors) == 1 {
+		if selectors := engine.Selectors(e.Args[1]); len(selectors) == 1 {
 			return c.unitOf(selectors[0])
 		}
-	case "increase", "delta", "idelta", "abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort", "sort_desc",
+	case "increase", "delta", "idelta", "abs", "ceil", "floor", "round", "clamp", "clamp_min", "clamp_max", "sort",
+		"sort_desc",
 		"label_replace", "label_join", "avg_over_time", "min_over_time", "max_over_time", "sum_over_time", "last_over_time",
 		"stddev_over_time", "predict_linear", "scalar", "vector":
 		return c.unitOf(e.Args[0])

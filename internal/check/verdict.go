@@ -10,10 +10,11 @@ import (
 	"github.com/grafana/grafana-plugin-sdk-go/data"
 	"github.com/prometheus/prometheus/promql/parser"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 )
 
-// Kinds of reasons beside those of package dashboard.
+// Kinds of reasons in addition to those of package engine.
 const (
 	// NotPromQL: the query does not parse.
 	NotPromQL = "not-promql"
@@ -34,7 +35,7 @@ const (
 func newParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 
 // judge turns what a target returned into a verdict.
-func (r *Result) judge(o dashboard.Outcome, target dashboard.Target) {
+func (r *Result) judge(o engine.Outcome, target document.Target) {
 	r.Name = o.RefID
 	for _, q := range o.Queries {
 		r.Queries = append(r.Queries, Query{q.Expr, q.Step, q.Type, q.Took, q.Series, q.Points})
@@ -51,10 +52,10 @@ func (r *Result) judge(o dashboard.Outcome, target dashboard.Target) {
 }
 
 // judgeData finds what is wrong with a target that returned something.
-func (r *Result) judgeData(frames data.Frames, target dashboard.Target) {
-	if parsed, err := newParser().ParseExpr(r.expr()); err == nil && len(dashboard.Selectors(parsed)) == 0 {
+func (r *Result) judgeData(frames data.Frames, target document.Target) {
+	if parsed, err := newParser().ParseExpr(r.expr()); err == nil && len(engine.Selectors(parsed)) == 0 {
 		r.Verdict = Constant
-		r.Why = &dashboard.Reason{Kind: dashboard.NoQuery, Text: "the query reads no metric: it always shows the same"}
+		r.Why = &engine.Reason{Kind: engine.NoQuery, Text: "the query reads no metric: it always shows the same"}
 		return
 	}
 	if why := sameNames(frames, target.Legend()); why != nil {
@@ -70,15 +71,15 @@ func (r *Result) expr() string {
 }
 
 // fail names what kind of failure it was.
-func (r *Result) fail(result dashboard.TargetResult, target dashboard.Target) {
-	why := dashboard.Reason{Kind: Refused, Text: result.Error}
+func (r *Result) fail(result engine.TargetResult, target document.Target) {
+	why := engine.Reason{Kind: Refused, Text: result.Error}
 	r.Verdict = Error
 	expr := r.expr()
 	_, wrong := newParser().ParseExpr(expr)
-	left := dashboard.Unresolved(expr)
+	left := engine.Unresolved(expr)
 	switch {
 	case result.Status == http.StatusNotImplemented && strings.TrimSpace(target.Expr()) == "" && target.Prometheus():
-		r.Verdict, why.Kind = Empty, dashboard.NoQuery
+		r.Verdict, why.Kind = Empty, engine.NoQuery
 	case result.Status == http.StatusNotImplemented:
 		r.Verdict, why.Kind = Skipped, NotHere
 	case result.Status == http.StatusGatewayTimeout:
@@ -86,7 +87,8 @@ func (r *Result) fail(result dashboard.TargetResult, target dashboard.Target) {
 	case result.Status == http.StatusBadGateway:
 		why.Kind = Unreachable
 	case len(left) > 0:
-		why = dashboard.Reason{Kind: dashboard.NoVariable, Text: "no variable is named " + strings.Join(left, ", ") + ": " + result.Error}
+		why.Kind = engine.NoVariable
+		why.Text = "no variable is named " + strings.Join(left, ", ") + ": " + result.Error
 	case wrong != nil && expr != "":
 		why.Kind = NotPromQL
 	case isManyToOne(result.Error):
@@ -97,8 +99,10 @@ func (r *Result) fail(result dashboard.TargetResult, target dashboard.Target) {
 
 // isManyToOne knows what Prometheus says of joins that find several series.
 func isManyToOne(message string) bool {
-	return strings.Contains(message, "many-to-many matching not allowed") || strings.Contains(message, "many-to-one matching must be explicit") ||
-		strings.Contains(message, "grouping labels must ensure unique matches") || strings.Contains(message, "cannot contain metrics with the same labelset")
+	return slices.ContainsFunc([]string{
+		"many-to-many matching not allowed", "many-to-one matching must be explicit",
+		"grouping labels must ensure unique matches", "cannot contain metrics with the same labelset",
+	}, func(known string) bool { return strings.Contains(message, known) })
 }
 
 // last is the last value of the first series.
@@ -108,7 +112,8 @@ func last(frames data.Frames) *float64 {
 			if !field.Type().Numeric() || field.Len() == 0 {
 				continue
 			}
-			if v, err := field.NullableFloatAt(field.Len() - 1); err == nil && v != nil && !math.IsNaN(*v) && !math.IsInf(*v, 0) {
+			v, err := field.NullableFloatAt(field.Len() - 1)
+			if err == nil && v != nil && !math.IsNaN(*v) && !math.IsInf(*v, 0) {
 				return v
 			}
 		}
@@ -118,12 +123,15 @@ func last(frames data.Frames) *float64 {
 
 // instanceLabels say who reported a series, not what it is about.
 func instanceLabels() []string {
-	return []string{"instance", "job", "service_instance_id", "service_name", "host_name", "host_id", "otel_scope_name", "otel_scope_version", "receiver", "replica", "prometheus", "prometheus_replica"}
+	return []string{
+		"instance", "job", "service_instance_id", "service_name", "host_name", "host_id",
+		"otel_scope_name", "otel_scope_version", "receiver", "replica", "prometheus", "prometheus_replica",
+	}
 }
 
 // sameNames finds series that a legend shows under one name though they differ
 // only in who reported them.
-func sameNames(frames data.Frames, legend string) *dashboard.Reason {
+func sameNames(frames data.Frames, legend string) *engine.Reason {
 	if legend == "" || legend == "__auto" {
 		return nil
 	}
@@ -143,7 +151,9 @@ func sameNames(frames data.Frames, legend string) *dashboard.Reason {
 			continue
 		}
 		if labels := differing(before, field.Labels); onlyInstances(labels) {
-			return &dashboard.Reason{Kind: SameName, Text: fmt.Sprintf("several series are shown as %q; they differ only in %s: aggregate them, or show it in the legend", name, strings.Join(labels, ", "))}
+			text := fmt.Sprintf("several series are shown as %q; they differ only in %s: "+
+				"aggregate them, or show it in the legend", name, strings.Join(labels, ", "))
+			return &engine.Reason{Kind: SameName, Text: text}
 		}
 	}
 	return nil
@@ -166,5 +176,8 @@ func differing(a, b data.Labels) []string {
 }
 
 func onlyInstances(labels []string) bool {
-	return len(labels) > 0 && !slices.ContainsFunc(labels, func(name string) bool { return !slices.Contains(instanceLabels(), name) })
+	others := slices.DeleteFunc(slices.Clone(labels), func(name string) bool {
+		return slices.Contains(instanceLabels(), name)
+	})
+	return len(labels) > 0 && len(others) == 0
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // accessFlags say how a Prometheus is reached.
@@ -38,7 +38,7 @@ func (a *accessFlags) add(f *pflag.FlagSet) {
 }
 
 // client returns a client for the address.
-func (a *accessFlags) client(address string) (*dashboard.Client, error) {
+func (a *accessFlags) client(address string) (*prometheus.Client, error) {
 	base, err := url.Parse(address)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, fmt.Errorf("--prometheus %q is no URL such as http://127.0.0.1:9090", address)
@@ -59,7 +59,7 @@ func (a *accessFlags) client(address string) (*dashboard.Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	}
-	client := dashboard.NewClient(address)
+	client := prometheus.NewClient(address)
 	client.HTTP.Timeout = a.timeout
 	client.HTTP.Transport = withHeaders{transport, headers}
 	return client, nil

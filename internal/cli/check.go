@@ -12,15 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/dashboards"
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/check"
-	"github.com/diorama-lab/diorama/internal/collector/origin"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/control"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/environment"
-	"github.com/diorama-lab/diorama/internal/lgtm"
 )
 
 // exitImpossible is the exit code of a check that could not be made.
@@ -73,32 +70,37 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 	f := cmd.Flags()
 	nameFlag(cmd, &flags.name)
 	flags.access.add(f)
-	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
-	f.StringArrayVar(&flags.declarations, "declarations", nil, "further file of declared emptiness (default "+check.DeclarationsFile+" beside the dashboards)")
-	f.StringSliceVar(&flags.each, "each", nil, "variables all of whose values are checked one by one, such as cluster,namespace")
+	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil,
+		"further folder that jsonnet imports are looked for in")
+	f.StringArrayVar(&flags.declarations, "declarations", nil,
+		"further file of declared emptiness (default "+check.DeclarationsFile+" next to the dashboards)")
+	f.StringSliceVar(&flags.each, "each", nil,
+		"variables all of whose values are checked one by one, such as cluster,namespace")
 	f.DurationVar(&flags.patience, "wait", 0, "ask again for what is empty, for at most this long")
 	f.DurationVar(&flags.scrape, "scrape-interval", 0,
 		"how often series get a sample (default: the interval of Grafana's data source, else 15s)")
 	f.BoolVar(&flags.strict, "strict", false, "notes, constants and stale declarations are findings too")
-	f.BoolVar(&flags.metrics, "metrics", false, "say of each metric where it comes from and what relies on it, and which metrics nothing reads")
-	f.BoolVar(&flags.mutate, "mutate", false, "drop one metric or label after the other from what is asked, and say which panels never notice")
+	f.BoolVar(&flags.metrics, "metrics", false,
+		"say of each metric where it comes from and what relies on it, and which metrics nothing reads")
+	f.BoolVar(&flags.mutate, "mutate", false,
+		"drop one metric or label after the other from what is asked, and say which panels never notice")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "show what is in order too, and the queries as they were sent")
-	f.StringVarP(&flags.output, "output", "o", "table", "what the report is printed as: "+strings.Join(outputs(), ", "))
-	f.StringVar(&flags.compare, "compare", "", "earlier report (-o json): tell what broke and what healed since")
+	f.StringVarP(&flags.output, "output", "o", "table",
+		"what the report is printed as: "+strings.Join(check.Forms(), ", "))
+	f.StringVar(&flags.compare, "compare", "", "earlier report (-o json): report what broke and what healed since")
 	f.StringVar(&flags.from, "from", "", "print an earlier report (-o json) in another form, and run nothing")
-	f.StringVar(&flags.ephemeral, "ephemeral", "", "bring an environment up for the check and take it down again; =FILE is its environment file")
+	f.StringVar(&flags.ephemeral, "ephemeral", "",
+		"bring an environment up for the check and take it down again; =FILE is its environment file")
 	f.Lookup("ephemeral").NoOptDefVal = ephemeralDefaults
 	cmd.MarkFlagsMutuallyExclusive("ephemeral", "prometheus")
 	cmd.MarkFlagsMutuallyExclusive("ephemeral", "name")
 	return cmd
 }
 
-func outputs() []string { return []string{"table", "json", "junit", "github", "markdown"} }
-
 // runCheck checks against what the flags say, and prints the report.
 func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places []string) error {
-	if !slices.Contains(outputs(), flags.output) {
-		return fmt.Errorf("--output %q: %s are known", flags.output, strings.Join(outputs(), ", "))
+	if !slices.Contains(check.Forms(), flags.output) {
+		return fmt.Errorf("--output %q: %s are known", flags.output, strings.Join(check.Forms(), ", "))
 	}
 	if flags.compare != "" { // before it is too late
 		if _, err := check.ReadReport(flags.compare); err != nil {
@@ -126,7 +128,10 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 	defer client.Close()
 	options.Prometheus = client
 	if options.ScrapeInterval == 0 {
-		options.ScrapeInterval = sourceInterval(ctx, c, client)
+		var unknown error
+		if options.ScrapeInterval, unknown = check.Interval(ctx, client); unknown != nil {
+			c.Warn("%v", unknown)
+		}
 	}
 	progress, began := c.Progress(), time.Now()
 	defer progress.Close()
@@ -144,14 +149,14 @@ func runCheck(ctx context.Context, c *console.Console, flags checkFlags, places 
 // conclude prints a report and decides about the exit code. failed is what
 // ended the check early.
 func conclude(ctx context.Context, c *console.Console, report check.Report, failed error, flags checkFlags) error {
-	if flags.compare != "" {
-		earlier, err := check.ReadReport(flags.compare)
-		if err != nil {
+	compared := flags.compare != ""
+	if compared {
+		if err := report.CompareWith(flags.compare); err != nil {
 			return err
 		}
-		report.Changes = report.Compare(earlier)
 	}
-	if err := errors.Join(failed, printReport(c, report, flags)); err != nil {
+	printing := check.Printing{Form: flags.output, Verbose: flags.verbose, Compared: compared}
+	if err := errors.Join(failed, report.Print(c.Out, printing)); err != nil {
 		return err
 	}
 	switch {
@@ -163,39 +168,18 @@ func conclude(ctx context.Context, c *console.Console, report check.Report, fail
 	return nil
 }
 
-func printReport(c *console.Console, report check.Report, flags checkFlags) error {
-	switch flags.output {
-	case "json":
-		return c.JSON(report)
-	case "junit":
-		return report.WriteJUnit(c.Out)
-	case "github":
-		return report.WriteGitHub(c.Out)
-	case "markdown":
-		return report.WriteMarkdown(c.Out, report.Changes)
-	}
-	err := report.WriteTable(c.Out, flags.verbose)
-	if flags.compare != "" {
-		err = errors.Join(err, check.WriteChanges(c.Out, report.Changes))
-	}
-	return err
-}
-
 // options reads what is to be checked and finds out against what.
 func (flags checkFlags) options(ctx context.Context, places []string) (check.Options, error) {
 	o := check.Options{
-		Address: flags.access.prometheus, ScrapeInterval: flags.scrape, Each: flags.each, Patience: flags.patience, Strict: flags.strict,
-		Metrics: flags.metrics, Mutate: flags.mutate, Origins: map[string]check.Origin{},
+		Address: flags.access.prometheus, ScrapeInterval: flags.scrape, Each: flags.each,
+		Patience: flags.patience, Strict: flags.strict, Metrics: flags.metrics, Mutate: flags.mutate,
 	}
-	known, err := origin.Metrics()
-	if err != nil {
+	var err error
+	if o.Origins, err = check.Origins(); err != nil {
 		return o, err
 	}
-	for name, from := range known {
-		o.Origins[name] = check.Origin{Metric: from.Metric, Receiver: from.Receiver}
-	}
+	wanted := check.Wanted{Places: places, JsonnetPaths: flags.jsonnetPaths, Declarations: flags.declarations}
 	env := v1alpha1.Default()
-	var kind v1alpha1.Kind
 	if o.Address == "" {
 		status, err := running(ctx, flags.name)
 		if err != nil {
@@ -205,90 +189,44 @@ func (flags checkFlags) options(ctx context.Context, places []string) (check.Opt
 		if err != nil {
 			return o, err
 		}
-		env, o.Address = record.Environment, status.Endpoints.Prometheus
-		kind = env.Kind
+		env, o.Address, wanted.Kind = record.Environment, status.Endpoints.Prometheus, record.Environment.Kind
 		if o.ScrapeInterval == 0 {
-			o.ScrapeInterval = environmentInterval(ctx, status, env)
+			provisioned := time.Duration(env.Telemetry.Interval)
+			o.ScrapeInterval = check.ServedInterval(ctx, status.Endpoints.Dashboards, provisioned)
 		}
 	}
-	sources, err := flags.sources(ctx, env, places)
-	if err != nil {
+	if err := flags.files(&wanted, env); err != nil {
 		return o, err
 	}
-	for _, file := range flags.declarations {
-		more, err := check.LoadDeclarations(file)
-		if err != nil {
-			return o, err
-		}
-		sources.Declarations.Add(more)
-	}
-	o.Dashboards, o.Rules, o.Problems, o.Declarations = sources.Dashboards, sources.Rules, sources.Problems, sources.Declarations.For(kind)
-	return o, nil
+	found, err := wanted.Read(ctx)
+	o.Dashboards, o.Rules, o.Problems, o.Declarations = found.Dashboards, found.Rules, found.Problems, found.Declarations
+	return o, err
 }
 
 // running is the status of an environment that is up.
 func running(ctx context.Context, name string) (control.Status, error) {
 	status, err := statusOf(ctx, name)
 	if err == nil && status.Endpoints.Prometheus == "" {
-		err = fmt.Errorf("environment %q is %s, and has no Prometheus to ask: `diorama up --name %s` brings it up, --prometheus URL checks against another one", name, status.Phase, name)
+		err = fmt.Errorf("environment %q is %s, and has no Prometheus to ask: `diorama up --name %s` brings it up, "+
+			"--prometheus URL checks against another one", name, status.Phase, name)
 	}
 	return status, err
 }
 
-// sources are the files that are named, else what an environment serves: its
-// own and those that come with diorama.
-func (flags checkFlags) sources(ctx context.Context, env v1alpha1.Environment, places []string) (check.Sources, error) {
-	var s check.Sources
+// files says how jsonnet is evaluated, and where what an environment serves is.
+func (flags checkFlags) files(wanted *check.Wanted, env v1alpha1.Environment) error {
 	executable, err := os.Executable()
 	if err != nil {
-		return s, fmt.Errorf("finding this executable: %w", err)
+		return fmt.Errorf("finding this executable: %w", err)
 	}
-	evaluate := dashboard.Command(executable, "jsonnet")
-	if len(places) > 0 {
-		if err := s.Load(ctx, places, flags.jsonnetPaths, evaluate); err != nil {
-			return s, err
-		}
-		if len(s.Dashboards)+len(s.Rules)+len(s.Problems) == 0 {
-			return s, fmt.Errorf("no dashboard and no rule found in %s: a dashboard is a .json or .jsonnet file, a rule file is YAML with groups", strings.Join(places, ", "))
-		}
-		return s, nil
+	wanted.Evaluate = library.Command(executable, "jsonnet")
+	if len(wanted.Places) > 0 {
+		return nil
 	}
-	return s, flags.served(ctx, env, executable, &s)
-}
-
-func (flags checkFlags) served(ctx context.Context, env v1alpha1.Environment, executable string, s *check.Sources) error {
-	library, err := lgtm.OpenLibrary(env.Dashboards.Folder, append(env.Dashboards.JsonnetPaths, flags.jsonnetPaths...), executable)
-	if err != nil {
+	paths := append(env.Dashboards.JsonnetPaths, flags.jsonnetPaths...)
+	if wanted.Served.Library, err = library.Open(env.Dashboards.Folder, paths, executable); err != nil {
 		return err
 	}
-	if err := s.LoadLibrary(ctx, library); err != nil {
-		return err
-	}
-	files, err := dashboards.RuleFiles()
-	if err != nil {
-		return err
-	}
-	for name, text := range files {
-		s.AddRules(name, []byte(text))
-	}
-	own, err := backend.RuleFiles(env.Backend.Rules)
-	if err != nil {
-		return err
-	}
-	if err := s.Load(ctx, own, nil, nil); err != nil {
-		return err
-	}
-	declared, err := check.ParseDeclarations(check.DeclarationsFile, dashboards.Declarations)
-	if err != nil {
-		return err
-	}
-	s.Declarations.Add(declared)
-	if file := check.Beside(env.Dashboards.Folder); env.Dashboards.Folder != "" && file != "" {
-		beside, err := check.LoadDeclarations(file)
-		if err != nil {
-			return err
-		}
-		s.Declarations.Add(beside)
-	}
-	return nil
+	wanted.Served.Rules, err = backend.RuleFiles(env.Backend.Rules)
+	return err
 }

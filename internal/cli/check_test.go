@@ -22,15 +22,18 @@ func write(t *testing.T, name, text string) string {
 	return file
 }
 
-const oneBoard = `{"uid":"a","title":"A","panels":[{"id":1,"type":"stat","title":"Up","targets":[{"refId":"A","expr":"up"}]}]}`
+const oneBoard = `{"uid":"a","title":"A","panels":[{"id":1,"type":"stat","title":"Up","targets":[{"refId":"A",` +
+	`"expr":"up"}]}]}`
 
 // answers is a Prometheus that has one series of each metric.
 func answers(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasSuffix(r.URL.Path, "/query"):
-		fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1760000000,"1"]}]}}`)
+		fmt.Fprint(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},`+
+			`"value":[1760000000,"1"]}]}}`)
 	case strings.HasSuffix(r.URL.Path, "/query_range"):
-		fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[1760000000,"1"]]}]}}`)
+		fmt.Fprint(w, `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"b"},`+
+			`"values":[[1760000000,"1"]]}]}}`)
 	case strings.HasSuffix(r.URL.Path, "/metadata"):
 		fmt.Fprint(w, `{"status":"success","data":{}}`)
 	default:
@@ -84,7 +87,7 @@ func TestCheckAccess(t *testing.T) {
 			t.Errorf("%v: asked with %v", c.args, seen)
 		}
 		if strings.Contains(said, "secret\n") {
-			t.Errorf("%v: the token is told: %s", c.args, said)
+			t.Errorf("%v: the token is shown: %s", c.args, said)
 		}
 	}
 }
@@ -99,20 +102,25 @@ func TestCheckReports(t *testing.T) {
 		t.Fatalf("%d %s %s", code, out, said)
 	}
 	file := write(t, "report.json", out)
-	if code, out, said := runMain("check", "--from", file, "-o", "markdown"); code != 0 || !strings.Contains(out, "✅ diorama check") {
+	if code, out, said := runMain("check", "--from", file, "-o", "markdown"); code != 0 ||
+		!strings.Contains(out, "✅ diorama check") {
 		t.Errorf("%d %s %s", code, out, said)
 	}
-	if code, out, said := runMain("check", board, "--prometheus", server.URL, "--compare", file); code != 0 || !strings.Contains(out, "nothing broke") {
+	if code, out, said := runMain("check", board, "--prometheus", server.URL, "--compare", file); code != 0 ||
+		!strings.Contains(out, "nothing broke") {
 		t.Errorf("%d %s %s", code, out, said)
 	}
-	if code, _, said := runMain("check", board, "--prometheus", server.URL, "--compare", board); code != 2 || !strings.Contains(said, "is no report") {
+	if code, _, said := runMain("check", board, "--prometheus", server.URL, "--compare", board); code != 2 ||
+		!strings.Contains(said, "is no report") {
 		t.Errorf("%d %s", code, said)
 	}
 	empty := t.TempDir()
-	if code, _, said := runMain("check", empty, "--prometheus", server.URL); code != 2 || !strings.Contains(said, "no dashboard and no rule found in "+empty) {
+	if code, _, said := runMain("check", empty, "--prometheus", server.URL); code != 2 ||
+		!strings.Contains(said, "no dashboard and no rule found in "+empty) {
 		t.Errorf("%d %s", code, said)
 	}
-	if code, out, _ := runMain("check", write(t, "bad.json", "{"), "--prometheus", server.URL); code != 1 || !strings.Contains(out, "/bad.json:1:1") {
+	if code, out, _ := runMain("check", write(t, "bad.json", "{"), "--prometheus", server.URL); code != 1 ||
+		!strings.Contains(out, "/bad.json:1:1") {
 		t.Errorf("%d %s", code, out)
 	}
 }

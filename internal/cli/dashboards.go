@@ -11,9 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/internal/console"
-	"github.com/diorama-lab/diorama/internal/dashboard"
-	"github.com/diorama-lab/diorama/internal/lgtm"
-	"github.com/diorama-lab/diorama/internal/wait"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/web"
 	"github.com/diorama-lab/diorama/ui"
 )
@@ -37,16 +35,16 @@ and what it held before stays.`,
 			if err != nil {
 				return fmt.Errorf("finding this executable: %w", err)
 			}
-			library, err := lgtm.OpenLibrary(folder, jsonnetPaths, executable)
+			boards, err := library.Open(folder, jsonnetPaths, executable)
 			if err != nil {
 				return err
 			}
-			o.Library, o.Version = library, Version
+			o.Library, o.Version = boards, Version
 			if page, built := ui.FS(); built {
 				o.Page = page
 			}
 			o.Listening = func(address string) { c.Note("serving dashboards on http://%s", address) }
-			o.Broken = func(e dashboard.Event) { c.Note("%s", e) }
+			o.Broken = func(e library.Event) { c.Note("%s", e) }
 			if name != "" {
 				o.Status = func(ctx context.Context) (any, error) { return statusOf(ctx, name) }
 			}
@@ -76,7 +74,7 @@ func newJsonnet(c *console.Console) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("reading the job: %w", err)
 			}
-			result, err := dashboard.ServeJob(job)
+			result, err := library.ServeJob(job)
 			if err != nil {
 				return err
 			}
@@ -88,7 +86,7 @@ func newJsonnet(c *console.Console) *cobra.Command {
 
 // warnOfBroken names the dashboard files that cannot be read now.
 func warnOfBroken(ctx context.Context, c *console.Console, base string) error {
-	return web.Follow(ctx, base, func(e *dashboard.Event) bool {
+	return web.Follow(ctx, base, func(e *library.Event) bool {
 		if e != nil {
 			c.Warn("%s", e)
 		}
@@ -99,8 +97,8 @@ func warnOfBroken(ctx context.Context, c *console.Console, base string) error {
 // followDashboards names them, and each change of them, until ctx ends. A
 // server that was restarted is asked again.
 func followDashboards(ctx context.Context, c *console.Console, base string) {
-	for {
-		err := web.Follow(ctx, base, func(e *dashboard.Event) bool {
+	for ctx.Err() == nil {
+		err := web.Follow(ctx, base, func(e *library.Event) bool {
 			if e != nil {
 				c.Warn("%s", e)
 			}
@@ -109,8 +107,9 @@ func followDashboards(ctx context.Context, c *console.Console, base string) {
 		if err != nil {
 			slog.Warn("dashboards are not followed for a moment", "error", err)
 		}
-		if wait.Pause(ctx, time.Second) != nil {
-			return
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
 		}
 	}
 }

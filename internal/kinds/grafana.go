@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/lgtm"
 	"github.com/diorama-lab/diorama/internal/loopback"
 	"github.com/diorama-lab/diorama/internal/plan"
@@ -62,11 +63,11 @@ func (g *grafana) provision(ctx context.Context, _ func(string)) error {
 	if err != nil {
 		return fmt.Errorf("finding this executable: %w", err)
 	}
-	library, err := lgtm.OpenLibrary(env.Dashboards.Folder, env.Dashboards.JsonnetPaths, executable)
+	boards, err := library.Open(env.Dashboards.Folder, env.Dashboards.JsonnetPaths, executable)
 	if err != nil {
 		return err
 	}
-	follows := lgtm.NewProvisioning(library, g.dir, loopback.HTTP(env.Ports.Dashboards, ""))
+	follows := lgtm.NewProvisioning(boards, g.dir, loopback.HTTP(env.Ports.Dashboards, ""))
 	if err := follows.Start(ctx); err != nil {
 		return err
 	}

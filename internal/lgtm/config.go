@@ -12,7 +12,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/backend"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/rollout"
 )
@@ -151,7 +151,7 @@ datasources:
         - name: trace_id
           datasourceUid: tempo
           urlDisplayLabel: "Trace: $${__value.raw}"
-`, dashboard.DatasourceName, dashboard.DatasourceUID, PrometheusPort, grafanaInterval(interval))
+`, document.DatasourceName, document.DatasourceUID, PrometheusPort, grafanaInterval(interval))
 }
 
 // grafanaInterval writes an interval with one unit: of several, Grafana's page

@@ -13,14 +13,15 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
 // Provisioning keeps the folder that Grafana reads as the dashboards are: jsonnet
 // evaluated, and the last good version of a file that is broken now.
 type Provisioning struct {
-	library *dashboard.Library
+	library *library.Library
 	dir     string
 	// folders are Grafana's.
 	folders *folders
@@ -34,8 +35,8 @@ type Provisioning struct {
 }
 
 // NewProvisioning follows a library for the Grafana at a URL; dir is LGTM's folder.
-func NewProvisioning(library *dashboard.Library, dir, grafana string) *Provisioning {
-	return &Provisioning{library: library, dir: filepath.Join(dir, "dashboards"), folders: newFolders(grafana)}
+func NewProvisioning(boards *library.Library, dir, grafana string) *Provisioning {
+	return &Provisioning{library: boards, dir: filepath.Join(dir, "dashboards"), folders: newFolders(grafana)}
 }
 
 // Start writes the dashboards, and follows them from then on. There may be much
@@ -53,7 +54,7 @@ func (p *Provisioning) Start(ctx context.Context) error {
 	watching, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.running.Go(func() {
-		err := p.library.Watch(watching, func(events []dashboard.Event) {
+		err := p.library.Watch(watching, func(events []library.Event) {
 			for _, e := range events {
 				slog.Info("dashboards", "change", e.String())
 			}
@@ -99,7 +100,7 @@ func (p *Provisioning) write(ctx context.Context, first bool) error {
 		p.earlier()
 	}
 	all := p.library.List()
-	refused := dashboard.RefusedByGrafana(all)
+	refused := document.RefusedByGrafana(all)
 	for i, d := range all {
 		if why, no := refused[i]; no {
 			warnings = append(warnings, why.Error())

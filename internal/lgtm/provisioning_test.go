@@ -11,7 +11,7 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/wait"
 )
 
@@ -36,8 +36,8 @@ func TestProvisioning(t *testing.T) {
 	}
 	save("team/one.json", `{"uid": "one", "title": "First", "panels": [], "schemaVersion": 39}`)
 	shipped := fstest.MapFS{"shipped.json": {Data: []byte(`{"uid": "shipped", "title": "Shipped", "panels": []}`)}}
-	library := &dashboard.Library{Dir: own, Shipped: shipped}
-	p := NewProvisioning(library, filepath.Dir(to), "http://127.0.0.1:1")
+	boards := &library.Library{Dir: own, Shipped: shipped}
+	p := NewProvisioning(boards, filepath.Dir(to), "http://127.0.0.1:1")
 	if err := p.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

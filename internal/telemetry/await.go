@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 	"github.com/diorama-lab/diorama/internal/wait"
 )
 
@@ -25,12 +25,12 @@ func OfNode(name string) string {
 
 // Await waits until the first series of each source can be queried.
 func (s Sources) Await(ctx context.Context, report func(text string)) error {
-	prometheus := dashboard.NewClient(s.Prometheus)
-	defer prometheus.Close()
+	client := prometheus.NewClient(s.Prometheus)
+	defer client.Close()
 	for source, selector := range s.First {
 		report("waiting for " + source)
 		err := wait.Until(ctx, pollEvery, func(ctx context.Context) (bool, error) {
-			return hasSeries(ctx, prometheus, selector)
+			return hasSeries(ctx, client, selector)
 		})
 		if err != nil {
 			return fmt.Errorf("waiting for the first metrics of %s: %w", source, err)
@@ -42,7 +42,7 @@ func (s Sources) Await(ctx context.Context, report func(text string)) error {
 // pollEvery is how often the store is asked for a series.
 const pollEvery = 100 * time.Millisecond
 
-func hasSeries(ctx context.Context, prometheus *dashboard.Client, selector string) (bool, error) {
-	answer, err := prometheus.Query(ctx, "count("+selector+")", time.Now())
+func hasSeries(ctx context.Context, client *prometheus.Client, selector string) (bool, error) {
+	answer, err := client.Query(ctx, "count("+selector+")", time.Now())
 	return len(answer.Series) > 0, err
 }

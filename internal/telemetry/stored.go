@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/control"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // The collectors of the kind k3d are in its pods, and say of themselves what
@@ -27,9 +27,9 @@ const storedScraped = `otelcol_scraper_scraped_metric_points_total{job=~"otelcol
 // returns what each scraper has read. Failed scrapes are metric points that
 // could not be read.
 func readStored(ctx context.Context, base string, t *control.Telemetry) (map[string]uint64, error) {
-	prometheus := dashboard.NewClient(base)
-	defer prometheus.Close()
-	answer, err := prometheus.Query(ctx, storedFlow, time.Now())
+	client := prometheus.NewClient(base)
+	defer client.Close()
+	answer, err := client.Query(ctx, storedFlow, time.Now())
 	if err != nil {
 		return nil, err
 	}

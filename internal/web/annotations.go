@@ -8,7 +8,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 // event is what an annotation is made of.
@@ -21,7 +22,7 @@ type event struct {
 
 func (s *server) annotations(r *http.Request) (any, error) {
 	asked := r.URL.Query()
-	shown, err := dashboard.ParseRange(asked.Get("from"), asked.Get("to"), time.Now(), time.UTC)
+	shown, err := engine.ParseRange(asked.Get("from"), asked.Get("to"), time.Now(), time.UTC)
 	if err != nil {
 		return nil, failure(http.StatusBadRequest, "%w", err)
 	}
@@ -33,7 +34,7 @@ func (s *server) annotations(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := []dashboard.Annotation{}
+	all := []engine.Annotation{}
 	for _, a := range events {
 		if len(all) < limit && a.Tagged(asked["tags"], asked.Get("matchAny") == "true") {
 			all = append(all, a)
@@ -43,8 +44,10 @@ func (s *server) annotations(r *http.Request) (any, error) {
 }
 
 // happened are the Kubernetes events of a range as annotations, newest first.
-func (s *server) happened(ctx context.Context, r dashboard.TimeRange) ([]dashboard.Annotation, error) {
-	query := url.Values{"since": {r.From.Format(time.RFC3339Nano)}, "until": {r.To.Format(time.RFC3339Nano)}, "limit": {"1000"}}
+func (s *server) happened(ctx context.Context, r prometheus.TimeRange) ([]engine.Annotation, error) {
+	query := url.Values{
+		"since": {r.From.Format(time.RFC3339Nano)}, "until": {r.To.Format(time.RFC3339Nano)}, "limit": {"1000"},
+	}
 	data, err := s.findEvents(ctx, query)
 	if err != nil {
 		return nil, err
@@ -53,16 +56,17 @@ func (s *server) happened(ctx context.Context, r dashboard.TimeRange) ([]dashboa
 	if err := json.Unmarshal(data, &page); err != nil {
 		return nil, failure(http.StatusBadGateway, "reading the events: %w", err)
 	}
-	all := make([]dashboard.Annotation, len(page.Events))
+	all := make([]engine.Annotation, len(page.Events))
 	for i, e := range page.Events {
 		all[i] = e.annotation()
 	}
 	return all, nil
 }
 
-func (e event) annotation() dashboard.Annotation {
-	return dashboard.Annotation{
+func (e event) annotation() engine.Annotation {
+	return engine.Annotation{
 		ID: e.ID, Time: e.FirstTime.UnixMilli(), TimeEnd: e.LastTime.UnixMilli(),
-		Text: fmt.Sprintf("%s %s/%s: %s", e.Kind, e.Namespace, e.Name, e.Message), Tags: []string{e.Namespace, e.Kind, e.Reason, e.Type},
+		Text: fmt.Sprintf("%s %s/%s: %s", e.Kind, e.Namespace, e.Name, e.Message),
+		Tags: []string{e.Namespace, e.Kind, e.Reason, e.Type},
 	}
 }

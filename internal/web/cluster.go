@@ -76,7 +76,8 @@ func kubernetesClient(kubeconfig string) (kubernetes.Interface, error) {
 
 func (s *server) cluster(r *http.Request) (any, error) {
 	if s.kubernetes == nil {
-		return nil, failure(http.StatusNotFound, "there is no cluster to ask: these dashboards were started without a kubeconfig")
+		return nil, failure(http.StatusNotFound,
+			"there is no cluster to ask: these dashboards were started without a kubeconfig")
 	}
 	view, err := lookAt(r.Context(), s.kubernetes)
 	if err != nil {
@@ -123,8 +124,10 @@ func orEmpty(pods []podView) []podView {
 
 func viewNode(node *corev1.Node, pods []podView) nodeView {
 	view := nodeView{
-		Name: node.Name, Unschedulable: node.Spec.Unschedulable, KubeletVersion: node.Status.NodeInfo.KubeletVersion, Roles: []string{}, Labels: node.Labels,
-		Capacity: viewResources(node.Status.Capacity), Allocatable: viewResources(node.Status.Allocatable), CreatedAt: node.CreationTimestamp.Time, Pods: pods,
+		Name: node.Name, Unschedulable: node.Spec.Unschedulable, KubeletVersion: node.Status.NodeInfo.KubeletVersion,
+		Roles: []string{}, Labels: node.Labels,
+		Capacity: viewResources(node.Status.Capacity), Allocatable: viewResources(node.Status.Allocatable),
+		CreatedAt: node.CreationTimestamp.Time, Pods: pods,
 	}
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {

@@ -8,14 +8,15 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // Follow asks the server at a base URL for the dashboard files that it cannot
-// read, and tells of each, and of each that it can read again, until told
+// read, and reports each, and each that it can read again, until report
 // returns false or ctx ends. A nil event marks the end of those that were
 // broken before.
-func Follow(ctx context.Context, base string, told func(*dashboard.Event) bool) error {
+func Follow(ctx context.Context, base string, report func(*library.Event) bool) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, base+ownAPI+"/live", nil)
@@ -29,13 +30,13 @@ func Follow(ctx context.Context, base string, told func(*dashboard.Event) bool) 
 	}
 	defer response.Body.Close()
 	lines := bufio.NewScanner(response.Body)
-	lines.Buffer(nil, dashboard.MaxBytes)
+	lines.Buffer(nil, document.MaxBytes)
 	for lines.Scan() {
 		data, isData := strings.CutPrefix(lines.Text(), "data: ")
 		if !isData {
 			continue
 		}
-		more, err := tell([]byte(data), told)
+		more, err := pass([]byte(data), report)
 		if err != nil || !more {
 			return err
 		}
@@ -46,10 +47,11 @@ func Follow(ctx context.Context, base string, told func(*dashboard.Event) bool) 
 	return fmt.Errorf("the stream of changes of dashboards ended: %w", lines.Err())
 }
 
-func tell(data []byte, told func(*dashboard.Event) bool) (bool, error) {
+// pass hands on what a message says.
+func pass(data []byte, report func(*library.Event) bool) (bool, error) {
 	var message struct {
-		dashboard.Event
-		Errors []dashboard.FileError `json:"errors"`
+		library.Event
+		Errors []document.FileError `json:"errors"`
 	}
 	if err := json.Unmarshal(data, &message); err != nil {
 		return false, fmt.Errorf("reading a change of dashboards: %w", err)
@@ -57,13 +59,13 @@ func tell(data []byte, told func(*dashboard.Event) bool) (bool, error) {
 	switch message.Type {
 	case "hello":
 		for _, e := range message.Errors {
-			if !told(&dashboard.Event{Type: "error", File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}) {
+			if !report(&library.Event{Type: "error", File: e.File, Line: e.Line, Column: e.Column, Message: e.Message}) {
 				return false, nil
 			}
 		}
-		return told(nil), nil
+		return report(nil), nil
 	case "error", "ok":
-		return told(&message.Event), nil
+		return report(&message.Event), nil
 	}
 	return true, nil
 }

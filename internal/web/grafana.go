@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // routeGrafana adds the part of Grafana's API that its tools use.
@@ -24,14 +24,15 @@ func (s *server) routeGrafana(mux *http.ServeMux) {
 	mux.HandleFunc("GET /api/folders/{uid}", answers(s.folder))
 	mux.HandleFunc("GET /api/annotations", answers(s.annotations))
 	mux.HandleFunc("POST /api/ds/query", s.dsQuery)
-	mux.HandleFunc("GET /api/datasources", answers(func(*http.Request) (any, error) { return []any{s.datasource()}, nil }))
+	mux.HandleFunc("GET /api/datasources",
+		answers(func(*http.Request) (any, error) { return []any{s.datasource()}, nil }))
 	mux.HandleFunc("GET /api/datasources/uid/{uid}", answers(s.datasourceByUID))
 	mux.HandleFunc("GET /api/datasources/name/{uid}", answers(s.datasourceByUID))
 	mux.HandleFunc("/api/datasources/proxy/uid/{uid}/{path...}", s.proxied)
 	mux.HandleFunc("/api/datasources/proxy/{uid}/{path...}", s.proxied)
 }
 
-func dashboardURL(d *dashboard.Dashboard) string { return "/d/" + d.UID() + "/" + slug(d.Title()) }
+func dashboardURL(d *document.Dashboard) string { return "/d/" + d.UID() + "/" + slug(d.Title()) }
 
 // slug is the readable end of a dashboard's URL.
 func slug(title string) string {
@@ -67,7 +68,10 @@ func (s *server) search(r *http.Request) (any, error) {
 	}
 	if query.Get("type") == "dash-folder" {
 		for i, name := range s.o.Library.Folders() {
-			results = append(results, found{ID: i + 1, UID: name, Title: name, Type: "dash-folder", Tags: []string{}, URL: "/dashboards/f/" + url.PathEscape(name)})
+			results = append(results, found{
+				ID: i + 1, UID: name, Title: name, Type: "dash-folder", Tags: []string{},
+				URL: "/dashboards/f/" + url.PathEscape(name),
+			})
 		}
 		return results, nil
 	}
@@ -78,7 +82,8 @@ func (s *server) search(r *http.Request) (any, error) {
 				tags = []string{}
 			}
 			results = append(results, found{
-				ID: i + 1, UID: d.UID(), Title: d.Title(), URI: "db/" + slug(d.Title()), URL: dashboardURL(d), Slug: slug(d.Title()), Type: "dash-db",
+				ID: i + 1, UID: d.UID(), Title: d.Title(), URI: "db/" + slug(d.Title()), URL: dashboardURL(d),
+				Slug: slug(d.Title()), Type: "dash-db",
 				Tags: tags, Description: d.Description(), FolderUID: d.Folder, FolderTitle: d.Folder,
 			})
 		}
@@ -99,7 +104,7 @@ func limitOf(query url.Values, otherwise int) (int, error) {
 	return n, nil
 }
 
-func matches(d *dashboard.Dashboard, query url.Values, words []string) bool {
+func matches(d *document.Dashboard, query url.Values, words []string) bool {
 	title := strings.ToLower(d.Title())
 	for _, word := range words {
 		if !strings.Contains(title, word) {
@@ -121,14 +126,16 @@ func (s *server) dashboard(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return map[string]any{"dashboard": d.JSON, "meta": map[string]any{
-		"type": "db", "slug": slug(d.Title()), "url": dashboardURL(d), "version": d.Version(), "folderUid": d.Folder, "folderTitle": d.Folder,
-		"provisioned": true, "provisionedExternalId": d.File, "canSave": s.o.Library.Dir != "", "canEdit": s.o.Library.Dir != "", "isFolder": false,
+		"type": "db", "slug": slug(d.Title()), "url": dashboardURL(d), "version": d.Version(),
+		"folderUid": d.Folder, "folderTitle": d.Folder, "provisioned": true, "provisionedExternalId": d.File,
+		"canSave": s.o.Library.Dir != "", "canEdit": s.o.Library.Dir != "", "isFolder": false,
 	}}, nil
 }
 
 func (s *server) datasource() map[string]any {
 	return map[string]any{
-		"id": 1, "uid": dashboard.DatasourceUID, "orgId": 1, "name": dashboard.DatasourceName, "type": "prometheus", "typeName": "Prometheus",
+		"id": 1, "uid": document.DatasourceUID, "orgId": 1, "name": document.DatasourceName,
+		"type": document.DatasourceType, "typeName": "Prometheus",
 		"access": "proxy", "url": s.o.Prometheus, "isDefault": true, "readOnly": true, "basicAuth": false,
 		"jsonData": map[string]any{"httpMethod": "POST", "timeInterval": s.o.ScrapeInterval.String()},
 	}
@@ -142,8 +149,9 @@ func (s *server) datasourceByUID(r *http.Request) (any, error) {
 }
 
 func known(uid string) error {
-	if uid != dashboard.DatasourceUID && uid != dashboard.DatasourceName && uid != "1" {
-		return failure(http.StatusNotFound, "there is no data source %q; the one there is has the uid %q", uid, dashboard.DatasourceUID)
+	if uid != document.DatasourceUID && uid != document.DatasourceName && uid != "1" {
+		return failure(http.StatusNotFound, "there is no data source %q; the one there is has the uid %q", uid,
+			document.DatasourceUID)
 	}
 	return nil
 }
@@ -173,7 +181,10 @@ func newProxy(base string, transport http.RoundTripper) (http.Handler, error) {
 }
 
 // readPaths are the parts of Prometheus' API that only read.
-var readPaths = []string{"query", "query_range", "query_exemplars", "format_query", "parse_query", "series", "labels", "metadata", "rules", "alerts", "targets", "status/"}
+var readPaths = []string{
+	"query", "query_range", "query_exemplars", "format_query", "parse_query",
+	"series", "labels", "metadata", "rules", "alerts", "targets", "status/",
+}
 
 // proxied lets reading requests through to Prometheus.
 func (s *server) proxied(w http.ResponseWriter, r *http.Request) {
@@ -187,7 +198,8 @@ func (s *server) proxied(w http.ResponseWriter, r *http.Request) {
 		return rest == path || strings.HasSuffix(path, "/") && strings.HasPrefix(rest, path)
 	})
 	if !ok || !reads || strings.Contains(rest, "..") || r.Method != http.MethodGet && r.Method != http.MethodPost {
-		respondError(w, failure(http.StatusForbidden, "%s %q is not let through to Prometheus; only what reads below api/v1/ is", r.Method, r.PathValue("path")))
+		respondError(w, failure(http.StatusForbidden,
+			"%s %q is not let through to Prometheus; only what reads below api/v1/ is", r.Method, r.PathValue("path")))
 		return
 	}
 	s.proxy.ServeHTTP(w, r)

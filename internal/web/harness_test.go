@@ -15,7 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/diorama-lab/diorama/internal/backend/backendtest"
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -23,9 +23,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var begin = time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 
 const pods = `{"uid":"pods","title":"The pods","tags":["k8s"],"version":2,
- "templating":{"list":[{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","multi":true,"includeAll":true}]},
- "annotations":{"list":[{"name":"Up","enable":true,"iconColor":"blue","filter":{"ids":[1]},"expr":"pod_up{namespace=\"shop\"}","step":"15s","textFormat":"{{namespace}}","tagKeys":"namespace"}]},
- "panels":[{"id":1,"type":"timeseries","title":"Up in $namespace","repeat":"namespace","gridPos":{"x":0,"y":0,"w":24,"h":8},
+ "templating":{"list":[{"name":"namespace","type":"query","query":"label_values(pod_up, namespace)","multi":true,
+ "includeAll":true}]},
+ "annotations":{"list":[{"name":"Up","enable":true,"iconColor":"blue","filter":{"ids":[1]},
+ "expr":"pod_up{namespace=\"shop\"}","step":"15s","textFormat":"{{namespace}}","tagKeys":"namespace"}]},
+ "panels":[{"id":1,"type":"timeseries","title":"Up in $namespace","repeat":"namespace",
+ "gridPos":{"x":0,"y":0,"w":24,"h":8},
   "targets":[{"refId":"A","expr":"sum(pod_up{namespace=~\"$namespace\"})"}]}]}`
 
 // running is a server over a real backend with a few series and a folder.
@@ -33,7 +36,7 @@ type running struct {
 	t      *testing.T
 	url    string
 	folder string
-	broken chan dashboard.Event
+	broken chan library.Event
 }
 
 func start(t *testing.T, change ...func(*Options)) *running {
@@ -41,14 +44,19 @@ func start(t *testing.T, change ...func(*Options)) *running {
 	prometheus := backendtest.Start(t)
 	backendtest.Push(t, prometheus, begin, 15*time.Second,
 		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "shop"}, Values: []float64{1, 1, 1, 1, 1}},
-		backendtest.Series{Name: "pod_up", Labels: map[string]string{"namespace": "batch"}, Values: []float64{2, 2, 2, 2, 2}})
-	r := &running{t: t, folder: t.TempDir(), broken: make(chan dashboard.Event, 10)}
+		backendtest.Series{
+			Name: "pod_up", Labels: map[string]string{"namespace": "batch"}, Values: []float64{2, 2, 2, 2, 2},
+		})
+	r := &running{t: t, folder: t.TempDir(), broken: make(chan library.Event, 10)}
 	r.write("team/pods.json", pods)
 	address := make(chan string, 1)
 	o := Options{
-		Listen: "127.0.0.1:0", Prometheus: prometheus, ScrapeInterval: 15 * time.Second, Version: "v1", Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Library:   &dashboard.Library{Dir: r.folder, Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"Shipped"}`)}}},
-		Listening: func(a string) { address <- a }, Broken: func(e dashboard.Event) { r.broken <- e },
+		Listen: "127.0.0.1:0", Prometheus: prometheus, ScrapeInterval: 15 * time.Second, Version: "v1",
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Library: &library.Library{
+			Dir: r.folder, Shipped: fstest.MapFS{"s.json": {Data: []byte(`{"uid":"shipped","title":"Shipped"}`)}},
+		},
+		Listening: func(a string) { address <- a }, Broken: func(e library.Event) { r.broken <- e },
 	}
 	for _, f := range change {
 		f(&o)
@@ -125,9 +133,11 @@ func (r *running) check(all ...expected) {
 	for _, e := range all {
 		response, text := r.ask(e.method, e.path, e.body)
 		if response.StatusCode != e.status || !strings.Contains(text, e.part) {
-			r.t.Errorf("%s %s %.60s: %d %.300s, want %d %s", e.method, e.path, e.body, response.StatusCode, text, e.status, e.part)
+			r.t.Errorf("%s %s %.60s: %d %.300s, want %d %s", e.method, e.path, e.body, response.StatusCode, text, e.status,
+				e.part)
 		}
-		if kind := response.Header.Get("Content-Type"); strings.HasPrefix(e.path, "/api/") && kind != "application/json" && response.StatusCode != http.StatusForbidden {
+		if kind := response.Header.Get("Content-Type"); strings.HasPrefix(e.path, "/api/") && kind != "application/json" &&
+			response.StatusCode != http.StatusForbidden {
 			r.t.Errorf("%s %s answers %s", e.method, e.path, kind)
 		}
 	}

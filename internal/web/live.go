@@ -7,20 +7,20 @@ import (
 	"sync"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // hub hands events to every open page.
 type hub struct {
 	mu        sync.Mutex
-	listeners map[chan dashboard.Event]struct{}
+	listeners map[chan library.Event]struct{}
 }
 
-func newHub() *hub { return &hub{listeners: map[chan dashboard.Event]struct{}{}} }
+func newHub() *hub { return &hub{listeners: map[chan library.Event]struct{}{}} }
 
 // send does not wait: a listener that does not keep up is dropped, and comes
 // back.
-func (h *hub) send(event dashboard.Event) {
+func (h *hub) send(event library.Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for listener := range h.listeners {
@@ -33,8 +33,8 @@ func (h *hub) send(event dashboard.Event) {
 	}
 }
 
-func (h *hub) listen() (<-chan dashboard.Event, func()) {
-	listener := make(chan dashboard.Event, 256)
+func (h *hub) listen() (<-chan library.Event, func()) {
+	listener := make(chan library.Event, 256)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.listeners[listener] = struct{}{}

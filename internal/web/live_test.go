@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // stream reads the events of an open page.
@@ -63,16 +63,18 @@ func TestLive(t *testing.T) {
 	r.write("team/pods.json", strings.Replace(pods, "The pods", "Changed", 1))
 	next(t, lines, `{"type":"dashboard","uid":"pods","version":3}`)
 	r.write("team/pods.json", "{\n  \"title\" 5}")
-	next(t, lines, `{"type":"error","file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}`)
+	next(t, lines, `{"type":"error","file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character `+
+		`'5' after object key"}`)
 	if e := <-r.broken; e.String() != "team/pods.json:2:11: no JSON: invalid character '5' after object key" {
-		t.Errorf("told: %s", e)
+		t.Errorf("reported: %s", e)
 	}
-	next(t, r.stream(), `{"errors":[{"file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid character '5' after object key"}],"type":"hello"}`)
+	next(t, r.stream(), `{"errors":[{"file":"team/pods.json","line":2,"column":11,"message":"no JSON: invalid `+
+		`character '5' after object key"}],"type":"hello"}`)
 	r.check(expected{"GET", "/api/dashboards/uid/pods", "", 200, `"title":"Changed"`})
 	r.write("team/pods.json", pods)
 	next(t, lines, `{"type":"ok","file":"team/pods.json"}`)
 	if e := <-r.broken; e.String() != "team/pods.json: can be read again" {
-		t.Errorf("told: %s", e)
+		t.Errorf("reported: %s", e)
 	}
 	r.check(expected{"POST", "/api/dashboards/db", `{"dashboard":{"uid":"saved","title":"Saved"}}`, 200, "success"})
 	next(t, lines, `{"type":"dashboard","uid":"saved","version":1}`)
@@ -87,35 +89,35 @@ func TestFollow(t *testing.T) {
 	r := start(t)
 	r.write("bad.json", "{")
 	<-r.broken
-	told := make(chan string, 10)
+	reported := make(chan string, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- Follow(ctx, r.url, func(e *dashboard.Event) bool {
+		done <- Follow(ctx, r.url, func(e *library.Event) bool {
 			if e == nil {
-				told <- "all"
+				reported <- "all"
 			} else {
-				told <- e.String()
+				reported <- e.String()
 			}
 			return true
 		})
 	}()
 	for _, want := range []string{"bad.json:1:1: the JSON ends in the middle", "all"} {
-		if got := <-told; got != want {
-			t.Errorf("told %s, want %s", got, want)
+		if got := <-reported; got != want {
+			t.Errorf("reported %s, want %s", got, want)
 		}
 	}
 	r.write("bad.json", `{"uid":"good","title":"Good"}`)
-	if got := <-told; got != "bad.json: can be read again" {
-		t.Errorf("told %s", got)
+	if got := <-reported; got != "bad.json: can be read again" {
+		t.Errorf("reported %s", got)
 	}
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
 	n := 0
-	if err := Follow(t.Context(), r.url, func(*dashboard.Event) bool { n++; return false }); err != nil || n != 1 {
-		t.Errorf("told %d times, %v", n, err)
+	if err := Follow(t.Context(), r.url, func(*library.Event) bool { n++; return false }); err != nil || n != 1 {
+		t.Errorf("reported %d times, %v", n, err)
 	}
 	if err := Follow(t.Context(), "http://127.0.0.1:1", nil); err == nil {
 		t.Error("nobody there is no error")
@@ -128,7 +130,7 @@ func TestSlowListener(t *testing.T) {
 	slow, endSlow := h.listen()
 	defer endSlow()
 	for i := range 1000 {
-		h.send(dashboard.Event{Version: i})
+		h.send(library.Event{Version: i})
 	}
 	n := 0
 	for range slow {

@@ -9,7 +9,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
 const ownAPI = "/api/diorama/v1"
@@ -40,13 +42,13 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 
 // request is the body of the page's requests.
 type request struct {
-	Variables     map[string]texts            `json:"variables"`
-	ScopedVars    map[string]dashboard.Option `json:"scopedVars"`
-	From          instant                     `json:"from"`
-	To            instant                     `json:"to"`
-	MaxDataPoints float64                     `json:"maxDataPoints"`
-	IntervalMS    float64                     `json:"intervalMs"`
-	Timezone      string                      `json:"timezone"`
+	Variables     map[string]texts         `json:"variables"`
+	ScopedVars    map[string]engine.Option `json:"scopedVars"`
+	From          instant                  `json:"from"`
+	To            instant                  `json:"to"`
+	MaxDataPoints float64                  `json:"maxDataPoints"`
+	IntervalMS    float64                  `json:"intervalMs"`
+	Timezone      string                   `json:"timezone"`
 }
 
 // texts is a list of texts that may be written as one text.
@@ -66,47 +68,49 @@ type timeRange struct {
 	To   int64 `json:"to"`
 }
 
-func millis(r dashboard.TimeRange) timeRange {
+func millis(r prometheus.TimeRange) timeRange {
 	return timeRange{r.From.UnixMilli(), r.To.UnixMilli()}
 }
 
 // read finds the dashboard that a request is about, and reads its body.
-func (s *server) read(r *http.Request) (*dashboard.Dashboard, dashboard.Request, error) {
+func (s *server) read(r *http.Request) (*document.Dashboard, engine.Request, error) {
 	var body request
 	return s.readInto(r, &body, &body)
 }
 
 // readInto reads a body of which a request is a part.
-func (s *server) readInto(r *http.Request, into any, body *request) (*dashboard.Dashboard, dashboard.Request, error) {
+func (s *server) readInto(r *http.Request, into any, body *request) (*document.Dashboard, engine.Request, error) {
 	d, err := s.find(r.PathValue("uid"))
 	if err != nil {
-		return nil, dashboard.Request{}, err
+		return nil, engine.Request{}, err
 	}
 	if err := readBody(r, into); err != nil {
-		return nil, dashboard.Request{}, err
+		return nil, engine.Request{}, err
 	}
-	zone, err := dashboard.ParseZone(body.Timezone)
+	zone, err := engine.ParseZone(body.Timezone)
 	if err != nil {
-		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "%w", err)
+		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
-	shown, err := dashboard.ParseRange(string(body.From), string(body.To), time.Now(), zone)
+	shown, err := engine.ParseRange(string(body.From), string(body.To), time.Now(), zone)
 	if err != nil {
-		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "%w", err)
+		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
 	if body.IntervalMS < 0 || body.IntervalMS > float64((366*24*time.Hour).Milliseconds()) {
-		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "intervalMs is %v: use 0 to a year", body.IntervalMS)
+		return nil, engine.Request{}, failure(http.StatusBadRequest, "intervalMs is %v: use 0 to a year", body.IntervalMS)
 	}
 	variables := map[string][]string{}
 	for name, values := range body.Variables {
 		variables[name] = values
 	}
-	return d, dashboard.Request{
-		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To), Timezone: body.Timezone,
-		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)), Interval: time.Duration(body.IntervalMS * float64(time.Millisecond)),
+	return d, engine.Request{
+		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To),
+		Timezone:      body.Timezone,
+		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)),
+		Interval:      time.Duration(body.IntervalMS * float64(time.Millisecond)),
 	}, nil
 }
 
-func (s *server) find(uid string) (*dashboard.Dashboard, error) {
+func (s *server) find(uid string) (*document.Dashboard, error) {
 	d, ok := s.o.Library.Get(uid)
 	if !ok {
 		return nil, failure(http.StatusNotFound, "there is no dashboard with the uid %q", uid)
@@ -119,7 +123,8 @@ func (s *server) variables(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"variables": s.engine.Variables(r.Context(), d, request), "timeRange": millis(request.Range)}, nil
+	variables := s.engine.Variables(r.Context(), d, request)
+	return map[string]any{"variables": variables, "timeRange": millis(request.Range)}, nil
 }
 
 func (s *server) panels(r *http.Request) (any, error) {
@@ -128,7 +133,7 @@ func (s *server) panels(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return struct {
-		dashboard.View
+		engine.View
 		TimeRange timeRange `json:"timeRange"`
 	}{s.engine.View(r.Context(), d, request), millis(request.Range)}, nil
 }
@@ -168,7 +173,7 @@ func (s *server) query(r *http.Request) (any, error) {
 		return nil, failure(http.StatusBadRequest, "%w", err)
 	}
 	return struct {
-		dashboard.Result
+		engine.Result
 		TimeRange timeRange `json:"timeRange"`
 	}{result, millis(request.Range)}, nil
 }
@@ -194,7 +199,7 @@ func (s *server) events(r *http.Request) (any, error) {
 func (s *server) findEvents(ctx context.Context, query url.Values) (json.RawMessage, error) {
 	var page json.RawMessage
 	err := s.client.Get(ctx, "diorama/events", query, &page)
-	var refused *dashboard.QueryError
+	var refused *prometheus.QueryError
 	switch {
 	case errors.As(err, &refused):
 		return nil, failure(refused.Status, "%w", err)

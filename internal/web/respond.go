@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // apiError is an error with the status it is answered with.
@@ -44,7 +44,7 @@ func respond(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	// The client being gone is the only error left, and nobody to tell.
+	// The client being gone is the only error left, and there is nobody to report it to.
 	_, _ = w.Write(data)
 }
 
@@ -63,7 +63,7 @@ func readBody(r *http.Request, into any) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return failure(http.StatusRequestEntityTooLarge, "the body is larger than %d MB", dashboard.MaxBytes>>20)
+		return failure(http.StatusRequestEntityTooLarge, "the body is larger than %d MB", document.MaxBytes>>20)
 	case err != nil:
 		return failure(http.StatusBadRequest, "reading the body: %w", err)
 	case len(data) == 0:

@@ -4,15 +4,16 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
 // save writes a dashboard into the dashboards folder.
 func (s *server) save(r *http.Request) (any, error) {
 	var body struct {
-		Dashboard dashboard.Object `json:"dashboard"`
-		FolderUID string           `json:"folderUid"`
-		Overwrite bool             `json:"overwrite"`
+		Dashboard document.Object `json:"dashboard"`
+		FolderUID string          `json:"folderUid"`
+		Overwrite bool            `json:"overwrite"`
 	}
 	if err := readBody(r, &body); err != nil {
 		return nil, err
@@ -23,17 +24,18 @@ func (s *server) save(r *http.Request) (any, error) {
 	saved, events, err := s.o.Library.Save(r.Context(), body.Dashboard, body.FolderUID, body.Overwrite)
 	s.publish(events)
 	switch {
-	case errors.Is(err, dashboard.ErrConflict):
+	case errors.Is(err, library.ErrConflict):
 		return nil, failure(http.StatusPreconditionFailed, "%w", err)
-	case errors.Is(err, dashboard.ErrRefused):
+	case errors.Is(err, library.ErrRefused):
 		return nil, failure(http.StatusBadRequest, "%w", err)
-	case errors.Is(err, dashboard.ErrNoFolder):
+	case errors.Is(err, library.ErrNoFolder):
 		return nil, failure(http.StatusForbidden, "%w", err)
 	case err != nil:
 		return nil, err
 	}
 	return map[string]any{
-		"id": 0, "uid": saved.UID(), "url": dashboardURL(saved), "slug": slug(saved.Title()), "version": saved.Version(), "status": "success",
+		"id": 0, "uid": saved.UID(), "url": dashboardURL(saved), "slug": slug(saved.Title()), "version": saved.Version(),
+		"status": "success",
 	}, nil
 }
 

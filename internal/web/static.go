@@ -10,7 +10,8 @@ import (
 
 const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>diorama</title>
 <h1>The page is not built in</h1>
-<p>This diorama was built without its page. <code>make build</code> builds both; it needs Node and says how to get it.</p>
+<p>This diorama was built without its page. <code>make build</code> builds both;
+it needs Node and says how to get it.</p>
 <p>The API works without it: <a href="/api/search">/api/search</a>, <a href="/api/health">/api/health</a>.</p>
 </html>`
 

@@ -14,11 +14,14 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/engine"
+	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/guard"
+	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
-// Options is what a server is told.
+// Options is what a server serves, and where.
 type Options struct {
 	// Listen is the address, 127.0.0.1:3000 when empty. Port 0 picks a free
 	// one; Listening hears which.
@@ -29,7 +32,7 @@ type Options struct {
 	Prometheus     string
 	ScrapeInterval time.Duration
 	// Library holds the dashboards.
-	Library *dashboard.Library
+	Library *library.Library
 	// Page is the built page; nil when it is not built in.
 	Page fs.FS
 	// Kubeconfig is the cluster to show; empty for none.
@@ -42,7 +45,7 @@ type Options struct {
 	Logger       *slog.Logger
 	// Broken hears of each file that cannot be read, and of each that can
 	// be read again.
-	Broken func(dashboard.Event)
+	Broken func(library.Event)
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -59,10 +62,10 @@ func (o Options) withDefaults() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	if o.Library == nil {
-		o.Library = &dashboard.Library{}
+		o.Library = &library.Library{}
 	}
 	if o.Broken == nil {
-		o.Broken = func(dashboard.Event) {}
+		o.Broken = func(library.Event) {}
 	}
 	return o, nil
 }
@@ -92,7 +95,8 @@ func Run(ctx context.Context, o Options) error {
 	address := listener.Addr().String()
 	server := &http.Server{
 		Handler:           guard.Guard{Listen: address, AllowedHosts: o.AllowedHosts}.Handler(s.handler()),
-		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
 		// Streams and queries end when this process is to end.
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
@@ -129,8 +133,8 @@ func shutdown(server *http.Server) {
 // server answers requests.
 type server struct {
 	o      Options
-	client *dashboard.Client
-	engine *dashboard.Engine
+	client *prometheus.Client
+	engine *engine.Engine
 	live   *hub
 	proxy  http.Handler
 	// kubernetes is nil where there is no cluster to ask.
@@ -138,7 +142,7 @@ type server struct {
 }
 
 func newServer(o Options) (*server, error) {
-	client := dashboard.NewClient(o.Prometheus)
+	client := prometheus.NewClient(o.Prometheus)
 	proxy, err := newProxy(o.Prometheus, client.HTTP.Transport)
 	if err != nil {
 		return nil, err
@@ -148,14 +152,14 @@ func newServer(o Options) (*server, error) {
 		return nil, err
 	}
 	s := &server{o: o, client: client, live: newHub(), proxy: proxy, kubernetes: cluster}
-	s.engine = &dashboard.Engine{Prometheus: client, ScrapeInterval: o.ScrapeInterval, Events: s.happened}
+	s.engine = &engine.Engine{Prometheus: client, ScrapeInterval: o.ScrapeInterval, Events: s.happened}
 	return s, nil
 }
 
 func (s *server) close() { s.client.Close() }
 
-// publish tells open pages, and whoever started us, of changes.
-func (s *server) publish(events []dashboard.Event) {
+// publish reports changes to open pages, and to whoever started us.
+func (s *server) publish(events []library.Event) {
 	for _, event := range events {
 		if event.Type == "error" || event.Type == "ok" {
 			s.o.Broken(event)
@@ -174,7 +178,7 @@ func (s *server) handler() http.Handler {
 		w.Header().Set("Referrer-Policy", "same-origin")
 		w.Header().Set("X-Frame-Options", "SAMEORIGIN")
 		if r.Body != nil {
-			r.Body = http.MaxBytesReader(w, r.Body, dashboard.MaxBytes)
+			r.Body = http.MaxBytesReader(w, r.Body, document.MaxBytes)
 		}
 		mux.ServeHTTP(w, r)
 	})
@@ -183,5 +187,6 @@ func (s *server) handler() http.Handler {
 // contentSecurityPolicy lets the page run its own scripts and talk to this
 // server alone. Styles are inline in Grafana's components, and its plots make
 // workers and images of blobs.
-const contentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; " +
-	"worker-src 'self' blob:; connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+const contentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; " +
+	"img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; " +
+	"object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"

@@ -14,14 +14,16 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/dashboard"
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
 // Every route of docs/web-api.md that Grafana has too.
 func TestGrafanaRoutes(t *testing.T) {
 	start(t).check(
 		expected{"GET", "/api/health", "", 200, `"database":"ok","version":"v1"`},
-		expected{"GET", "/api/search", "", 200, `"uid":"pods","title":"The pods","uri":"db/the-pods","url":"/d/pods/the-pods","slug":"the-pods","type":"dash-db","tags":["k8s"],"isStarred":false,"folderUid":"team","folderTitle":"team"`},
+		expected{"GET", "/api/search", "", 200, `"uid":"pods","title":"The pods","uri":"db/the-pods",` +
+			`"url":"/d/pods/the-pods","slug":"the-pods","type":"dash-db","tags":["k8s"],"isStarred":false,"folderUid":"team",` +
+			`"folderTitle":"team"`},
 		expected{"GET", "/api/search?query=POD", "", 200, `"uid":"pods"`},
 		expected{"GET", "/api/search?query=nothing", "", 200, `[]`},
 		expected{"GET", "/api/search?tag=k8s&tag=x", "", 200, `[]`},
@@ -33,11 +35,13 @@ func TestGrafanaRoutes(t *testing.T) {
 		expected{"GET", "/api/folders/team", "", 200, `{"id":1,"uid":"team","title":"team"}`},
 		expected{"GET", "/api/folders/..%2f..%2fetc", "", 404, `there is no folder`},
 		expected{"GET", "/api/dashboards/uid/pods", "", 200, `"meta":{"canEdit":true,"canSave":true,"folderTitle":"team"`},
-		expected{"GET", "/api/dashboards/uid/nothing", "", 404, `{"message":"there is no dashboard with the uid \"nothing\""}`},
+		expected{"GET", "/api/dashboards/uid/nothing", "", 404,
+			`{"message":"there is no dashboard with the uid \"nothing\""}`},
 		expected{"GET", "/api/dashboards/uid/..%2f..%2fetc%2fpasswd", "", 404, `there is no dashboard`},
 		expected{"GET", "/api/datasources", "", 200, `[{"access":"proxy"`},
 		expected{"GET", "/api/datasources/uid/prometheus", "", 200, `"type":"prometheus"`},
-		expected{"GET", "/api/datasources/name/Prometheus", "", 200, `"jsonData":{"httpMethod":"POST","timeInterval":"15s"}`},
+		expected{"GET", "/api/datasources/name/Prometheus", "", 200,
+			`"jsonData":{"httpMethod":"POST","timeInterval":"15s"}`},
 		expected{"GET", "/api/datasources/uid/loki", "", 404, `there is no data source \"loki\"`},
 		expected{"GET", "/api/annotations?from=now-1h&to=now", "", 200, `[]`},
 		expected{"GET", "/api/annotations?from=never", "", 400, `\"never\" is no time`},
@@ -50,31 +54,50 @@ func TestGrafanaRoutes(t *testing.T) {
 func TestDSQuery(t *testing.T) {
 	at := fmt.Sprintf(`"from":"%d","to":"%d"`, begin.UnixMilli(), begin.Add(time.Minute).UnixMilli())
 	start(t).check(
-		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","expr":"sum(pod_up)","instant":true,"datasource":{"uid":"prometheus"}}],` + at + `}`, 200, `"values":[[1767322860000],[3]]`},
-		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","expr":"pod_up","range":true,"intervalMs":60000,"maxDataPoints":10}],` + at + `}`, 200, `"values":[[1767322800000,1767322860000],[1,1]]`},
-		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","expr":"sum("},{"refId":"B","expr":"pod_up"}],` + at + `}`, 400, `"B":{"status":200`},
-		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"type":"loki","uid":"l"}}],` + at + `}`, 400, `"status":501`},
+		expected{"POST", "/api/ds/query",
+			`{"queries":[{"refId":"A","expr":"sum(pod_up)","instant":true,"datasource":{"uid":"prometheus"}}],` + at + `}`, 200,
+			`"values":[[1767322860000],[3]]`},
+		expected{"POST", "/api/ds/query",
+			`{"queries":[{"refId":"A","expr":"pod_up","range":true,"intervalMs":60000,"maxDataPoints":10}],` + at + `}`, 200,
+			`"values":[[1767322800000,1767322860000],[1,1]]`},
+		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","expr":"sum("},{"refId":"B","expr":"pod_up"}],` + at +
+			`}`, 400, `"B":{"status":200`},
+		expected{"POST", "/api/ds/query", `{"queries":[{"refId":"A","datasource":{"type":"loki","uid":"l"}}],` + at + `}`,
+			400, `"status":501`},
 		expected{"POST", "/api/ds/query", `{"queries":[]}`, 400, `the body has no queries`},
 		expected{"POST", "/api/ds/query", `{"queries":7}`, 400, `the body cannot be read`},
 		expected{"POST", "/api/ds/query", `{"queries":[{}],"from":"x"}`, 400, `is no time`},
 	)
 }
 
-// What the page asks, and what it is told when it asks for nonsense.
+// What the page asks, and what it gets when it asks for nonsense.
 func TestPageRoutes(t *testing.T) {
 	const path = ownAPI + "/dashboards/pods"
 	at := fmt.Sprintf(`"from":%d,"to":"%d"`, begin.UnixMilli(), begin.Add(time.Minute).UnixMilli())
 	start(t).check(
-		expected{"POST", path + "/variables", `{` + at + `}`, 200, `"options":[{"text":"All","value":"$__all"},{"text":"batch","value":"batch"},{"text":"shop","value":"shop"}]`},
-		expected{"POST", path + "/variables", `{"variables":{"namespace":"shop"},` + at + `}`, 200, `"current":{"text":["shop"],"value":["shop"]}`},
-		expected{"POST", path + "/panels", `{"variables":{"namespace":["$__all"]},` + at + `}`, 200, `"timeRange":{"from":1767322800000,"to":1767322860000}`},
+		expected{"POST", path + "/variables", `{` + at + `}`, 200, `"options":[{"text":"All","value":"$__all"},` +
+			`{"text":"batch","value":"batch"},{"text":"shop","value":"shop"}]`},
+		expected{"POST", path + "/variables", `{"variables":{"namespace":"shop"},` + at + `}`, 200,
+			`"current":{"text":["shop"],"value":["shop"]}`},
+		expected{"POST", path + "/panels", `{"variables":{"namespace":["$__all"]},` + at + `}`, 200,
+			`"timeRange":{"from":1767322800000,"to":1767322860000}`},
 		expected{"POST", path + "/panels", `{"variables":{"namespace":["$__all"]},` + at + `}`, 200, `"title":"Up in shop"`},
-		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["shop"]},"maxDataPoints":10,` + at + `}`, 200, `"queries":[{"refId":"A","expr":"sum(pod_up{namespace=~\"shop\"})","step":"15s","type":"range"`},
-		expected{"POST", path + "/panels/1/query", `{"scopedVars":{"namespace":{"text":"batch","value":"batch"}},"maxDataPoints":4000.5,` + at + `}`, 200, `namespace=~\"batch\"`},
-		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["none"]},` + at + `}`, 200, `"empty":[{"refId":"A","kind":"no-series","reason":"pod_up has series, but none with namespace=~\"none\"; there is batch and`},
+		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["shop"]},"maxDataPoints":10,` + at + `}`, 200,
+			`"queries":[{"refId":"A","expr":"sum(pod_up{namespace=~\"shop\"})","step":"15s","type":"range"`},
+		expected{"POST", path + "/panels/1/query",
+			`{"scopedVars":{"namespace":{"text":"batch","value":"batch"}},"maxDataPoints":4000.5,` + at + `}`, 200,
+			`namespace=~\"batch\"`},
+		expected{"POST", path + "/panels/1/query", `{"variables":{"namespace":["none"]},` + at + `}`, 200,
+			`"empty":[{"refId":"A","kind":"no-series","reason":"pod_up has series, but none with namespace=~\"none\"; there ` +
+				`is batch and`},
 		expected{"POST", path + "/panels/1/query", ``, 200, `no metric is named pod_up in this time range`},
-		expected{"POST", path + "/annotations", `{` + at + `}`, 200, `{"layers":[{"name":"Up","enabled":true,"color":"blue","filter":{"exclude":false,"ids":[1]},"annotations":[{"time":1767322800000,"timeEnd":1767322860000,"text":"shop","tags":["shop"]}],"query":{"refId":"Up","expr":"pod_up{namespace=\"shop\"}","step":"15s"`},
-		expected{"POST", path + "/annotations", `{"enabled":{"Up":false},` + at + `}`, 200, `"enabled":false,"color":"blue","filter":{"exclude":false,"ids":[1]},"annotations":[]}],"timeRange":{"from":1767322800000,"to":1767322860000}}`},
+		expected{"POST", path + "/annotations", `{` + at + `}`, 200, `{"layers":[{"name":"Up","enabled":true,` +
+			`"color":"blue","filter":{"exclude":false,"ids":[1]},"annotations":[{"time":1767322800000,` +
+			`"timeEnd":1767322860000,"text":"shop","tags":["shop"]}],"query":{"refId":"Up",` +
+			`"expr":"pod_up{namespace=\"shop\"}","step":"15s"`},
+		expected{"POST", path + "/annotations", `{"enabled":{"Up":false},` + at + `}`, 200,
+			`"enabled":false,"color":"blue","filter":{"exclude":false,"ids":[1]},"annotations":[]}],` +
+				`"timeRange":{"from":1767322800000,"to":1767322860000}}`},
 		expected{"POST", path + "/annotations", `{"enabled":7}`, 400, `the body cannot be read`},
 		expected{"POST", ownAPI + "/dashboards/none/annotations", `{}`, 404, `there is no dashboard`},
 		expected{"POST", path + "/panels/2/query", `{}`, 404, `dashboard \"pods\" has no panel 2`},
@@ -87,7 +110,8 @@ func TestPageRoutes(t *testing.T) {
 		expected{"POST", path + "/panels", `{"from":"now","to":"now-1h"}`, 400, `ends before it begins`},
 		expected{"POST", path + "/panels", `{"timezone":"Middle/Earth"}`, 400, `unknown time zone`},
 		expected{"POST", path + "/panels", `{"intervalMs":-1}`, 400, `intervalMs is -1`},
-		expected{"POST", path + "/panels", `{"x":"` + strings.Repeat("x", dashboard.MaxBytes) + `"}`, 413, `the body is larger than 20 MB`},
+		expected{"POST", path + "/panels", `{"x":"` + strings.Repeat("x", document.MaxBytes) + `"}`, 413,
+			`the body is larger than 20 MB`},
 		expected{"GET", ownAPI + "/status", "", 200, `{}`},
 		expected{"GET", ownAPI + "/cluster", "", 404, `there is no cluster to ask`},
 		expected{"GET", ownAPI + "/events?limit=5", "", 200, `"events":[]`},
@@ -126,7 +150,8 @@ func TestProxy(t *testing.T) {
 		expected{"GET", "/api/datasources/proxy/uid/prometheus/-/ready", "", 403, `is not let through`},
 		expected{"GET", by + "status/..%2f..%2fv1%2fwrite", "", 403, `is not let through`},
 	)
-	response, text := r.ask("POST", by+"query", "query=vector(5)", "Content-Type", "application/x-www-form-urlencoded", "Origin", r.url, "Sec-Fetch-Site", "same-origin")
+	response, text := r.ask("POST", by+"query", "query=vector(5)", "Content-Type", "application/x-www-form-urlencoded",
+		"Origin", r.url, "Sec-Fetch-Site", "same-origin")
 	if response.StatusCode != 200 || !strings.Contains(text, `"5"]`) {
 		t.Errorf("POST: %d %s", response.StatusCode, text)
 	}
@@ -154,10 +179,12 @@ func TestGuard(t *testing.T) {
 		if response.StatusCode != c.status {
 			t.Errorf("%s %s %q: %d %s, want %d", c.method, c.path, c.headers, response.StatusCode, text, c.status)
 		}
-		if response.Header.Get("Access-Control-Allow-Origin") != "" || response.Header.Get("X-Content-Type-Options") != "nosniff" {
+		if response.Header.Get("Access-Control-Allow-Origin") != "" ||
+			response.Header.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s %s: headers %v", c.method, c.path, response.Header)
 		}
-		if policy := response.Header.Get("Content-Security-Policy"); response.StatusCode != 403 && (!strings.Contains(policy, "script-src 'self';") || !strings.Contains(policy, "object-src 'none'")) {
+		if policy := response.Header.Get("Content-Security-Policy"); response.StatusCode != 403 &&
+			(!strings.Contains(policy, "script-src 'self';") || !strings.Contains(policy, "object-src 'none'")) {
 			t.Errorf("%s %s: policy %q", c.method, c.path, policy)
 		}
 	}
@@ -167,7 +194,8 @@ func TestSave(t *testing.T) {
 	const db = "/api/dashboards/db"
 	r := start(t)
 	r.check(
-		expected{"POST", db, `{"dashboard":{"uid":"new","title":"New one"}}`, 200, `{"id":0,"slug":"new-one","status":"success","uid":"new","url":"/d/new/new-one","version":1}`},
+		expected{"POST", db, `{"dashboard":{"uid":"new","title":"New one"}}`, 200,
+			`{"id":0,"slug":"new-one","status":"success","uid":"new","url":"/d/new/new-one","version":1}`},
 		expected{"POST", db, `{"dashboard":{"uid":"new","title":"Newer","version":0}}`, 412, `version 1 is served`},
 		expected{"POST", db, `{"dashboard":{"uid":"new","title":"Newer","version":0},"overwrite":true}`, 200, `"version":2`},
 		expected{"GET", "/api/dashboards/uid/new", "", 200, `"title":"Newer"`},
@@ -188,7 +216,10 @@ func TestSave(t *testing.T) {
 }
 
 func TestStatic(t *testing.T) {
-	page := fstest.MapFS{"index.html": {Data: []byte("<html>page")}, "assets/a.js": {Data: []byte("script")}, "icon.svg": {Data: []byte("<svg/>")}}
+	page := fstest.MapFS{
+		"index.html": {Data: []byte("<html>page")}, "assets/a.js": {Data: []byte("script")},
+		"icon.svg": {Data: []byte("<svg/>")},
+	}
 	r := start(t, func(o *Options) { o.Page = page })
 	for _, c := range []struct{ path, text, kind, cache string }{
 		{"/", "<html>page", "text/html; charset=utf-8", "no-cache"},
@@ -200,12 +231,15 @@ func TestStatic(t *testing.T) {
 		{"/..%2f..%2fetc%2fpasswd", "<html>page", "text/html; charset=utf-8", "no-cache"},
 	} {
 		response, text := r.ask("GET", c.path, "")
-		if text != c.text || response.Header.Get("Content-Type") != c.kind || response.Header.Get("Cache-Control") != c.cache {
+		if text != c.text || response.Header.Get("Content-Type") != c.kind ||
+			response.Header.Get("Cache-Control") != c.cache {
 			t.Errorf("%s: %q, %v", c.path, text, response.Header)
 		}
 	}
-	r.check(expected{"POST", "/", "", 404, `there is no POST / here`}, expected{"GET", "/api/x", "", 404, `there is no GET`})
-	start(t).check(expected{"GET", "/d/pods", "", 200, "The page is not built in"}, expected{"GET", "/api/x", "", 404, `there is no GET`})
+	r.check(expected{"POST", "/", "", 404, `there is no POST / here`},
+		expected{"GET", "/api/x", "", 404, `there is no GET`})
+	start(t).check(expected{"GET", "/d/pods", "", 200, "The page is not built in"},
+		expected{"GET", "/api/x", "", 404, `there is no GET`})
 }
 
 func TestCannotRun(t *testing.T) {
@@ -232,7 +266,8 @@ func TestPrometheusIsGone(t *testing.T) {
 	r.check(
 		expected{"GET", "/api/health", "", 200, "ok"},
 		expected{"GET", "/api/datasources/proxy/uid/prometheus/api/v1/labels", "", 502, "asking Prometheus"},
-		expected{"POST", ownAPI + "/dashboards/pods/panels/1/query", `{"variables":{"namespace":["x"]}}`, 200, `"status":502`},
+		expected{"POST", ownAPI + "/dashboards/pods/panels/1/query", `{"variables":{"namespace":["x"]}}`, 200,
+			`"status":502`},
 		expected{"GET", ownAPI + "/events", "", 502, "asking Prometheus"},
 		expected{"GET", "/api/annotations", "", 502, "asking Prometheus"},
 	)
@@ -240,11 +275,13 @@ func TestPrometheusIsGone(t *testing.T) {
 
 func TestReadTexts(t *testing.T) {
 	var body request
-	decoder := json.NewDecoder(bytes.NewReader([]byte(`{"variables":{"a":"x","b":["y","z"]},"from":1767322800000,"to":"now"}`)))
+	decoder := json.NewDecoder(
+		bytes.NewReader([]byte(`{"variables":{"a":"x","b":["y","z"]},"from":1767322800000,"to":"now"}`)))
 	if err := decoder.Decode(&body); err != nil {
 		t.Fatal(err)
 	}
-	if body.Variables["a"][0] != "x" || len(body.Variables["b"]) != 2 || body.From != "1767322800000" || body.To != "now" {
+	if body.Variables["a"][0] != "x" || len(body.Variables["b"]) != 2 || body.From != "1767322800000" ||
+		body.To != "now" {
 		t.Errorf("%+v", body)
 	}
 }

@@ -1,0 +1,205 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // zones that browsers name are known where the system knows none
+
+	"github.com/diorama-lab/diorama/internal/prometheus"
+)
+
+// ParseRange reads the two ends of a range as Grafana writes them. Empty ends
+// are the last hour; zone is where days begin, and in which both ends are.
+func ParseRange(from, to string, now time.Time, zone *time.Location) (prometheus.TimeRange, error) {
+	if from == "" {
+		from = "now-1h"
+	}
+	if to == "" {
+		to = "now"
+	}
+	var r prometheus.TimeRange
+	var err error
+	if r.From, err = parseTime(from, now.In(zone), false); err != nil {
+		return r, fmt.Errorf("from: %w", err)
+	}
+	if r.To, err = parseTime(to, now.In(zone), true); err != nil {
+		return r, fmt.Errorf("to: %w", err)
+	}
+	r = prometheus.TimeRange{From: r.From.In(zone), To: r.To.In(zone)}
+	if !r.From.Before(r.To) {
+		return r, fmt.Errorf("the time range ends before it begins: from %s to %s", from, to)
+	}
+	return r, nil
+}
+
+// ParseZone reads a dashboard's time zone.
+func ParseZone(name string) (*time.Location, error) {
+	if name == "" || name == "browser" || name == "utc" {
+		return time.UTC, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("unknown time zone %q", name)
+	}
+	return zone, nil
+}
+
+var relativeStep = regexp.MustCompile(`^(?:([+-])(\d*)|/f?)(ms|[smhdwMQy])`)
+
+// parseTime reads Unix milliseconds, RFC 3339, a date, or now with offsets
+// and roundings: now-1d/d. up rounds to the end of a unit.
+func parseTime(text string, now time.Time, up bool) (time.Time, error) {
+	rest, relative := strings.CutPrefix(text, "now")
+	if !relative {
+		return parseAbsolute(text, now.Location())
+	}
+	at := now
+	for rest != "" {
+		parts := relativeStep.FindStringSubmatch(rest)
+		if parts == nil {
+			return at, fmt.Errorf("%q is no time; use now-1h, now/d, Unix milliseconds or RFC 3339", text)
+		}
+		rest = rest[len(parts[0]):]
+		if parts[1] == "" {
+			at = roundTime(at, parts[3], up)
+			continue
+		}
+		n := 1
+		if parts[2] != "" {
+			var err error
+			if n, err = strconv.Atoi(parts[2]); err != nil || n > 1_000_000 {
+				return at, fmt.Errorf("%q: the number is too large", text)
+			}
+		}
+		if parts[1] == "-" {
+			n = -n
+		}
+		at = addUnits(at, n, parts[3])
+	}
+	return at, nil
+}
+
+func parseAbsolute(text string, zone *time.Location) (time.Time, error) {
+	if ms, err := strconv.ParseFloat(text, 64); err == nil && ms > -1e15 && ms < 1e15 {
+		return time.UnixMilli(int64(ms)), nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02"} {
+		if at, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time; use now-1h, now/d, Unix milliseconds or RFC 3339", text)
+}
+
+func addUnits(t time.Time, n int, unit string) time.Time {
+	switch unit {
+	case "y":
+		return t.AddDate(n, 0, 0)
+	case "Q":
+		return t.AddDate(0, 3*n, 0)
+	case "M":
+		return t.AddDate(0, n, 0)
+	case "w":
+		return t.AddDate(0, 0, 7*n)
+	case "d":
+		return t.AddDate(0, 0, n)
+	}
+	units := map[string]time.Duration{"h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}
+	return t.Add(time.Duration(n) * units[unit])
+}
+
+// roundTime goes to the begin of a unit, or to its last millisecond.
+func roundTime(t time.Time, unit string, up bool) time.Time {
+	year, month, day := t.Date()
+	zone := t.Location()
+	begin := t
+	switch unit {
+	case "y":
+		begin = time.Date(year, 1, 1, 0, 0, 0, 0, zone)
+	case "Q":
+		begin = time.Date(year, month-(month-1)%3, 1, 0, 0, 0, 0, zone)
+	case "M":
+		begin = time.Date(year, month, 1, 0, 0, 0, 0, zone)
+	case "w":
+		begin = time.Date(year, month, day-int(t.Weekday()), 0, 0, 0, 0, zone)
+	case "d":
+		begin = time.Date(year, month, day, 0, 0, 0, 0, zone)
+	case "h":
+		begin = time.Date(year, month, day, t.Hour(), 0, 0, 0, zone)
+	case "m":
+		begin = time.Date(year, month, day, t.Hour(), t.Minute(), 0, 0, zone)
+	case "s":
+		begin = t.Truncate(time.Second)
+	}
+	if !up {
+		return begin
+	}
+	return addUnits(begin, 1, unit).Add(-time.Millisecond)
+}
+
+// timeValues are the variables that name the range.
+func timeValues(r prometheus.TimeRange) map[string]Value {
+	ms := func(t time.Time) Value {
+		v := single(strconv.FormatInt(t.UnixMilli(), 10))
+		v.Zone = t.Location()
+		return v
+	}
+	length := r.Duration()
+	seconds := int64(length.Round(time.Second) / time.Second)
+	return map[string]Value{
+		"__from":     ms(r.From),
+		"__to":       ms(r.To),
+		"__range":    single(strconv.FormatInt(seconds, 10) + "s"),
+		"__range_s":  single(strconv.FormatInt(seconds, 10)),
+		"__range_ms": single(strconv.FormatInt(length.Milliseconds(), 10)),
+	}
+}
+
+// dateTokens are the tokens of date formats, longest first, with the layouts
+// Go has for them.
+var dateTokens = regexp.MustCompile(
+	`\[[^\]]*\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|hh|h|mm|m|ss|s|SSS|ZZ|Z|A|a|X|x`)
+
+// formatDate writes a time that is given as Unix milliseconds, in the zone of
+// the value; ISO 8601 is in UTC.
+func formatDate(args string, v Value) string {
+	ms, err := strconv.ParseInt(strings.Join(v.Values, ""), 10, 64)
+	if err != nil {
+		return "NaN"
+	}
+	zone := v.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	t := time.UnixMilli(ms).In(zone)
+	switch args {
+	case "", "iso":
+		return t.UTC().Format("2006-01-02T15:04:05.000Z")
+	case "ms":
+		return strconv.FormatInt(ms, 10)
+	case "seconds":
+		return strconv.FormatInt(int64(math.Round(float64(ms)/1000)), 10)
+	}
+	layouts := map[string]string{
+		"YYYY": "2006", "YY": "06", "MMMM": "January", "MMM": "Jan", "MM": "01", "M": "1", "DD": "02", "D": "2",
+		"dddd": "Monday", "ddd": "Mon", "HH": "15", "hh": "03", "h": "3", "mm": "04", "m": "4", "ss": "05", "s": "5",
+		"ZZ": "-0700", "Z": "-07:00", "A": "PM", "a": "pm",
+	}
+	return dateTokens.ReplaceAllStringFunc(args, func(token string) string {
+		switch {
+		case token[0] == '[':
+			return token[1 : len(token)-1]
+		case token == "SSS":
+			return fmt.Sprintf("%03d", ms%1000)
+		case token == "X":
+			return strconv.FormatInt(ms/1000, 10)
+		case token == "x":
+			return strconv.FormatInt(ms, 10)
+		}
+		return t.Format(layouts[token])
+	})
+}
