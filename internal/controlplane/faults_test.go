@@ -243,7 +243,7 @@ func (l *lab) checkQuotas(ctx context.Context, t *testing.T) {
 	}
 }
 
-// testRefusals: what the server refuses for good ends at once, and is told once.
+// testRefusals: what the server refuses for good ends at once, and is reported once.
 func (l *lab) testRefusals(t *testing.T) {
 	group := corev1.Resource("nodes")
 	for name, refusal := range map[string]*apierrors.StatusError{

@@ -177,7 +177,7 @@ func eventually(t *testing.T, what string, check func(context.Context) error) {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		// Bounded by itself, so that the last error is told and not the deadline.
+		// Bounded by itself, so that the last error is reported and not the deadline.
 		attempt, done := context.WithTimeout(ctx, 10*time.Second)
 		err := check(attempt)
 		done()

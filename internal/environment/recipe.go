@@ -256,7 +256,7 @@ func (r *recipe) resize(ctx context.Context, config *rest.Config, size v1alpha1.
 	if err != nil {
 		return err
 	}
-	fleet.Beside, workloads.Beside = r.plan.K3d != nil, r.plan.K3d != nil
+	fleet.Alongside, workloads.Alongside = r.plan.K3d != nil, r.plan.K3d != nil
 	progress := func(p nodes.Progress) { detail(p.String()) }
 	observer := nodes.Observer{Progress: progress, Leaving: r.leave}
 	if err := nodes.Scale(ctx, config, fleet, workloads, observer); err != nil {

@@ -103,12 +103,12 @@ func TestOptionalResources(t *testing.T) {
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
-	settled, done := make(chan struct{}), make(chan struct{})
+	decided, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		o.follow(ctx, sync.OnceFunc(func() { close(settled) }))
+		o.follow(ctx, sync.OnceFunc(func() { close(decided) }))
 	}()
-	<-settled
+	<-decided
 	may.Store(true)
 	eventually(t, "the deployment is read", func() bool {
 		s.changing.Lock()
