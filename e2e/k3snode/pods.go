@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // pulledAnnotation is of the pods whose images the node has.
@@ -47,10 +49,8 @@ func (c *cluster) pullImages(ctx context.Context) error {
 				}
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Pause(ctx, 200*time.Millisecond) != nil {
 			return nil
-		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }

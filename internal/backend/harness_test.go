@@ -17,6 +17,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.uber.org/goleak"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // childEnv makes this test binary serve as a backend that can be killed.
@@ -103,16 +105,7 @@ func waitReady(t testing.TB, base string) {
 // eventually polls a condition.
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline:
-			t.Fatal("condition not met in time")
-		case <-tick.C:
-		}
-	}
+	waittest.True(t, "a condition is met", ok)
 }
 
 // post sends a body and returns status, header and answer.

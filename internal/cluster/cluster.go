@@ -113,7 +113,7 @@ func (c *Cluster) Resize(
 	if err != nil {
 		return err
 	}
-	fleet.Beside, workloads.Beside = c.Alongside, c.Alongside
+	fleet.Alongside, workloads.Alongside = c.Alongside, c.Alongside
 	progress := func(p nodes.Progress) { report(p.String()) }
 	observer := nodes.Observer{Progress: progress, Leaving: c.Leaving}
 	if err := nodes.Scale(ctx, config, fleet, workloads, observer); err != nil {

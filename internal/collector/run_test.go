@@ -10,10 +10,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // backend keeps the names of services and metrics that it is sent.
@@ -68,15 +69,7 @@ func freeAddress(t *testing.T) string {
 
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline, ticker := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
-	defer ticker.Stop()
-	for !done() {
-		select {
-		case <-deadline:
-			t.Fatalf("waited in vain until %s", what)
-		case <-ticker.C:
-		}
-	}
+	waittest.True(t, what, done)
 }
 
 // localConfig is the rendered configuration of the cluster with the parts that

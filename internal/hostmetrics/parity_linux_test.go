@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
 	"go.opentelemetry.io/collector/component"
@@ -15,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/diorama-lab/diorama/internal/metricshape"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // machineDependent are metrics that a machine may not have: it tells no
@@ -67,16 +67,12 @@ func live(t *testing.T) map[string]metricshape.Shape {
 			t.Error(err)
 		}
 	}()
-	deadline := time.Now().Add(time.Minute)
-	for time.Now().Before(deadline) {
-		// The utilization comes with the second scrape.
-		if found := shapes(sink.AllMetrics()...); found["system.cpu.utilization"].Name != "" {
-			return found
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatal("the receiver has not sent system.cpu.utilization for a minute")
-	return nil
+	var found map[string]metricshape.Shape
+	waittest.True(t, "system.cpu.utilization is sent, with the second scrape", func() bool {
+		found = shapes(sink.AllMetrics()...)
+		return found["system.cpu.utilization"].Name != ""
+	})
+	return found
 }
 
 // receiverConfig enables every metric that the receiver knows, and checks that

@@ -305,7 +305,7 @@ func TestKwoksAnnotationObject(t *testing.T) {
 	}
 }
 
-// Expressions that ask for usage get what is told, and do not call themselves.
+// Expressions that ask for usage get what is reported, and do not call themselves.
 func TestExpressionsAboutUsage(t *testing.T) {
 	s, c := newTestStore(1, 2)
 	s.setPod(newPod(1, annotated(1, cpuAnnotation, "30m", memoryAnnotation, "10Mi")))

@@ -20,8 +20,8 @@ const MaxNodes = 5000
 type Fleet struct {
 	// Nodes is how many, 1 to MaxNodes.
 	Nodes int
-	// Beside tells that the cluster has real nodes too: real pods are kept off.
-	Beside bool
+	// Alongside tells that the cluster has real nodes too: real pods are kept off.
+	Alongside bool
 }
 
 // Validate says whether the fleet can be made.
@@ -93,8 +93,8 @@ func nodeAddress(index int) string {
 	return fmt.Sprintf("10.16.%d.%d", zone*64+host/256, host%256)
 }
 
-// identity derives a stable UUID for a node; what tells several of one node
-// apart.
+// identity derives a stable UUID for a node; what distinguishes several of
+// one node.
 func identity(name, what string) string {
 	sum := sha256.Sum256([]byte(what + "/" + name))
 	// Version and variant bits, so that what validates UUIDs accepts it.

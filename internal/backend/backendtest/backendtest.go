@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
 	"github.com/diorama-lab/diorama/internal/backend"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // Series is a gauge, or a counter: a name, labels, and a value for each step.
@@ -43,13 +44,7 @@ func Start(t testing.TB) string {
 		http.DefaultClient.CloseIdleConnections()
 	})
 	base := "http://" + <-address
-	deadline := time.Now().Add(30 * time.Second)
-	for !ready(base) {
-		if time.Now().After(deadline) {
-			t.Fatal("the backend is not ready in time")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	waittest.True(t, "the backend is ready", func() bool { return ready(base) })
 	return base
 }
 

@@ -2,16 +2,18 @@ package simulatednodes
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/zap/zaptest"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 func node(name string, simulated bool, ready corev1.ConditionStatus) *corev1.Node {
@@ -36,21 +38,14 @@ func TestAPISource(t *testing.T) {
 	}()
 	want := func(names ...string) {
 		t.Helper()
-		deadline, ticker := time.After(30*time.Second), time.NewTicker(5*time.Millisecond)
-		defer ticker.Stop()
-		for {
+		waittest.Until(t, "the nodes are those", func(context.Context) error {
 			mutex.Lock()
-			got := slices.Sorted(maps.Keys(current))
-			mutex.Unlock()
-			if slices.Equal(got, names) {
-				return
+			defer mutex.Unlock()
+			if got := slices.Sorted(maps.Keys(current)); !slices.Equal(got, names) {
+				return fmt.Errorf("got %v, want %v", got, names)
 			}
-			select {
-			case <-deadline:
-				t.Fatalf("got %v, want %v", got, names)
-			case <-ticker.C:
-			}
-		}
+			return nil
+		})
 	}
 	nodes := client.CoreV1().Nodes()
 	update := func(n *corev1.Node) {
