@@ -25,7 +25,11 @@ function LinkAnchor({ title, href, blank }: Resolved) {
 function TaggedDashboards({ link, around }: { link: DashboardLink; around: Surroundings }) {
   const tags = (link.tags ?? []).map((tag) => `&tag=${encodeURIComponent(tag)}`).join('');
   const { data = [] } = useGet<SearchHit[]>(`/api/search?type=dash-db&limit=100${tags}`);
-  const items = data.map(({ title, url }) => ({ title, href: carry(url, link, around), blank: link.targetBlank ?? false }));
+  const items = data.map(({ title, url }) => ({
+    title,
+    href: carry(url, link, around),
+    blank: link.targetBlank ?? false,
+  }));
   if (!link.asDropdown) {
     return items.map((item) => <LinkAnchor key={item.href} {...item} />);
   }

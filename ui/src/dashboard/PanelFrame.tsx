@@ -57,7 +57,12 @@ function PanelBody({ props, data, ready }: { props: PanelProps; data: PanelData;
     return <Component {...props} />;
   }
   if (!panel.queryable) {
-    return <EmptyPanel title={panel.unsupported ? 'Cannot be run here' : 'No data'} reasons={[panel.unsupported ?? 'This panel has no query.']} />;
+    return (
+      <EmptyPanel
+        title={panel.unsupported ? 'Cannot be run here' : 'No data'}
+        reasons={[panel.unsupported ?? 'This panel has no query.']}
+      />
+    );
   }
   if (!ready) {
     return null;
@@ -83,7 +88,10 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
     refresh: `${refresh}.${version}`,
   });
   const asked = data.range ?? range;
-  const shownRange = useMemo(() => panelRange(asked, panel.timeFrom, panel.timeShift), [asked, panel.timeFrom, panel.timeShift]);
+  const shownRange = useMemo(
+    () => panelRange(asked, panel.timeFrom, panel.timeShift),
+    [asked, panel.timeFrom, panel.timeShift]
+  );
   const interpolate = useMemo(() => {
     const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
     return interpolator(around, { from: shownRange.from.valueOf(), to: shownRange.to.valueOf(), timeZone });

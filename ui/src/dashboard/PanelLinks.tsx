@@ -31,7 +31,10 @@ export function PanelLinks({ panel, interpolate }: Props) {
       ))}
       {(panel.timeFrom || panel.timeShift) && !panel.hideTimeOverride && (
         <span className="panel-time">
-          <Icon name="clock-nine" size="sm" /> {[panel.timeFrom && `last ${panel.timeFrom}`, panel.timeShift && `${panel.timeShift} earlier`].filter(Boolean).join(', ')}
+          <Icon name="clock-nine" size="sm" />{' '}
+          {[panel.timeFrom && `last ${panel.timeFrom}`, panel.timeShift && `${panel.timeShift} earlier`]
+            .filter(Boolean)
+            .join(', ')}
         </span>
       )}
     </>

@@ -173,7 +173,10 @@ export function timeQuery({ from, to }: Surroundings): string {
 }
 
 /** The function that puts values for variables into texts and addresses of a panel. */
-export function interpolator(around: Surroundings, absolute: { from: number; to: number; timeZone?: string }): InterpolateFunction {
+export function interpolator(
+  around: Surroundings,
+  absolute: { from: number; to: number; timeZone?: string }
+): InterpolateFunction {
   const builtIn: Record<string, () => string> = {
     __url_time_range: () => timeQuery(around),
     __all_variables: () => variablesQuery(around),
