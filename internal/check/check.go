@@ -244,7 +244,7 @@ func (c *checker) request(d *dashboard.Dashboard, now time.Time) (dashboard.Requ
 	if err != nil {
 		return dashboard.Request{}, fmt.Errorf("%s: the time range: %w", d.File, err)
 	}
-	return dashboard.Request{Range: r, From: from, To: to, MaxDataPoints: points}, nil
+	return dashboard.Request{Range: r, From: from, To: to, Now: now, MaxDataPoints: points}, nil
 }
 
 func (c *checker) progress(done, known int) {

@@ -24,7 +24,7 @@ type Value struct {
 	All bool
 	// Fields are what ${name.field} can name, beside text and value.
 	Fields map[string]string
-	// Zone is the time zone of a time; nil is UTC.
+	// Zone is the time zone in which a time is written; nil is UTC.
 	Zone *time.Location
 }
 
@@ -78,14 +78,10 @@ func write(name string, v Value, field, format string, otherwise Formatter) stri
 			return ""
 		}
 	}
-	kind, args, _ := strings.Cut(format, ":")
-	switch {
-	case v.Custom && kind != "text" && kind != "percentencode" && kind != "queryparam" && kind != "customqueryparam":
-		return strings.Join(v.Values, "")
-	case kind == "":
+	if format == "" {
 		return otherwise(name, v)
 	}
-	return formatAs(kind, args, name, v)
+	return formatAs(format, name, v)
 }
 
 // references returns the names that a text refers to.

@@ -13,6 +13,7 @@ func (e *Engine) present(panel Object, scope Scope) {
 			panel[key] = scope.expand(text, formatText)
 		}
 	}
+	fillTimes(panel, scope)
 	if options := panel.object("options"); options.text("content") != "" {
 		options["content"] = scope.expand(options.text("content"), formatText)
 	}
@@ -34,7 +35,7 @@ func (e *Engine) present(panel Object, scope Scope) {
 // judge notes whether anything of a panel can be run, or why not.
 func (e *Engine) judge(panel Object, scope Scope) {
 	var reason string
-	for _, target := range (Panel{panel}).Targets() {
+	for _, target := range (Panel{panel}).asked() {
 		run := targetRun{engine: e, panel: Panel{panel}, target: target, scope: scope}
 		err := run.runnable()
 		if err == nil {

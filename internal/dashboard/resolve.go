@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,11 +34,26 @@ type Request struct {
 	// From and To are the range as it was asked for, such as now-1h: links
 	// carry it on. Empty where only the range is known.
 	From, To string
+	// Now is what now meant when Range was made of them; zero is its end.
+	Now time.Time
 	// MaxDataPoints is the panel's width in points, Interval a lower bound
 	// of the step.
 	MaxDataPoints int
 	Interval      time.Duration
 	Timezone      string
+}
+
+// now is what panels with their own time are relative to.
+func (r Request) now() time.Time {
+	if r.Now.IsZero() {
+		return r.Range.To
+	}
+	return r.Now.In(r.Range.To.Location())
+}
+
+// relative tells that the range moves with now: an end that is not given does.
+func (r Request) relative() bool {
+	return r.From == "" || r.To == "" || strings.Contains(r.From+r.To, "now")
 }
 
 // Variables resolves all variables of a dashboard, in the order of the page.
@@ -70,6 +86,7 @@ func (e *Engine) resolve(ctx context.Context, d *Dashboard, r Request, wanted fu
 		if v.Type() == "interval" {
 			autoInterval(v, &resolved, r)
 		}
+		resolved.value.Zone = r.Range.From.Location()
 		values[v.Name()], found[v.Name()] = resolved.value, resolved
 	}
 	all := make([]Resolved, 0, len(definitions))
@@ -230,6 +247,9 @@ func choose(v Variable, r *Resolved, asked []string, scope Scope) {
 		r.Current.Text, r.Current.Value = append(r.Current.Text, option.Text), append(r.Current.Value, option.Value)
 	}
 	r.value = valueOf(v, *r, scope)
+	if r.value.Custom {
+		r.AllValue = r.value.Values[0]
+	}
 }
 
 // option finds an option by its value, or by its text as people write it into

@@ -92,7 +92,7 @@ func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) 
 	if err != nil {
 		return nil, fmt.Errorf("reading the panel: %w", err)
 	}
-	shared, err := panelRange(p, r)
+	shared, err := panelRange(p.withTimes(scope), r)
 	if err != nil {
 		return nil, err
 	}
@@ -101,35 +101,7 @@ func (e *Engine) targets(ctx context.Context, d *Dashboard, p Panel, r Request) 
 
 // sources are the parts of a panel whose variables its queries need.
 func (p Panel) sources() []any {
-	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]}
-}
-
-// panelRange applies what a panel says of its own time: timeFrom and timeShift.
-func panelRange(p Panel, r Request) (Request, error) {
-	if text := p.JSON.text("timeFrom"); text != "" {
-		text = strings.TrimPrefix(text, "now-")
-		own, err := ParseRange("now-"+text, "now", r.Range.To, r.Range.To.Location())
-		if err != nil {
-			return r, fmt.Errorf("the panel's relative time %q: %w", text, err)
-		}
-		r.Range = own
-	}
-	if text := p.JSON.text("timeShift"); text != "" {
-		text = strings.TrimPrefix(text, "now-")
-		from, err := parseTime("now-"+text, r.Range.From, false)
-		if err != nil {
-			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
-		}
-		to, err := parseTime("now-"+text, r.Range.To, false)
-		if err != nil {
-			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
-		}
-		r.Range = TimeRange{from, to}
-	}
-	if points := p.JSON.integer("maxDataPoints"); points > 0 {
-		r.MaxDataPoints = points
-	}
-	return r, nil
+	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"], p.JSON["timeFrom"], p.JSON["timeShift"]}
 }
 
 // Query runs targets that belong to no dashboard, as Grafana's query API takes
@@ -152,10 +124,7 @@ func (e *Engine) Query(ctx context.Context, targets []Object, r Request) Result 
 func (e *Engine) prepare(p Panel, r Request, scope Scope, filters []filter) []*targetRun {
 	var runs []*targetRun
 	tables := 0
-	for _, t := range p.Targets() {
-		if t.Hidden() {
-			continue
-		}
+	for _, t := range p.asked() {
 		if t.JSON.text("format") == formatTable {
 			tables++
 		}

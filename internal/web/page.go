@@ -89,7 +89,8 @@ func (s *server) readInto(r *http.Request, into any, body *request) (*dashboard.
 	if err != nil {
 		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
-	shown, err := dashboard.ParseRange(string(body.From), string(body.To), time.Now(), zone)
+	now := time.Now()
+	shown, err := dashboard.ParseRange(string(body.From), string(body.To), now, zone)
 	if err != nil {
 		return nil, dashboard.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
@@ -103,6 +104,7 @@ func (s *server) readInto(r *http.Request, into any, body *request) (*dashboard.
 	return d, dashboard.Request{
 		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To), Timezone: body.Timezone,
 		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)), Interval: time.Duration(body.IntervalMS * float64(time.Millisecond)),
+		Now: now,
 	}, nil
 }
 
