@@ -45,7 +45,7 @@ func panelRange(p Panel, r Request) (Request, error) {
 	}
 	if text := p.JSON.text("timeShift"); text != "" {
 		from, err := parseTime("now-"+text, r.Range.From, false)
-		if err != nil {
+		if err != nil || !ownTime.MatchString("now-"+text) {
 			return r, fmt.Errorf("the panel's time shift %q is none; write it as 1h or 7d", text)
 		}
 		to, err := parseTime("now-"+text, r.Range.To, true)

@@ -52,9 +52,9 @@ function TaggedDashboards({ link, around }: { link: DashboardLink; around: Surro
 
 /** The links of a dashboard: single addresses, or all dashboards with certain tags. */
 export function DashboardLinks({ links }: { links: DashboardLink[] }) {
-  const { resolved, range } = useDashboardState();
+  const { resolved, range, timeZone } = useDashboardState();
   const around: Surroundings = { variables: resolved.variables, ...rangeText(range) };
-  const interpolate = interpolator(around, { from: range.from.valueOf(), to: range.to.valueOf() });
+  const interpolate = interpolator(around, { from: range.from.valueOf(), to: range.to.valueOf(), timeZone });
   return (
     <div className="dashboard-links">
       {links.map((link, index) =>

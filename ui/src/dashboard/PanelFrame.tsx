@@ -9,7 +9,8 @@ import { interpolator } from './interpolate';
 import type { Panel } from './model';
 import { PanelLinks } from './PanelLinks';
 import { PanelMenu } from './PanelMenu';
-import { panelRange, rangeText } from './urlState';
+import { panelRange } from './panelTime';
+import { rangeText } from './urlState';
 import { marksOf } from './useAnnotations';
 import { usePanelFrames } from './usePanelFrames';
 import { usePanelQuery, type PanelData } from './usePanelQuery';
@@ -88,9 +89,10 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
     refresh: `${refresh}.${version}`,
   });
   const asked = data.range ?? range;
+  const { timeFrom, timeShift } = panel;
   const shownRange = useMemo(
-    () => panelRange(asked, panel.timeFrom, panel.timeShift),
-    [asked, panel.timeFrom, panel.timeShift]
+    () => panelRange(asked, { timeFrom, timeShift }, timeZone),
+    [asked, timeFrom, timeShift, timeZone]
   );
   const interpolate = useMemo(() => {
     const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };

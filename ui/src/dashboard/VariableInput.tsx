@@ -2,13 +2,12 @@ import { useEffect, useMemo, useState } from 'react';
 import { Combobox, Input, measureText, MultiCombobox, type ComboboxOption } from '@grafana/ui';
 import type { Variable } from '../api/types';
 import { filterText, readFilters } from './adhoc';
+import { ALL } from './formats';
 
 interface Props {
   variable: Variable;
   onChange: (values: string[]) => void;
 }
-
-const ALL = '$__all';
 
 /** All stands for itself: choosing it drops the others, choosing others drops it. */
 export function chosenValues(before: string[], after: string[], hasAll: boolean): string[] {

@@ -103,10 +103,10 @@ function EventLines({ panel, options, range, height, timeZone, interpolate }: Pa
     until: range.to.toISOString(),
     limit: String(MOST_LINES),
   });
-  const namespace = interpolate('$namespace');
   // One chosen namespace selects; All, several and dashboards without such a variable do not.
-  if (/^[a-z0-9-]+$/.test(namespace)) {
-    wanted.set('namespace', namespace);
+  const chosen = /^var-namespace=([a-z0-9-]+)$/.exec(interpolate('${namespace:queryparam}'));
+  if (chosen) {
+    wanted.set('namespace', chosen[1]);
   }
   const { data, error } = useGet<EventsAnswer>(`/api/diorama/v1/events?${wanted}`);
   if (error && !data) {
