@@ -31,6 +31,8 @@ export interface Variable {
   includeAll: boolean;
   current: { text: string[]; value: string[] };
   options: VariableOption[];
+  /** The author's own value for All, while All is chosen. */
+  allValue?: string;
   allowCustomValue?: boolean;
   description?: string;
   error?: string;

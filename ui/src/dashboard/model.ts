@@ -90,4 +90,3 @@ export interface Dashboard {
   timepicker?: { refresh_intervals?: string[]; hidden?: boolean };
   version?: number;
 }
-

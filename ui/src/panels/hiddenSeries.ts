@@ -7,7 +7,9 @@ export const crosshairBus = new EventBusSrv();
 
 export function seriesNames(frames: DataFrame[]): string[] {
   return frames.flatMap((frame) =>
-    frame.fields.filter(({ type }) => type === FieldType.number).map((field) => getFieldDisplayName(field, frame, frames))
+    frame.fields
+      .filter(({ type }) => type === FieldType.number)
+      .map((field) => getFieldDisplayName(field, frame, frames))
   );
 }
 
