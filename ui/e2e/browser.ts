@@ -11,7 +11,7 @@ declare module 'vitest' {
   }
 }
 
-export const WAIT = 90_000;
+const WAIT = 90_000;
 export const shots = new URL('../../out/page/', import.meta.url).pathname;
 
 export function launch(): Promise<Browser> {

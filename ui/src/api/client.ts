@@ -20,7 +20,7 @@ async function messageOf(response: Response): Promise<string> {
   }
 }
 
-export async function request<T>(path: string, init?: RequestInit): Promise<T> {
+async function request<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, init).catch((error: unknown) => {
     throw isAbort(error)
       ? error

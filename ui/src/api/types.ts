@@ -17,7 +17,7 @@ export interface DashboardAnswer {
   dashboard: Dashboard;
 }
 
-export interface VariableOption {
+interface VariableOption {
   text: string;
   value: string;
 }
@@ -48,7 +48,7 @@ export interface PanelsAnswer {
   links?: DashboardLink[];
 }
 
-export interface QueryResult {
+interface QueryResult {
   status: number;
   frames?: DataFrameJSON[];
   error?: string;

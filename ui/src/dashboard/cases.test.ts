@@ -129,7 +129,7 @@ describe('which panels query', () => {
     // As the engine answers it.
     const panel = { id: 1, gridPos: { x: 0, y: 0, w: 1, h: 1 }, ...json, unsupported } as Panel;
     panel.queryable = queries || undefined;
-    const asks = vi.fn(async (_path: string) => new Response('{"results":{}}'));
+    const asks = vi.fn(async () => new Response('{"results":{}}'));
     vi.stubGlobal('fetch', asks);
     const wanted = { uid: 'u', panel, variables: {}, range, timeZone: 'utc', visible: true, width: 300, refresh: '' };
     const { result } = renderHook(() => usePanelQuery(wanted));

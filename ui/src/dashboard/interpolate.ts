@@ -16,9 +16,9 @@ export interface Surroundings {
   to: string;
 }
 
-// $name, [[name:format]] and ${name.path["of it"]:format}
-const REFERENCE =
-  /\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)((?:\.[^:^{}[\]]+|\["[^"]*"\]|\['[^']*'\]|\[[^\]"']*\])*)(?::([^}]+))?\}/g;
+const PATH = /(?:\.[^:^{}[\]]+|\["[^"]*"\]|\['[^']*'\]|\[[^\]"']*\])*/.source;
+/** $name, [[name:format]] and ${name.path["of it"]:format} */
+const REFERENCE = new RegExp(String.raw`\$(\w+)|\[\[(\w+?)(?::(\w+))?\]\]|\$\{(\w+)(${PATH})(?::([^}]+))?\}`, 'g');
 
 /** What is chosen of a variable. */
 function chosen({ multi, current, options, allValue }: Variable): Value {

@@ -4,8 +4,8 @@ import type { Panel } from './model';
 type OwnTime = Pick<Panel, 'timeFrom' | 'timeShift'>;
 
 /**
- * Applies a panel's own time: `timeFrom` takes the place of a range that is relative to now, `timeShift` moves whatever
- * range there is. The engine reports those that are invalid; here they count for nothing.
+ * Applies a panel's own time: `timeFrom` takes the place of a range that is relative to now, `timeShift` moves
+ * whatever range there is. The engine reports those that are invalid; here they count for nothing.
  */
 export function panelRange(range: TimeRange, { timeFrom, timeShift }: OwnTime, timeZone?: string): TimeRange {
   let result = range;

@@ -14,7 +14,7 @@ export interface DrawnBar extends Bar {
 }
 
 /** How the names along an axis of categories are written. */
-export interface NameOptions {
+interface NameOptions {
   /** Degrees, clockwise; 0 is level. */
   rotation?: number;
   /** The least number of pixels from one name to the next; below zero they are counted from the end. */

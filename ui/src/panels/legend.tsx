@@ -10,7 +10,7 @@ export interface LegendEntry {
   values?: () => DisplayValue[];
 }
 
-export const LEGEND: VizLegendOptions = {
+const LEGEND: VizLegendOptions = {
   displayMode: LegendDisplayMode.List,
   placement: 'bottom',
   showLegend: true,

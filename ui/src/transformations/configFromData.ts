@@ -38,7 +38,7 @@ function configOf(frame: DataFrame, mappings: ConfigMapping[]): FieldConfig {
 }
 
 /** Takes one query's result as the field config (unit, min, thresholds …) of the others' fields. */
-export function configFromData(
+function configFromData(
   frames: DataFrame[],
   { configRefId = 'config', mappings = [], applyTo }: Options
 ): DataFrame[] {

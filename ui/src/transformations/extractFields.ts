@@ -92,7 +92,7 @@ function extract(value: unknown, { format = 'auto', delimiter, regExp = '', json
 }
 
 /** Makes fields of what one field's values hold: JSON, pairs, or the groups of an expression. */
-export function extractFields(frame: DataFrame, options: Options): DataFrame {
+function extractFields(frame: DataFrame, options: Options): DataFrame {
   const source = frame.fields.find(
     (field) => field.name === options.source || getFieldDisplayName(field, frame) === options.source
   );

@@ -15,7 +15,7 @@ function labelled(frames: DataFrame[], label: string): Field[] {
 }
 
 /** One table of all series: a column for each value of a label, rows for what the other labels tell apart. */
-export function joinByLabels(frames: DataFrame[], { value = '', join = [] }: Options): DataFrame[] {
+function joinByLabels(frames: DataFrame[], { value = '', join = [] }: Options): DataFrame[] {
   const series = labelled(frames, value);
   if (!series.length) {
     return frames;

@@ -37,7 +37,7 @@ interface PartitionOptions {
 }
 
 /** One frame for each combination of values of the chosen fields. */
-export function partitionByValues(
+function partitionByValues(
   frame: DataFrame,
   { fields = [], keepFields = false, naming }: PartitionOptions
 ): DataFrame[] {
@@ -84,7 +84,7 @@ interface PrepareOptions {
 }
 
 /** Makes time series of what is in the frames: one frame for each, or one wide frame of all. */
-export function prepareTimeSeries(frames: DataFrame[], { format = 'multi' }: PrepareOptions): DataFrame[] {
+function prepareTimeSeries(frames: DataFrame[], { format = 'multi' }: PrepareOptions): DataFrame[] {
   if (format === 'long') {
     return frames;
   }

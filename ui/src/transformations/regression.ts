@@ -35,7 +35,7 @@ function solve(rows: number[][]): number[] | undefined {
 }
 
 /** The polynomial with the least squares, as its value at x; of a lower degree where there are too few points. */
-export function fitted(points: Array<[number, number]>, degree: number): ((x: number) => number) | undefined {
+function fitted(points: Array<[number, number]>, degree: number): ((x: number) => number) | undefined {
   const xs = points.map(([x]) => x);
   const [low, high] = [Math.min(...xs), Math.max(...xs)];
   // Times are large: their powers would drown what tells them apart.
@@ -59,7 +59,7 @@ function fieldOf(frame: DataFrame, name: string | undefined, otherwise: (field: 
 }
 
 /** Adds a curve, in a frame of its own, that follows one field over another. */
-export function regression(
+function regression(
   frames: DataFrame[],
   { modelType = 'linear', degree = 2, predictionCount = 100, xFieldName, yFieldName }: Options
 ): DataFrame[] {

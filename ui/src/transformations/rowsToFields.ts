@@ -14,7 +14,7 @@ interface Options {
 }
 
 /** Turns each row into a field of its own: one column names it, one is its value, the others are config or labels. */
-export function rowsToFields(frame: DataFrame, { mappings = [] }: Options): DataFrame {
+function rowsToFields(frame: DataFrame, { mappings = [] }: Options): DataFrame {
   const keyed = frame.fields
     .map((field) => ({ field, name: getFieldDisplayName(field, frame) }))
     .map((f) => ({ ...f, key: handlerKeyOf(f.name, mappings) }));

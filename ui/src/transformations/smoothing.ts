@@ -86,7 +86,7 @@ function smooth(frame: DataFrame, resolution: number): DataFrame[] {
 }
 
 /** Adds a smoothed copy of every time series. */
-export function smoothing(frames: DataFrame[], { resolution = 100 }: Options): DataFrame[] {
+function smoothing(frames: DataFrame[], { resolution = 100 }: Options): DataFrame[] {
   return [
     ...frames,
     ...frames

@@ -55,7 +55,7 @@ function tableOf(refId: string | undefined, frames: DataFrame[], stat: ReducerID
 }
 
 /** A table for each query: a row for each series, with its labels and a small graph. What is no time series stays. */
-export function timeSeriesTable(frames: DataFrame[], options: Options): DataFrame[] {
+function timeSeriesTable(frames: DataFrame[], options: Options): DataFrame[] {
   const groups = new Map<string, DataFrame[]>();
   const made: Array<DataFrame | DataFrame[]> = [];
   for (const frame of frames) {
