@@ -45,7 +45,7 @@ func TestFormats(t *testing.T) {
 		{"${servers:text}", servers, "test1 + test2"},
 		{"${servers:text}", all, "All"},
 		{"${servers:queryparam}", servers, "var-servers=test1&var-servers=test2"},
-		{"${servers:queryparam}", all, "var-servers=%24__all"},
+		{"${servers:queryparam}", all, "var-servers=$__all"},
 		{"${servers:customqueryparam:host}", servers, "host=test1&host=test2"},
 		{"${servers:customqueryparam:host:is-}", servers, "host=is-test1&host=is-test2"},
 		{"${servers:join}", servers, "test1,test2"},

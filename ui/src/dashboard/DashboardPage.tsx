@@ -20,7 +20,9 @@ const NO_QUERIES: AnnotationQuery[] = [];
 const HOUR = { from: 'now-1h', to: 'now' };
 
 function findPanel(panels: Panel[], id: string | null): Panel | undefined {
-  return id ? panels.flatMap((p) => [p, ...(p.panels ?? [])]).find((p) => `panel-${p.id}` === id || String(p.id) === id) : undefined;
+  return id
+    ? panels.flatMap((p) => [p, ...(p.panels ?? [])]).find((p) => `panel-${p.id}` === id || String(p.id) === id)
+    : undefined;
 }
 
 function useEscape(active: boolean, leave: () => void): void {
@@ -46,7 +48,9 @@ export function DashboardPage({ uid }: { uid: string }) {
   const loaded = useDashboard(uid);
   const { dashboard } = loaded;
   const usual = dashboard?.time ?? HOUR;
-  const refresh = useRefresh(query.get('refresh') ?? (typeof dashboard?.refresh === 'string' ? dashboard.refresh : ''));
+  const refresh = useRefresh(
+    query.get('refresh') ?? (typeof dashboard?.refresh === 'string' ? dashboard.refresh : '')
+  );
   const [from, to] = [query.get('from') ?? usual.from, query.get('to') ?? usual.to];
   const [zone, setZone] = useState<string>();
   const timeZone = zone ?? query.get('timezone') ?? (dashboard?.timezone || 'browser');
@@ -75,7 +79,19 @@ export function DashboardPage({ uid }: { uid: string }) {
     setQuery((q) => writeRange(q, { from: dateTime(zoomed.from), to: dateTime(zoomed.to) }));
   }, []);
   const state = useMemo<DashboardState | undefined>(
-    () => dashboard && resolved && { uid, dashboard, resolved, range, timeZone, annotations, refresh: refresh.count, version: loaded.version, onZoom },
+    () =>
+      dashboard &&
+      resolved && {
+        uid,
+        dashboard,
+        resolved,
+        range,
+        timeZone,
+        annotations,
+        refresh: refresh.count,
+        version: loaded.version,
+        onZoom,
+      },
     [uid, dashboard, resolved, range, timeZone, annotations, refresh.count, loaded.version, onZoom]
   );
   const viewed = findPanel(resolved?.panels ?? [], query.get('viewPanel'));
@@ -86,7 +102,10 @@ export function DashboardPage({ uid }: { uid: string }) {
   if (loaded.error && !dashboard) {
     return (
       <div className="page">
-        <Alert severity="error" title={loaded.missing ? 'There is no such dashboard' : 'The dashboard cannot be loaded'}>
+        <Alert
+          severity="error"
+          title={loaded.missing ? 'There is no such dashboard' : 'The dashboard cannot be loaded'}
+        >
           <p>{loaded.error}</p>
           <a href="/dashboards">All dashboards</a>
         </Alert>
@@ -94,19 +113,43 @@ export function DashboardPage({ uid }: { uid: string }) {
     );
   }
   if (!state) {
-    return error ? <div className="page"><Alert severity="error" title="The dashboard cannot be shown">{error}</Alert></div> : <LoadingPlaceholder text="Loading" />;
+    return error ? (
+      <div className="page">
+        <Alert severity="error" title="The dashboard cannot be shown">
+          {error}
+        </Alert>
+      </div>
+    ) : (
+      <LoadingPlaceholder text="Loading" />
+    );
   }
   return (
     <DashboardContext.Provider value={state}>
       <div className="dashboard">
         {!kiosk && <DashboardToolbar refresh={refresh} loading={loading} viewed={viewed} onTimeZone={setZone} />}
         {!kiosk && (
-          <VariablesBar variables={state.resolved.variables} links={state.resolved.links ?? state.dashboard.links ?? []}>
-            <AnnotationSwitches queries={queries} layers={annotations} switched={switched} onSwitch={(name, on) => setSwitched((old) => ({ ...old, [name]: on }))} />
+          <VariablesBar
+            variables={state.resolved.variables}
+            links={state.resolved.links ?? state.dashboard.links ?? []}
+          >
+            <AnnotationSwitches
+              queries={queries}
+              layers={annotations}
+              switched={switched}
+              onSwitch={(name, on) => setSwitched((old) => ({ ...old, [name]: on }))}
+            />
           </VariablesBar>
         )}
-        {error && <Alert severity="error" title="Variables and panels cannot be brought up to date">{error}</Alert>}
-        {viewed ? <ViewedPanel>{(size) => <PanelFrame panel={viewed} {...size} visible />}</ViewedPanel> : <TabbedGrid panels={state.resolved.panels} />}
+        {error && (
+          <Alert severity="error" title="Variables and panels cannot be brought up to date">
+            {error}
+          </Alert>
+        )}
+        {viewed ? (
+          <ViewedPanel>{(size) => <PanelFrame panel={viewed} {...size} visible />}</ViewedPanel>
+        ) : (
+          <TabbedGrid panels={state.resolved.panels} />
+        )}
       </div>
       {inspected && <InspectDrawer key={inspected.id} panel={inspected} />}
     </DashboardContext.Provider>

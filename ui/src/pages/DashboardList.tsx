@@ -23,7 +23,12 @@ function matches(hit: SearchHit, words: string[]): boolean {
 /** Counts how often a dashboard came, changed or went. */
 function useVersion(): number {
   const [version, setVersion] = useState(0);
-  useLive(useCallback(({ type }: LiveMessage) => setVersion((old) => (type === 'dashboard' || type === 'removed' ? old + 1 : old)), []));
+  useLive(
+    useCallback(
+      ({ type }: LiveMessage) => setVersion((old) => (type === 'dashboard' || type === 'removed' ? old + 1 : old)),
+      []
+    )
+  );
   return version;
 }
 
@@ -38,16 +43,29 @@ export function DashboardList() {
   useEffect(() => {
     document.title = 'Dashboards · diorama';
   }, []);
-  const setSearch = (text: string) => setQuery((q) => (text ? q.set('query', text) : q.delete('query')), { replace: true });
+  const setSearch = (text: string) =>
+    setQuery((q) => (text ? q.set('query', text) : q.delete('query')), { replace: true });
   return (
     <div className="page">
       <h1>Dashboards</h1>
       <div className="page-filter">
-        <FilterInput autoFocus value={search} onChange={setSearch} placeholder="Search by title, folder or tag" escapeRegex={false} />
+        <FilterInput
+          autoFocus
+          value={search}
+          onChange={setSearch}
+          placeholder="Search by title, folder or tag"
+          escapeRegex={false}
+        />
       </div>
-      {error && <Alert severity="error" title="The list cannot be loaded">{error}</Alert>}
+      {error && (
+        <Alert severity="error" title="The list cannot be loaded">
+          {error}
+        </Alert>
+      )}
       {loading && <LoadingPlaceholder text="Loading" />}
-      {data && hits.length === 0 && <p className="quiet">{data.length ? 'No dashboard matches.' : 'There are no dashboards.'}</p>}
+      {data && hits.length === 0 && (
+        <p className="quiet">{data.length ? 'No dashboard matches.' : 'There are no dashboards.'}</p>
+      )}
       {grouped(hits).map(([folder, list]) => (
         <section key={folder} aria-label={folder || 'Dashboards without a folder'}>
           {folder && (
@@ -62,7 +80,9 @@ export function DashboardList() {
                   <strong>{title}</strong>
                   <span className="tags">
                     {tags.map((tag) => (
-                      <span key={tag} className="tag">{tag}</span>
+                      <span key={tag} className="tag">
+                        {tag}
+                      </span>
                     ))}
                   </span>
                 </Link>

@@ -95,7 +95,10 @@ export function AnnotationMarks({ config, marks, timeZone }: Props) {
   return (
     <>
       {createPortal(
-        <div className="annotations" style={{ left: offsetLeft, top: offsetTop, width: clientWidth, height: clientHeight }}>
+        <div
+          className="annotations"
+          style={{ left: offsetLeft, top: offsetTop, width: clientWidth, height: clientHeight }}
+        >
           {placed(plot, marks).map(({ mark, left, width }, index) => {
             const color = theme.visualization.getColorByName(mark.color || 'blue');
             return (

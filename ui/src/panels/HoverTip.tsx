@@ -1,5 +1,13 @@
 import type { ReactNode } from 'react';
-import { Portal, useTheme2, VizTooltipColorPlacement, VizTooltipContent, VizTooltipHeader, VizTooltipWrapper, type VizTooltipItem } from '@grafana/ui';
+import {
+  Portal,
+  useTheme2,
+  VizTooltipColorPlacement,
+  VizTooltipContent,
+  VizTooltipHeader,
+  VizTooltipWrapper,
+  type VizTooltipItem,
+} from '@grafana/ui';
 
 export interface Tip {
   /** Where the pointer is, in pixels of the window. */
@@ -48,7 +56,9 @@ export function HoverTip({ tip }: { tip?: Tip }) {
     <TipBox x={tip.x} y={tip.y}>
       <VizTooltipWrapper>
         <VizTooltipHeader item={{ label: '', value: tip.title }} isPinned={false} />
-        <VizTooltipContent items={tip.items.map((item) => ({ ...item, colorPlacement: VizTooltipColorPlacement.first }))} />
+        <VizTooltipContent
+          items={tip.items.map((item) => ({ ...item, colorPlacement: VizTooltipColorPlacement.first }))}
+        />
       </VizTooltipWrapper>
     </TipBox>
   );

@@ -7,7 +7,13 @@ import {
   type DataFrame,
   type GrafanaTheme2,
 } from '@grafana/data';
-import { LegendDisplayMode, SortOrder, TooltipDisplayMode, type VizLegendOptions, type VizTooltipOptions } from '@grafana/schema';
+import {
+  LegendDisplayMode,
+  SortOrder,
+  TooltipDisplayMode,
+  type VizLegendOptions,
+  type VizTooltipOptions,
+} from '@grafana/schema';
 import {
   PanelContextProvider,
   TimeSeries,
@@ -55,7 +61,14 @@ function tooltipItems(
     const at = indexes[index];
     const value: unknown = at == null ? null : field.values[at];
     const isWanted = mode === TooltipDisplayMode.Multi || index === seriesIndex;
-    if (index === 0 || !isWanted || value == null || field.config.custom?.hideFrom?.tooltip || field.config.custom?.hideFrom?.viz || (hideZeros && value === 0)) {
+    if (
+      index === 0 ||
+      !isWanted ||
+      value == null ||
+      field.config.custom?.hideFrom?.tooltip ||
+      field.config.custom?.hideFrom?.viz ||
+      (hideZeros && value === 0)
+    ) {
       return;
     }
     const shown = field.display?.(value);
@@ -79,8 +92,13 @@ export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone,
   const theme = useTheme2();
   const options = useMemo(() => optionsOf(panel.options as Partial<Options> | undefined), [panel.options]);
   const timed = useMemo(
-    () => frames.filter(({ fields }) => fields.some(({ type }) => type === FieldType.time) && fields.some(({ type }) => type === FieldType.number)),
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- the graph does not notice a new time range alone; a new list makes it look
+    () =>
+      frames.filter(
+        ({ fields }) =>
+          fields.some(({ type }) => type === FieldType.time) && fields.some(({ type }) => type === FieldType.number)
+      ),
+    // The graph does not notice a new time range alone; a new list makes it look.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
     [frames, range]
   );
   const { frames: shown, revision, context } = useHiddenSeries(timed, sync);

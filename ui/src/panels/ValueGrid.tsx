@@ -1,5 +1,10 @@
 import type { MouseEventHandler, ReactElement } from 'react';
-import { getDisplayValueAlignmentFactors, type DisplayValueAlignmentFactors, type FieldDisplay, type VizOrientation } from '@grafana/data';
+import {
+  getDisplayValueAlignmentFactors,
+  type DisplayValueAlignmentFactors,
+  type FieldDisplay,
+  type VizOrientation,
+} from '@grafana/data';
 import { VizRepeater, type VizRepeaterRenderValueProps } from '@grafana/ui';
 import { LinkedValue } from './LinkedValue';
 
@@ -30,7 +35,9 @@ export function ValueGrid({ values, children, ...layout }: Props) {
       renderCounter={0}
       getValues={() => values}
       getAlignmentFactors={getDisplayValueAlignmentFactors}
-      renderValue={(cell) => <LinkedValue value={cell.value}>{(openMenu, className) => children(cell, openMenu, className)}</LinkedValue>}
+      renderValue={(cell) => (
+        <LinkedValue value={cell.value}>{(openMenu, className) => children(cell, openMenu, className)}</LinkedValue>
+      )}
     />
   );
 }

@@ -1,4 +1,11 @@
-import { FieldType, formattedValueToString, getFieldDisplayName, type DataFrame, type Field, type TimeRange } from '@grafana/data';
+import {
+  FieldType,
+  formattedValueToString,
+  getFieldDisplayName,
+  type DataFrame,
+  type Field,
+  type TimeRange,
+} from '@grafana/data';
 import type { LegendEntry } from './legend';
 import type { Cell } from './CellChart';
 
