@@ -125,7 +125,7 @@ func Parse(text []byte) ([]*Object, error) {
 
 // Apply writes the objects in their order. Those of a namespaced kind that
 // name no namespace go into the one given. Objects get the namespace set.
-// report is told what is tried again; it may be nil.
+// report takes what is tried again; it may be nil.
 func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*Object, report apiretry.Report) error {
 	for _, object := range objects {
 		what := "applying " + nameOf(object)
