@@ -6,7 +6,7 @@ const visit = visits();
 /** Even minutes are annotations here: five minutes have one, whenever they are. */
 const EXTRAS = '/d/extras?from=now-5m&to=now';
 
-test('annotations are drawn on graphs, and tell about themselves', () =>
+test('annotations are drawn on graphs, and describe themselves', () =>
   visit(EXTRAS, async ({ page }) => {
     for (const title of ['With every layer', 'With most layers']) {
       await hasData(page, title);

@@ -34,7 +34,7 @@ test('the first keys reach the pages and the theme', () =>
     expect(await page.evaluate(() => document.body.className)).toContain('theme-light');
   }));
 
-test('a dashboard that is not there is told', () =>
+test('a dashboard that is not there is reported', () =>
   visit('/d/nothing-here', async ({ page, complaints }) => {
     await page.getByText('There is no such dashboard').waitFor();
     // The browser itself writes down the 404 that this is about.
@@ -82,7 +82,7 @@ test('jsonnet is reloaded when one of its imports is saved', async () => {
   rmSync(library);
 });
 
-test('Explore completes, runs, draws and tells errors', () =>
+test('Explore completes, runs, draws and reports errors', () =>
   visit('/explore?from=now-5m&to=now', async ({ page, complaints }) => {
     const editor = page.getByRole('textbox', { name: 'Query A' });
     await editor.click();
@@ -103,7 +103,7 @@ test('Explore completes, runs, draws and tells errors', () =>
     expect(complaints.splice(0).every((complaint) => complaint.includes('400'))).toBe(true);
   }));
 
-test('a panel leads to Explore with its query as sent', () =>
+test('a panel opens in Explore with its query as sent', () =>
   visit(PANELS, async ({ page }) => {
     await hasData(page, 'Stacked areas');
     await menu(page, 'Stacked areas', 'Explore');

@@ -142,7 +142,7 @@ test('lists have dashboards, rules and events', () =>
     await panel(page, 'Events').locator('.log').first().waitFor();
   }));
 
-test('links lead on with variables and time', () =>
+test('links go on with variables and time', () =>
   visit(`${PANELS}&var-namespace=shop&var-namespace=data`, async ({ page }) => {
     await page.locator('.dashboard-link', { hasText: 'Clusters' }).waitFor();
     const href = await page.locator('.dashboard-link', { hasText: 'Clusters' }).getAttribute('href');
@@ -237,7 +237,7 @@ test('a panel fills the page, Escape leaves it', () =>
     await hasData(page, 'Two axes');
   }));
 
-test('inspect tells the query as sent, the data and the JSON', () =>
+test('inspect shows the query as sent, the data and the JSON', () =>
   visit(PANELS, async ({ page }) => {
     await hasData(page, 'Stacked areas');
     await menu(page, 'Stacked areas', 'Inspect');

@@ -2,12 +2,12 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { dateTime, type TimeRange } from '@grafana/data';
 import { Alert, LoadingPlaceholder } from '@grafana/ui';
 import { setQuery, usePlace } from '../router';
-import { useDashboard, useResolved } from './useDashboard';
+import { useDashboard, useResolved, type LoadedDashboard } from './useDashboard';
 import { AnnotationSwitches } from './AnnotationSwitches';
 import { DashboardContext, type DashboardState } from './context';
 import { DashboardToolbar } from './DashboardToolbar';
 import { InspectDrawer } from './InspectDrawer';
-import type { AnnotationQuery, Panel } from './model';
+import type { AnnotationQuery, Dashboard, Panel } from './model';
 import { PanelFrame } from './PanelFrame';
 import { TabbedGrid } from './TabbedGrid';
 import { rangeOf, rangeText, variablesOf, writeRange, zoneName } from './urlState';
@@ -43,10 +43,9 @@ function leaveView(): void {
   });
 }
 
-export function DashboardPage({ uid }: { uid: string }) {
+/** What the address says of a dashboard: its time, its variables. */
+function useAsked(dashboard: Dashboard | undefined) {
   const { query } = usePlace();
-  const loaded = useDashboard(uid);
-  const { dashboard } = loaded;
   const usual = dashboard?.time ?? HOUR;
   const refresh = useRefresh(
     query.get('refresh') ?? (typeof dashboard?.refresh === 'string' ? dashboard.refresh : '')
@@ -66,8 +65,16 @@ export function DashboardPage({ uid }: { uid: string }) {
     () => JSON.stringify({ variables: values, from: text.from, to: text.to, timezone: zoneName(timeZone) }),
     [values, text.from, text.to, timeZone]
   );
+  return { range, timeZone, setZone, refresh, asked };
+}
+
+function useDashboardPage(uid: string) {
+  const loaded = useDashboard(uid);
+  const { dashboard } = loaded;
+  const { range, timeZone, setZone, refresh, asked } = useAsked(dashboard);
   const { resolved, error, loading } = useResolved(uid, loaded, asked);
   const [switched, setSwitched] = useState<Record<string, boolean>>({});
+  const onSwitch = (name: string, on: boolean) => setSwitched((old) => ({ ...old, [name]: on }));
   const queries = dashboard?.annotations?.list ?? NO_QUERIES;
   const annotations = useAnnotations(uid, queries, asked, switched, `${refresh.count}.${loaded.version}`);
 
@@ -94,12 +101,13 @@ export function DashboardPage({ uid }: { uid: string }) {
       },
     [uid, dashboard, resolved, range, timeZone, annotations, refresh.count, loaded.version, onZoom]
   );
-  const viewed = findPanel(resolved?.panels ?? [], query.get('viewPanel'));
-  const inspected = findPanel(resolved?.panels ?? [], query.get('inspect'));
-  const kiosk = query.has('kiosk');
-  useEscape(kiosk || viewed !== undefined, leaveView);
+  const switches = { queries, layers: annotations, switched, onSwitch };
+  return { loaded, state, error, loading, refresh, setZone, switches };
+}
 
-  if (loaded.error && !dashboard) {
+/** What is shown while there is no dashboard, or none that can be shown. */
+function WithoutDashboard({ loaded, error }: { loaded: LoadedDashboard; error?: string }) {
+  if (loaded.error && !loaded.dashboard) {
     return (
       <div className="page">
         <Alert
@@ -112,16 +120,27 @@ export function DashboardPage({ uid }: { uid: string }) {
       </div>
     );
   }
+  return error ? (
+    <div className="page">
+      <Alert severity="error" title="The dashboard cannot be shown">
+        {error}
+      </Alert>
+    </div>
+  ) : (
+    <LoadingPlaceholder text="Loading" />
+  );
+}
+
+export function DashboardPage({ uid }: { uid: string }) {
+  const { query } = usePlace();
+  const { loaded, state, error, loading, refresh, setZone, switches } = useDashboardPage(uid);
+  const viewed = findPanel(state?.resolved.panels ?? [], query.get('viewPanel'));
+  const inspected = findPanel(state?.resolved.panels ?? [], query.get('inspect'));
+  const kiosk = query.has('kiosk');
+  useEscape(kiosk || viewed !== undefined, leaveView);
+
   if (!state) {
-    return error ? (
-      <div className="page">
-        <Alert severity="error" title="The dashboard cannot be shown">
-          {error}
-        </Alert>
-      </div>
-    ) : (
-      <LoadingPlaceholder text="Loading" />
-    );
+    return <WithoutDashboard loaded={loaded} error={error} />;
   }
   return (
     <DashboardContext.Provider value={state}>
@@ -132,12 +151,7 @@ export function DashboardPage({ uid }: { uid: string }) {
             variables={state.resolved.variables}
             links={state.resolved.links ?? state.dashboard.links ?? []}
           >
-            <AnnotationSwitches
-              queries={queries}
-              layers={annotations}
-              switched={switched}
-              onSwitch={(name, on) => setSwitched((old) => ({ ...old, [name]: on }))}
-            />
+            <AnnotationSwitches {...switches} />
           </VariablesBar>
         )}
         {error && (

@@ -11,7 +11,7 @@ interface Props {
   interpolate: InterpolateFunction;
 }
 
-/** What stands beside a panel's title: its links, and its own time range if it has one. */
+/** What stands next to a panel's title: its links, and its own time range if it has one. */
 export function PanelLinks({ panel, interpolate }: Props) {
   const { range, resolved } = useDashboardState();
   const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };

@@ -58,7 +58,7 @@ test('a graph has a mark for each annotation in its range, with a line or an are
   expect(widths[1]).toBeGreaterThan(50);
 });
 
-test('a mark tells about its annotation, without what could run', async () => {
+test('a mark describes its annotation, without what could run', async () => {
   const text = 'on <i>n1</i><img src=x onerror="hacked()"><script>hacked()</script>';
   show({ type: 'timeseries' }, [series('a', [1, 2, 3])], undefined, [
     mark(1, { title: 'web', text, tags: ['shop', 'Pod'] }),

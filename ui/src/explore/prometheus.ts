@@ -34,7 +34,7 @@ export function seriesName({ __name__: name = '', ...labels }: Labels): string {
 
 export const MOST_SERIES = 200;
 
-/** A range result: a frame for each series, as many as can be told apart in a graph. */
+/** A range result: a frame for each series, as many as can be distinguished in a graph. */
 export function rangeFrames({ result }: QueryData, refId: string): DataFrame[] {
   const all = result as Array<{ metric: Labels; values: Sample[] }>;
   return all.slice(0, MOST_SERIES).map(({ metric, values }) =>

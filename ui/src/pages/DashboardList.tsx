@@ -32,6 +32,21 @@ function useVersion(): number {
   return version;
 }
 
+function Card({ title, url, tags }: SearchHit) {
+  return (
+    <Link href={url} className="card">
+      <strong>{title}</strong>
+      <span className="tags">
+        {tags.map((tag) => (
+          <span key={tag} className="tag">
+            {tag}
+          </span>
+        ))}
+      </span>
+    </Link>
+  );
+}
+
 export function DashboardList() {
   const { query } = usePlace();
   const search = query.get('query') ?? '';
@@ -74,18 +89,9 @@ export function DashboardList() {
             </h2>
           )}
           <ul className="cards">
-            {list.map(({ uid, title, url, tags }) => (
-              <li key={uid}>
-                <Link href={url} className="card">
-                  <strong>{title}</strong>
-                  <span className="tags">
-                    {tags.map((tag) => (
-                      <span key={tag} className="tag">
-                        {tag}
-                      </span>
-                    ))}
-                  </span>
-                </Link>
+            {list.map((hit) => (
+              <li key={hit.uid}>
+                <Card {...hit} />
               </li>
             ))}
           </ul>

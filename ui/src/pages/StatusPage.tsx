@@ -157,7 +157,7 @@ export function StatusPage() {
       )}
       {loading && <LoadingPlaceholder text="Loading" />}
       {data && !isEnvironment && (
-        <p>These dashboards are served without an environment: there is nothing to tell about one.</p>
+        <p>These dashboards are served without an environment: there is no status to show.</p>
       )}
       {data && isEnvironment && (
         <>

@@ -25,7 +25,7 @@ const node = (name: string, pods: Pod[]): Node => ({
   pods,
 });
 
-test('a pod that runs without being ready is told apart', () => {
+test('a pod that runs without being ready is distinguished', () => {
   expect([pod('a'), pod('b', 'Running', 0), pod('c', 'Pending', 0)].map(stateOf)).toEqual([
     'Running',
     'Unready',
@@ -54,7 +54,7 @@ test('the filter finds nodes with all their pods, and pods with their nodes', ()
   expect(filtered(cluster, ' ')).toEqual(cluster);
 });
 
-test('quantities are told in units of people', () => {
+test('quantities are shown in units of people', () => {
   expect([memoryText('16Gi'), memoryText('15728640Ki'), memoryText('16106127360')]).toEqual([
     '16Gi',
     '15 GiB',

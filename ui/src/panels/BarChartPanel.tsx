@@ -59,6 +59,23 @@ function scaleOf(bars: DrawnBar[], ticks: number, config: FieldConfig): ValueSca
   return type === ScaleDistribution.Log ? logScale(ends, ticks, log, config) : valueScale(ends, ticks, config);
 }
 
+/** What the pointer over a category shows: the values of all series there. */
+function tips(categories: string[], series: BarSeries[]) {
+  return (category: number, active: number) => ({
+    title: categories[category],
+    items: series.map((one, index) => {
+      const value = one.values[category];
+      const shown = one.field.display?.(value);
+      return {
+        label: one.name,
+        value: shown ? formattedValueToString(shown) : String(value),
+        color: one.color,
+        isActive: index === active,
+      };
+    }),
+  });
+}
+
 export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelProps) {
   const theme = useTheme2();
   const options = (panel.options ?? {}) as Options;
@@ -78,28 +95,11 @@ export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelP
   );
   const first = (series[0] ?? all.series[0]).field;
   const percent = options.stacking === 'percent';
-  const format = (value: number) =>
-    percent
-      ? `${Math.round(value * 100)}%`
-      : first.display
-        ? formattedValueToString(first.display(value))
-        : String(value);
+  const inUnit = (value: number) => (first.display ? formattedValueToString(first.display(value)) : String(value));
+  const format = (value: number) => (percent ? `${Math.round(value * 100)}%` : inUnit(value));
   const horizontal =
     options.orientation === 'horizontal' || (options.orientation !== 'vertical' && width < all.categories.length * 24);
   const scale = scaleOf(bars, horizontal ? width / 110 : height / 45, percent ? { min: 0, max: 1 } : first.config);
-  const tipOf = (category: number, active: number) => ({
-    title: all.categories[category],
-    items: series.map((one, index) => {
-      const value = one.values[category];
-      const shown = one.field.display?.(value);
-      return {
-        label: one.name,
-        value: shown ? formattedValueToString(shown) : String(value),
-        color: one.color,
-        isActive: index === active,
-      };
-    }),
-  });
   const names = all.series.map(({ name }) => name);
   const entries = all.series.map(({ name, color, field }) => ({
     label: name,
@@ -127,7 +127,7 @@ export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelP
           format={format}
           opacity={(first.config.custom?.fillOpacity ?? 80) / 100}
           label={panel.title || 'Bar chart'}
-          tipOf={tipOf}
+          tipOf={tips(all.categories, series)}
         />
       )}
     </WithLegend>

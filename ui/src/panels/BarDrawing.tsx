@@ -47,7 +47,7 @@ function widest(texts: string[]): number {
   return Math.min(MOST_NAME_WIDTH, Math.max(0, ...texts.map((text) => measureText(text, FONT).width)));
 }
 
-/** The room that the names of categories take: a line below the bars; what leans takes more, and some beside them. */
+/** The room that the names of categories take: a line below the bars; what leans takes more, and some on the left. */
 function namesRoom({ horizontal, categories, names = {} }: Props): { below: number; before: number; after: number } {
   const angle = ((names.rotation ?? 0) * Math.PI) / 180;
   if (horizontal || !angle) {

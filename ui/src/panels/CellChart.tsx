@@ -75,13 +75,10 @@ function splitsOf({ labels, at }: Axis, height: number): number[] {
   return labels.map((_, index) => index + offset).filter((_, index) => index % every === 0);
 }
 
-function builderOf(
-  props: Omit<Props, 'tipOf'>,
-  theme: GrafanaTheme2,
-  setTip: (tip?: { cell: Cell; x: number; y: number }) => void
-): UPlotConfigBuilder {
-  const { cells, lanes, axis, range, timeZone, sync, onZoom, height } = props;
-  const builder = new UPlotConfigBuilder(timeZone);
+type Drawing = Omit<Props, 'tipOf'>;
+
+function addScales(builder: UPlotConfigBuilder, props: Drawing, theme: GrafanaTheme2): void {
+  const { lanes, axis, range, timeZone, height } = props;
   const offset = axis.at === 'lanes' ? 0.5 : 0;
   builder.addScale({
     scaleKey: 'x',
@@ -113,6 +110,16 @@ function builderOf(
     grid: { show: false },
     ticks: { show: false },
   });
+}
+
+function builderOf(
+  props: Drawing,
+  theme: GrafanaTheme2,
+  setTip: (tip?: { cell: Cell; x: number; y: number }) => void
+): UPlotConfigBuilder {
+  const { cells, timeZone, sync, onZoom } = props;
+  const builder = new UPlotConfigBuilder(timeZone);
+  addScales(builder, props, theme);
   builder.addSeries({ scaleKey: 'y', theme, pathBuilder: () => null, pointsBuilder: () => undefined });
   builder.setCursor({
     y: false,

@@ -19,7 +19,7 @@ export interface Tip {
 
 const AWAY = 12;
 
-/** A box beside a place of the window, on the side that has more room. */
+/** A box next to a place of the window, on the side that has more room. */
 export function TipBox({ x, y, children }: { x: number; y: number; children: ReactNode }) {
   const theme = useTheme2();
   const across = x > window.innerWidth * 0.6 ? { right: window.innerWidth - x + AWAY } : { left: x + AWAY };
@@ -47,7 +47,7 @@ export function TipBox({ x, y, children }: { x: number; y: number; children: Rea
   );
 }
 
-/** Grafana's tooltip beside the pointer. */
+/** Grafana's tooltip next to the pointer. */
 export function HoverTip({ tip }: { tip?: Tip }) {
   if (!tip) {
     return null;

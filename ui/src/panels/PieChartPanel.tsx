@@ -49,7 +49,7 @@ function labelOf({ value, name, share }: Slice, shown: Shown[]): string {
   return shown.map((part) => parts[part]).join(' ');
 }
 
-/** A slice leads to the first of its data links: a drawing has no place for a menu. */
+/** A slice opens the first of its data links: a drawing has no place for a menu. */
 function SliceLink({ slice, children }: { slice: Slice; children: ReactNode }) {
   const link = slice.value.hasLinks ? slice.value.getLinks?.()[0] : undefined;
   return link ? (

@@ -24,6 +24,7 @@ import {
   VizTooltipFooter,
   VizTooltipHeader,
   VizTooltipWrapper,
+  type UPlotConfigBuilder,
   type VizTooltipItem,
 } from '@grafana/ui';
 import { AnnotationMarks } from './AnnotationMarks';
@@ -88,6 +89,46 @@ function tooltipItems(
   return items;
 }
 
+interface TooltipProps extends Pick<PanelProps, 'timeZone' | 'sync' | 'onZoom'> {
+  config: UPlotConfigBuilder;
+  aligned: DataFrame;
+  options: Options;
+}
+
+function Tooltip({ config, aligned, options: { tooltip }, timeZone, sync, onZoom }: TooltipProps) {
+  const theme = useTheme2();
+  return (
+    <TooltipPlugin2
+      config={config}
+      hoverMode={hoverMode(tooltip.mode)}
+      queryZoom={onZoom}
+      clientZoom
+      syncMode={sync}
+      syncScope={CROSSHAIR}
+      getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
+      render={(_plot, indexes, series, isPinned, _dismiss, _range, _viaSync, links) => {
+        const at = indexes.find((index) => index != null);
+        if (at == null) {
+          return null;
+        }
+        const time = dateTimeFormat(aligned.fields[0].values[at], { timeZone });
+        return (
+          <VizTooltipWrapper>
+            <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
+            <VizTooltipContent
+              items={tooltipItems(aligned, indexes, series, tooltip, theme)}
+              isPinned={isPinned}
+              scrollable={isPinned}
+              maxHeight={tooltip.maxHeight ?? 300}
+            />
+            {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
+          </VizTooltipWrapper>
+        );
+      }}
+    />
+  );
+}
+
 export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone, sync, marks, onZoom }: PanelProps) {
   const theme = useTheme2();
   const options = useMemo(() => optionsOf(panel.options as Partial<Options> | undefined), [panel.options]);
@@ -128,34 +169,7 @@ export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone,
           <>
             <AnnotationMarks config={config} marks={marks} timeZone={timeZone} />
             {options.tooltip.mode !== TooltipDisplayMode.None && (
-              <TooltipPlugin2
-                config={config}
-                hoverMode={hoverMode(options.tooltip.mode)}
-                queryZoom={onZoom}
-                clientZoom
-                syncMode={sync}
-                syncScope={CROSSHAIR}
-                getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
-                render={(_plot, indexes, series, isPinned, _dismiss, _range, _viaSync, links) => {
-                  const at = indexes.find((index) => index != null);
-                  if (at == null) {
-                    return null;
-                  }
-                  const time = dateTimeFormat(aligned.fields[0].values[at], { timeZone });
-                  return (
-                    <VizTooltipWrapper>
-                      <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
-                      <VizTooltipContent
-                        items={tooltipItems(aligned, indexes, series, options.tooltip, theme)}
-                        isPinned={isPinned}
-                        scrollable={isPinned}
-                        maxHeight={options.tooltip.maxHeight ?? 300}
-                      />
-                      {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
-                    </VizTooltipWrapper>
-                  );
-                }}
-              />
+              <Tooltip {...{ config, aligned, options, timeZone, sync, onZoom }} />
             )}
           </>
         )}

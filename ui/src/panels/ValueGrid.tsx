@@ -18,7 +18,7 @@ interface Props {
   minVizHeight?: number;
   minVizWidth?: number;
   maxVizHeight?: number;
-  /** Draws one value; who clicks on it is to be sent where its links lead. */
+  /** Draws one value; who clicks on it is to be sent where its links point. */
   children: (
     cell: VizRepeaterRenderValueProps<FieldDisplay, DisplayValueAlignmentFactors>,
     openMenu?: MouseEventHandler<HTMLElement>,
@@ -26,7 +26,7 @@ interface Props {
   ) => ReactElement;
 }
 
-/** One drawing for each value, as many beside and below each other as there is room for. */
+/** One drawing for each value, as many in rows and columns as there is room for. */
 export function ValueGrid({ values, children, ...layout }: Props) {
   return (
     <VizRepeater

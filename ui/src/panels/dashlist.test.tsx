@@ -7,7 +7,7 @@ import { DashListPanel } from './DashListPanel';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** Shows the panel in a dashboard of one variable, and tells what it asks. */
+/** Shows the panel in a dashboard of one variable, and returns what it asks. */
 function showList(options: Record<string, unknown>, answer: () => Response): string[] {
   const asked: string[] = [];
   vi.stubGlobal('fetch', (path: string) => {

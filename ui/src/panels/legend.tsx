@@ -39,7 +39,7 @@ interface Props {
 const ISOLATE = 'select' as SeriesVisibilityChangeMode;
 const APPEND = 'append' as SeriesVisibilityChangeMode;
 
-/** A drawing with Grafana's legend beside or below it. */
+/** A drawing with Grafana's legend to its right or below it. */
 export function WithLegend({ width, height, options, entries, onToggle, children }: Props) {
   const { showLegend, displayMode, placement, width: legendWidth } = { ...LEGEND, ...options };
   if (!showLegend || displayMode === LegendDisplayMode.Hidden || !entries.length) {

@@ -382,7 +382,7 @@ test('labels are texts, never HTML', () => {
   expect(container.textContent).toContain(name);
 });
 
-test('logs: the newest line first, its labels beside it', () => {
+test('logs: the newest line first, its labels alongside', () => {
   const frame = table({ Time: times(2), body: ['Created pod', 'Back-off'], severity: ['Normal', 'Warning'] });
   expect(linesOf([frame]).map(({ body, level }) => [body, level])).toEqual([
     ['Created pod', 'Normal'],

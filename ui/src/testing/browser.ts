@@ -29,12 +29,12 @@ class Observer {
 
 /** Says that everything has a size: without one nothing is drawn. */
 class SizeObserver extends Observer {
-  constructor(private readonly tell: (entries: unknown[]) => void) {
+  constructor(private readonly report: (entries: unknown[]) => void) {
     super();
   }
   observe() {
     const size = [{ inlineSize: 200, blockSize: 60 }];
-    this.tell([
+    this.report([
       {
         contentRect: { x: 0, y: 0, left: 0, top: 0, width: 200, height: 60 },
         contentBoxSize: size,

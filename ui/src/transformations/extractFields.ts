@@ -27,7 +27,7 @@ interface Options {
 
 type Extracted = Record<string, unknown>;
 
-/** What a path such as `spec.containers[0].name` leads to. */
+/** The value at a path such as `spec.containers[0].name`. */
 function follow(value: unknown, path: string): unknown {
   const steps = path.split(/[.[\]]/).filter(Boolean);
   return steps.reduce(

@@ -14,7 +14,7 @@ function labelled(frames: DataFrame[], label: string): Field[] {
   );
 }
 
-/** One table of all series: a column for each value of a label, rows for what the other labels tell apart. */
+/** One table of all series: a column for each value of a label, rows by the other labels. */
 function joinByLabels(frames: DataFrame[], { value = '', join = [] }: Options): DataFrame[] {
   const series = labelled(frames, value);
   if (!series.length) {

@@ -38,7 +38,7 @@ function solve(rows: number[][]): number[] | undefined {
 function fitted(points: Array<[number, number]>, degree: number): ((x: number) => number) | undefined {
   const xs = points.map(([x]) => x);
   const [low, high] = [Math.min(...xs), Math.max(...xs)];
-  // Times are large: their powers would drown what tells them apart.
+  // Times are large: their powers would drown their differences.
   const scaled = (x: number) => (high > low ? (2 * (x - low)) / (high - low) - 1 : 0);
   const size = Math.min(degree, new Set(xs).size - 1) + 1;
   const powers = (x: number, count: number) => Array.from({ length: count }, (_, power) => scaled(x) ** power);

@@ -12,7 +12,7 @@ import {
 
 /** Settings of one query. */
 interface QueryOptions {
-  /** The calculation that stands beside the line. */
+  /** The calculation that is shown alongside the line. */
   stat?: ReducerID;
   /** Whether all frames of the query make one table. */
   mergeSeries?: boolean;

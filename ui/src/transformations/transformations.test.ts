@@ -168,7 +168,7 @@ test('configFromData takes max, unit and a threshold from one query for the othe
   expect(time.config.max).toBeUndefined();
 });
 
-test('configFromData applies to what it is told to, and makes value mappings', async () => {
+test('configFromData applies to what it is asked to, and makes value mappings', async () => {
   const config = table({ code: [0, 1], word: ['down', 'up'], shade: ['red', 'green'] }, 'config');
   const mappings = [
     ['code', 'mappings.value'],
@@ -234,7 +234,7 @@ describe('extractFields', () => {
     return made.fields.map(({ name, type, values }) => [name, type, values]);
   };
 
-  test('takes the fields of JSON, or what paths lead to', async () => {
+  test('takes the fields of JSON, or what paths name', async () => {
     const json = lines(
       '{"pod":"a","cpu":1,"spec":{"containers":[{"name":"web"}]}}',
       '{"pod":"b","ready":true}',
@@ -332,7 +332,7 @@ test('timeSeriesTable makes a row of each series, with its calculation and its v
   expect(await run(frames, { id: 'timeSeriesTable', options: { A: { mergeSeries: false } } })).toHaveLength(4);
 });
 
-test('a disabled transformation does nothing, an unknown one is told', async () => {
+test('a disabled transformation does nothing, an unknown one is reported', async () => {
   expect(await run([usage()], { id: 'limit', disabled: true, options: { limitField: 0 } })).toHaveLength(1);
   expect(
     unknownTransformations([
