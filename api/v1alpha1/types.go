@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // APIVersion is the version that an environment file names.
@@ -227,12 +229,11 @@ func DefaultOf(kind Kind) Environment {
 	env.Kind = kind
 	switch kind {
 	case Kwok:
-		env.Images.Beyla = "grafana/beyla:3.15.0"
+		env.Images.Beyla = versions.Beyla
 	case K3d:
 		env.Cluster = Cluster{Servers: 1, Workloads: WorkloadsDefault}
-		// The version that k3d 5.9 itself would take.
-		env.Images.K3s, env.Images.Workload = "rancher/k3s:v1.35.5-k3s1", "busybox:1.37"
-		env.Chart = Chart{Repository: "https://open-telemetry.github.io/opentelemetry-helm-charts", Version: "0.156.0"}
+		env.Images.K3s, env.Images.Workload = versions.K3s, versions.Workload
+		env.Chart = Chart{Repository: versions.ChartRepository, Version: versions.Chart}
 	}
 	return env
 }
@@ -251,8 +252,7 @@ func Default() Environment {
 			TranslationStrategy: "UnderscoreEscapingWithSuffixes",
 			MaxEvents:           100000,
 		},
-		// Those of the reference environments.
-		Images: Images{LGTM: "grafana/otel-lgtm:0.28.0", Collector: "otel/opentelemetry-collector-contrib:0.153.0"},
+		Images: Images{LGTM: versions.LGTM, Collector: versions.Collector},
 		Ports:  DefaultPorts(),
 	}
 }
