@@ -7,6 +7,8 @@ package v1alpha1
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -160,6 +162,9 @@ func DefaultPorts() Ports {
 	return Ports{Kubernetes: 6443, Kubelet: 10250, Dashboards: 3000, Prometheus: 9090, OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890}
 }
 
+// Loopback is the address of a port.
+func Loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
 // Open returns the ports that are to be picked.
 func (p *Ports) Open() []*int {
 	var open []*int
@@ -249,7 +254,7 @@ func Default() Environment {
 		Backend: Backend{
 			Retention:           Duration(24 * time.Hour),
 			OutOfOrderWindow:    Duration(10 * time.Minute),
-			TranslationStrategy: "UnderscoreEscapingWithSuffixes",
+			TranslationStrategy: TranslationStrategies()[0],
 			MaxEvents:           100000,
 		},
 		Images: Images{LGTM: versions.LGTM, Collector: versions.Collector},
