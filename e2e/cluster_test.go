@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // The sizes that `up` has without flags.
@@ -69,7 +71,7 @@ func checkStatus(t *testing.T, s status) {
 
 func checkKubectl(t *testing.T, l *lab) {
 	l.t = t
-	if out := l.kubectl("version"); !strings.Contains(out, "Server Version: v1.35.4") {
+	if out := l.kubectl("version"); !strings.Contains(out, "Server Version: "+versions.Kubernetes) {
 		t.Errorf("kubectl version says %s", out)
 	}
 	if out := l.kubectl("get", "--raw", "/readyz"); out != "ok" {

@@ -7,9 +7,13 @@ package v1alpha1
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // APIVersion is the version that an environment file names.
@@ -158,6 +162,9 @@ func DefaultPorts() Ports {
 	return Ports{Kubernetes: 6443, Kubelet: 10250, Dashboards: 3000, Prometheus: 9090, OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890}
 }
 
+// Loopback is the address of a port.
+func Loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+
 // Open returns the ports that are to be picked.
 func (p *Ports) Open() []*int {
 	var open []*int
@@ -227,12 +234,11 @@ func DefaultOf(kind Kind) Environment {
 	env.Kind = kind
 	switch kind {
 	case Kwok:
-		env.Images.Beyla = "grafana/beyla:3.15.0"
+		env.Images.Beyla = versions.Beyla
 	case K3d:
 		env.Cluster = Cluster{Servers: 1, Workloads: WorkloadsDefault}
-		// The version that k3d 5.9 itself would take.
-		env.Images.K3s, env.Images.Workload = "rancher/k3s:v1.35.5-k3s1", "busybox:1.37"
-		env.Chart = Chart{Repository: "https://open-telemetry.github.io/opentelemetry-helm-charts", Version: "0.156.0"}
+		env.Images.K3s, env.Images.Workload = versions.K3s, versions.Workload
+		env.Chart = Chart{Repository: versions.ChartRepository, Version: versions.Chart}
 	}
 	return env
 }
@@ -248,11 +254,10 @@ func Default() Environment {
 		Backend: Backend{
 			Retention:           Duration(24 * time.Hour),
 			OutOfOrderWindow:    Duration(10 * time.Minute),
-			TranslationStrategy: "UnderscoreEscapingWithSuffixes",
+			TranslationStrategy: TranslationStrategies()[0],
 			MaxEvents:           100000,
 		},
-		// Those of the reference environments.
-		Images: Images{LGTM: "grafana/otel-lgtm:0.28.0", Collector: "otel/opentelemetry-collector-contrib:0.153.0"},
+		Images: Images{LGTM: versions.LGTM, Collector: versions.Collector},
 		Ports:  DefaultPorts(),
 	}
 }

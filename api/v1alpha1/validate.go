@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/prometheus/otlptranslator"
 )
 
 // MaxNodes and MaxPods bound what one machine can hold with any use.
@@ -22,10 +24,15 @@ const (
 	maxAgents  = 20
 )
 
-// TranslationStrategies are the names that Prometheus 3.11 gives its OTLP
-// translation strategies (config.OTLPConfig).
-var TranslationStrategies = []string{
-	"UnderscoreEscapingWithSuffixes", "UnderscoreEscapingWithoutSuffixes", "NoUTF8EscapingWithSuffixes", "NoTranslation",
+// TranslationStrategies are the names that Prometheus gives its OTLP
+// translation strategies, the default first.
+func TranslationStrategies() []string {
+	return []string{
+		string(otlptranslator.UnderscoreEscapingWithSuffixes),
+		string(otlptranslator.UnderscoreEscapingWithoutSuffixes),
+		string(otlptranslator.NoUTF8EscapingWithSuffixes),
+		string(otlptranslator.NoTranslation),
+	}
 }
 
 // A name becomes a folder, a context and a label value: a DNS label that
@@ -73,8 +80,8 @@ func (e Environment) Validate() error {
 	if w := time.Duration(e.Backend.OutOfOrderWindow); w < 0 || w > 24*time.Hour {
 		fail("backend.outOfOrderWindow is %s: use 0s to 24h", e.Backend.OutOfOrderWindow)
 	}
-	if !slices.Contains(TranslationStrategies, e.Backend.TranslationStrategy) {
-		fail("backend.translationStrategy %q: Prometheus knows %q", e.Backend.TranslationStrategy, TranslationStrategies)
+	if known := TranslationStrategies(); !slices.Contains(known, e.Backend.TranslationStrategy) {
+		fail("backend.translationStrategy %q: Prometheus knows %q", e.Backend.TranslationStrategy, known)
 	}
 	if e.Backend.MaxEvents < 1 {
 		fail("backend.maxEvents is %d: keep at least 1", e.Backend.MaxEvents)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 
 	"github.com/distribution/reference"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 var (
@@ -159,7 +161,7 @@ func (c Chart) validate() []error {
 	case c.Version == "":
 		problems.add("chart.version: name one; the values files are written for a certain chart")
 	case !versionPattern.MatchString(c.Version):
-		problems.add("chart.version %q: name one as the repository's index does, such as 0.156.0", c.Version)
+		problems.add("chart.version %q: name one as the repository's index does, such as %s", c.Version, versions.Chart)
 	}
 	return problems
 }

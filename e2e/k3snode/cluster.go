@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
 	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // cluster is the one that the first server runs.
@@ -104,7 +106,7 @@ func (c *cluster) register(ctx context.Context, name, address string) error {
 			Capacity: amounts, Allocatable: amounts,
 			Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}, {Type: corev1.NodeHostName, Address: name}},
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 10250}},
-			NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: "v1.35.4+standin", OperatingSystem: "linux"},
+			NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: versions.Kubernetes + "+standin", OperatingSystem: "linux"},
 		},
 	}
 	// It is there already after a restart of its container.

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 // runChild prints its address and serves until it is killed.
 func runChild(dir string) {
 	err := Run(context.Background(), Options{
-		Listen: "127.0.0.1:0", DataDir: dir,
+		Listen: "127.0.0.1:0", DataDir: dir, Retention: 24 * time.Hour, EventsMax: 1000,
 		Listening: func(address string) { _, _ = os.Stdout.WriteString(address + "\n") },
 	})
 	if err != nil {
@@ -61,7 +62,8 @@ func start(t testing.TB, o Options) *running {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	o.Listen = "127.0.0.1:0"
+	o.Listen, o.Retention, o.EventsMax = "127.0.0.1:0", 24*time.Hour, 1000
+	o.OutOfOrderWindow = cmp.Or(o.OutOfOrderWindow, 10*time.Minute)
 	address := make(chan string, 1)
 	o.Listening = func(a string) { address <- a }
 	ctx, cancel := context.WithCancel(context.Background())

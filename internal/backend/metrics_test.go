@@ -3,6 +3,7 @@ package backend
 import (
 	"bytes"
 	"compress/gzip"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 )
 
 func podMetrics(at time.Time) pmetric.Metrics {
@@ -67,7 +70,7 @@ func TestTranslationStrategies(t *testing.T) {
 		"NoUTF8EscapingWithSuffixes":        "k8s.pod.cpu.time_seconds_total",
 		"NoTranslation":                     "k8s.pod.cpu.time",
 	}
-	for _, strategy := range TranslationStrategies() {
+	for _, strategy := range v1alpha1.TranslationStrategies() {
 		t.Run(strategy, func(t *testing.T) {
 			b := start(t, Options{TranslationStrategy: strategy})
 			mustPush(t, b.url, podMetrics(time.Now()))
@@ -78,7 +81,8 @@ func TestTranslationStrategies(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Options{DataDir: "x", TranslationStrategy: "Backwards"}).withDefaults(); err == nil {
+	o := Options{RuleInterval: time.Minute, TranslationStrategy: "Backwards"}
+	if _, err := promConfig(o, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("an unknown strategy was accepted")
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/docker"
 )
@@ -79,7 +80,8 @@ func imageVariants(tag string) []docker.Variant {
 			Tag: "diorama-lgtm:" + tag, Entrypoint: []string{"/diorama", "together"}, Ports: []int{3000, 4317, 4318, 9090},
 			Cmd: []string{
 				"backend", "--listen=0.0.0.0:9090", "--data=/data/backend", "--rules=/etc/diorama/rules/*.yaml",
-				"--", "dashboards", "--listen=0.0.0.0:3000", "--dashboards=/etc/diorama/dashboards", "--scrape-interval=5s",
+				"--", "dashboards", "--listen=0.0.0.0:3000", "--dashboards=/etc/diorama/dashboards",
+				"--scrape-interval=" + v1alpha1.Default().Telemetry.Interval.String(),
 				"--", "collector", "--config=" + lgtmCollector,
 			},
 			Description: "diorama's backend and dashboards on the ports of grafana/otel-lgtm; it is not LGTM",

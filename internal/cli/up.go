@@ -54,14 +54,15 @@ func newUp(c *console.Console) *cobra.Command {
 			return up(cmd.Context(), c, env, flags)
 		},
 	}
-	f := cmd.Flags()
+	f, usual, k3d := cmd.Flags(), v1alpha1.Default(), v1alpha1.DefaultOf(v1alpha1.K3d).Cluster
 	f.StringVarP(&flags.file, "file", "f", "", "environment file (see `diorama config defaults`)")
 	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded, or with Docker kwok or k3d")
-	f.StringVar(&flags.name, "name", "", "name of the environment (default \"default\")")
-	f.IntVar(&flags.nodes, "nodes", 0, "simulated nodes (default 50)")
-	f.IntVar(&flags.pods, "pods", 0, "long-running simulated pods, without those of daemon sets and jobs (default 200)")
-	f.IntVar(&flags.servers, "servers", 0, "kind k3d: server nodes (default 1)")
-	f.IntVar(&flags.agents, "agents", 0, "kind k3d: agent nodes (default 0)")
+	f.StringVar(&flags.name, "name", "", fmt.Sprintf("name of the environment (default %q)", usual.Name))
+	f.IntVar(&flags.nodes, "nodes", 0, fmt.Sprintf("simulated nodes (default %d)", usual.Cluster.Nodes))
+	f.IntVar(&flags.pods, "pods", 0, fmt.Sprintf(
+		"long-running simulated pods, without those of daemon sets and jobs (default %d)", usual.Cluster.Pods))
+	f.IntVar(&flags.servers, "servers", 0, fmt.Sprintf("kind k3d: server nodes (default %d)", k3d.Servers))
+	f.IntVar(&flags.agents, "agents", 0, fmt.Sprintf("kind k3d: agent nodes (default %d)", k3d.Agents))
 	f.StringVar(&flags.workloads, "workloads", "", "kind k3d: none leaves the default workloads out")
 	f.StringVar(&flags.ports, "ports", "", "auto picks free ports")
 	f.StringVar(&flags.kubeContext, "kube-context", "", "kind kwok: context of a KWOK cluster that is there already, to watch it as it is")

@@ -77,7 +77,7 @@ func TestConfigValidates(t *testing.T) {
 	// The home folder of somebody may have a $ in it.
 	odd := exampleOptions()
 	odd.KubeletCA, odd.ClientCert, odd.ClusterName = `/home/$me "x"/ca.crt`, "/home/$me/it's: #1.crt", "a-${b}"
-	odd.Interval = 0
+	odd.Interval = 1500 * time.Millisecond
 	small := exampleOptions()
 	small.PrometheusExporter = ""
 	for name, renderConfig := range renderers() {
@@ -159,6 +159,12 @@ func TestConfigRefused(t *testing.T) {
 	if _, err := ClusterConfig(lacking); err == nil || !strings.Contains(err.Error(), "OTLPHTTP") {
 		t.Errorf("got %v, want an error that names OTLPHTTP", err)
 	}
+	lacking = exampleOptions()
+	lacking.Interval = 0
+	if _, err := ClusterConfig(lacking); err == nil || !strings.Contains(err.Error(), "Interval") {
+		t.Errorf("got %v, want an error that names Interval", err)
+	}
+	lacking = exampleOptions()
 	lacking.KubeletCA = ""
 	if _, err := NodesConfig(lacking); err == nil || !strings.Contains(err.Error(), "KubeletCA") {
 		t.Errorf("got %v, want an error that names KubeletCA", err)

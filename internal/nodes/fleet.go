@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // MaxNodes is the largest fleet: what Kubernetes itself is tested with.
@@ -45,7 +47,7 @@ func (f Fleet) Names() []string {
 }
 
 const (
-	kubeletVersion = "v1.35.4"
+	kubeletVersion = versions.Kubernetes
 	region         = "eu-central-1"
 	// podsPerNode is the kubelet's default maximum.
 	podsPerNode = 110
