@@ -200,7 +200,9 @@ func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float6
 	return dp
 }
 
-func counter(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64, temporality pmetric.AggregationTemporality) pmetric.NumberDataPoint {
+func counter(
+	ms pmetric.MetricSlice, name, unit string, at time.Time, value float64, temporality pmetric.AggregationTemporality,
+) pmetric.NumberDataPoint {
 	m := ms.AppendEmpty()
 	m.SetName(name)
 	m.SetUnit(unit)

@@ -168,7 +168,8 @@ func (in *instance) Gather() ([]*dto.MetricFamily, error) {
 		}
 	}
 	repeated := float64(in.raiseRepeated(int64(committed - appended)))
-	name, help, kind := metricRepeated, "Samples left out because their series had one of that time.", dto.MetricType_COUNTER
+	help := "Samples left out because their series had one of that time."
+	name, kind := metricRepeated, dto.MetricType_COUNTER
 	return append(families, &dto.MetricFamily{Name: &name, Help: &help, Type: &kind, Metric: []*dto.Metric{
 		{Counter: &dto.Counter{Value: &repeated}},
 	}}), err

@@ -75,7 +75,8 @@ func openInstance(o Options, stats *tsdb.DBStats) (_ *instance, err error) {
 	if in.db, err = openStorage(o, o.Logger, in.registry, stats); err != nil {
 		return nil, err
 	}
-	in.events, err = events.Open(filepath.Join(o.DataDir, "events.db"), events.Limits{Rows: o.EventsMax, Age: o.EventsMaxAge}, o.Logger)
+	limits := events.Limits{Rows: o.EventsMax, Age: o.EventsMaxAge}
+	in.events, err = events.Open(filepath.Join(o.DataDir, "events.db"), limits, o.Logger)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,8 @@ func TestEventsComeOutNewestFirst(t *testing.T) {
 	now := time.Now()
 	target := b.url + "/api/v1/otlp/v1/logs"
 	for i, uid := range []string{"a", "b", "c"} {
-		code, header, _ := post(t, target, contentProtobuf, encodeLogs(t, podEvent(uid, 1, now.Add(time.Duration(i)*time.Second))))
+		event := podEvent(uid, 1, now.Add(time.Duration(i)*time.Second))
+		code, header, _ := post(t, target, contentProtobuf, encodeLogs(t, event))
 		if code != 200 || header.Get("Content-Type") != contentProtobuf {
 			t.Fatalf("%d %v", code, header)
 		}
@@ -77,7 +78,9 @@ func TestEventsComeOutNewestFirst(t *testing.T) {
 	if len(page.Events) != 1 || page.Events[0].UID != "a" || page.NextCursor != "" {
 		t.Errorf("page 2 %+v", page)
 	}
-	for _, bad := range []string{"limit=0", "limit=x", "since=yesterday", "cursor=!", "colour=red", "since=1m&until=1h", "kind=a&kind=b"} {
+	for _, bad := range []string{
+		"limit=0", "limit=x", "since=yesterday", "cursor=!", "colour=red", "since=1m&until=1h", "kind=a&kind=b",
+	} {
 		if code := get(t, b.url+"/api/v1/diorama/events?"+bad, nil); code != http.StatusBadRequest {
 			t.Errorf("%s: %d", bad, code)
 		}
@@ -118,7 +121,8 @@ func TestBadLogBodies(t *testing.T) {
 		{contentProtobuf, strings.Repeat("x", 2000), 413, codes.ResourceExhausted},
 	} {
 		code, _, body := post(t, b.url+"/api/v1/otlp/v1/logs", c.kind, []byte(c.body))
-		if status := decodeStatus(t, c.kind, body); code != c.code || codes.Code(status.Code) != c.status || status.Message == "" {
+		status := decodeStatus(t, c.kind, body)
+		if code != c.code || codes.Code(status.Code) != c.status || status.Message == "" {
 			t.Errorf("%s %.10q: %d %v", c.kind, c.body, code, status)
 		}
 	}
@@ -143,7 +147,8 @@ func TestTracesAreRefused(t *testing.T) {
 		for _, kind := range []string{contentProtobuf, contentJSON} {
 			code, header, body := post(t, b.url+path, kind, []byte("{}"))
 			status := decodeStatus(t, kind, body)
-			if code != http.StatusNotImplemented || codes.Code(status.Code) != codes.Unimplemented || header.Get("Retry-After") != "" {
+			unimplemented := code == http.StatusNotImplemented && codes.Code(status.Code) == codes.Unimplemented
+			if !unimplemented || header.Get("Retry-After") != "" {
 				t.Errorf("%s %s: %d %v", path, kind, code, status)
 			}
 		}
@@ -174,7 +179,8 @@ func TestRulesReload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const good = "groups:\n- name: g\n  interval: 100ms\n  rules:\n  - alert: Always\n    expr: vector(1)\n  - record: one\n    expr: vector(1)\n"
+	const good = "groups:\n- name: g\n  interval: 100ms\n  rules:\n" +
+		"  - alert: Always\n    expr: vector(1)\n  - record: one\n    expr: vector(1)\n"
 	write(good)
 	b := start(t, Options{RuleFiles: []string{filepath.Join(dir, "*.yaml")}})
 	alerts := func() int {

@@ -139,8 +139,10 @@ func (b *bench) large(hold time.Duration) error {
 		if err != nil {
 			return err
 		}
-		b.add(fmt.Sprintf("1,000 nodes: failed scrapes in %s", hold), "scrapes", new(0.0), float64(after.Telemetry.FailedScrapes-before.Telemetry.FailedScrapes))
-		b.add(fmt.Sprintf("1,000 nodes: dropped samples in %s", hold), "samples", new(0.0), float64(after.Telemetry.DroppedSamples-before.Telemetry.DroppedSamples))
+		failed := float64(after.Telemetry.FailedScrapes - before.Telemetry.FailedScrapes)
+		b.add(fmt.Sprintf("1,000 nodes: failed scrapes in %s", hold), "scrapes", new(0.0), failed)
+		dropped := float64(after.Telemetry.DroppedSamples - before.Telemetry.DroppedSamples)
+		b.add(fmt.Sprintf("1,000 nodes: dropped samples in %s", hold), "samples", new(0.0), dropped)
 		b.add("1,000 nodes: samples stored", "samples/s", nil, after.Telemetry.SamplesPerSecond)
 		return b.summaries(l, after)
 	})

@@ -211,7 +211,8 @@ func (l lab) dashboards() string { return filepath.Join(l.home, "dashboards") }
 func (l lab) prepareReload() error {
 	return errors.Join(
 		os.MkdirAll(l.dashboards(), 0o700),
-		l.save("title.libsonnet", `{title: 'First version'}`), l.save("reloaded.jsonnet", `(import 'title.libsonnet') + {uid: 'jsonnet'}`),
+		l.save("title.libsonnet", `{title: 'First version'}`),
+		l.save("reloaded.jsonnet", `(import 'title.libsonnet') + {uid: 'jsonnet'}`),
 	)
 }
 

@@ -19,8 +19,9 @@ import (
 const Version = "0.149.0"
 
 const (
-	scopePrefix = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver/internal/scraper/"
-	schemaURL   = "https://opentelemetry.io/schemas/1.9.0"
+	scopePrefix = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver/" +
+		"internal/scraper/"
+	schemaURL = "https://opentelemetry.io/schemas/1.9.0"
 )
 
 // Host is one node at one instant. Sizes are bytes, instants Unix nanoseconds.
@@ -84,7 +85,9 @@ func Metrics(h Host, selection Selection) pmetric.Metrics {
 	if selection != nil {
 		b.paging()
 		b.processes()
-		out.ResourceMetrics().RemoveIf(func(rm pmetric.ResourceMetrics) bool { return rm.ScopeMetrics().At(0).Metrics().Len() == 0 })
+		out.ResourceMetrics().RemoveIf(func(rm pmetric.ResourceMetrics) bool {
+			return rm.ScopeMetrics().At(0).Metrics().Len() == 0
+		})
 	}
 	return out
 }

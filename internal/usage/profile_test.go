@@ -21,7 +21,8 @@ func TestProfileNames(t *testing.T) {
 
 func TestDefaultProfiles(t *testing.T) {
 	for kind, want := range map[string]Profile{
-		"Deployment": Diurnal, "StatefulSet": Steady, "DaemonSet": Steady, "Job": Batch, "CronJob": Batch, "": Steady, "Other": Steady,
+		"Deployment": Diurnal, "StatefulSet": Steady, "DaemonSet": Steady, "Job": Batch, "CronJob": Batch,
+		"": Steady, "Other": Steady,
 	} {
 		if got := DefaultProfile(kind); got != want {
 			t.Errorf("%s is %s, want %s", kind, got, want)

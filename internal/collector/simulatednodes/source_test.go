@@ -19,12 +19,18 @@ func node(name string, simulated bool, ready corev1.ConditionStatus) *corev1.Nod
 	if simulated {
 		n.Annotations = map[string]string{Annotation: "fake"}
 	}
-	n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse}, {Type: corev1.NodeReady, Status: ready}}
+	n.Status.Conditions = []corev1.NodeCondition{
+		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse},
+		{Type: corev1.NodeReady, Status: ready},
+	}
 	return n
 }
 
 func TestAPISource(t *testing.T) {
-	client := fake.NewClientset(node("a", true, corev1.ConditionTrue), node("b", true, corev1.ConditionUnknown), node("real", false, corev1.ConditionTrue))
+	client := fake.NewClientset(
+		node("a", true, corev1.ConditionTrue), node("b", true, corev1.ConditionUnknown),
+		node("real", false, corev1.ConditionTrue),
+	)
 	ctx, cancel := context.WithCancel(t.Context())
 	var mutex sync.Mutex
 	current, finished := map[string]bool{}, make(chan error, 1)
