@@ -107,7 +107,9 @@ func nodeContext(t *testing.T, to io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("the node image needs a static shell (Debian's package busybox-static): %w", err)
 	}
-	for name, path := range map[string]string{"k3s": binary(t, "K3SNODE_BINARY"), "kubectl": binary(t, "KUBECTL_BINARY"), "busybox": busybox} {
+	for name, path := range map[string]string{
+		"k3s": binary(t, "K3SNODE_BINARY"), "kubectl": binary(t, "KUBECTL_BINARY"), "busybox": busybox,
+	} {
 		if err := addProgram(archive, "bin/"+name, path); err != nil {
 			return err
 		}

@@ -98,8 +98,11 @@ func (r *registry) unpack(tarball string) error {
 	}
 	for _, image := range images {
 		config, layer := blobs[image.Config], blobs[image.Layers[0]]
-		config.MediaType, layer.MediaType = "application/vnd.docker.container.image.v1+json", "application/vnd.docker.image.rootfs.diff.tar.gzip"
-		manifest, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []descriptor{layer}})
+		config.MediaType = "application/vnd.docker.container.image.v1+json"
+		layer.MediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+		manifest, err := json.Marshal(map[string]any{
+			"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []descriptor{layer},
+		})
 		if err != nil {
 			return err
 		}
@@ -190,9 +193,11 @@ func TestKwokPulls(t *testing.T) {
 		}
 	})
 	file := func(lgtm string) string {
-		return l.write("pull.yaml", fmt.Sprintf("kind: kwok\ncluster: {nodes: 1, pods: 2}\ntelemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q}\nports: auto\n", lgtm, names[1]))
+		return l.write("pull.yaml", fmt.Sprintf("kind: kwok\ncluster: {nodes: 1, pods: 2}\n"+
+			"telemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q}\nports: auto\n", lgtm, names[1]))
 	}
-	if said := l.dioramaFails("up", "-f", file(host+"/diorama-lgtm:none")); !strings.Contains(said, "manifest unknown") || !strings.Contains(said, "check the name") {
+	said := l.dioramaFails("up", "-f", file(host+"/diorama-lgtm:none"))
+	if !strings.Contains(said, "manifest unknown") || !strings.Contains(said, "check the name") {
 		t.Errorf("a tag that is not there gives %q", said)
 	}
 	ended := make(chan result, 1)
