@@ -58,7 +58,7 @@ const restarting = "0x4 1x4 2x4 3x4 4x4 5x4 6x4 7x4 8x4 9x4 10x4 11x4 12"
 func podAlerts() []alertCase {
 	return []alertCase{
 		{"ContainerCrashLooping", `
-			k8s_container_restarts{cluster="a",namespace="n",pod="loop",container="c"} `+restarting+`
+			k8s_container_restarts{cluster="a",namespace="n",pod="loop",container="c"} ` + restarting + `
 			k8s_container_restarts{cluster="a",namespace="n",pod="once",container="c"} 0x50 1x20`,
 			"k8s_pod_name", []string{"loop"}},
 		{"ContainerOutOfMemory", `

@@ -80,7 +80,7 @@ func TestDashboards(t *testing.T) {
 	})
 }
 
-// checkSurroundings asks for what the page shows beside dashboards.
+// checkSurroundings asks for what the page shows alongside dashboards.
 func checkSurroundings(t *testing.T, base string) {
 	var cluster struct {
 		Nodes   []struct{ Pods []struct{ Name string } }

@@ -26,7 +26,7 @@ import (
 const k3dNode = "k3d-diorama-default-server-0"
 
 // k3d writes an environment file of the kind, with nodes of the stand-in image:
-// all is real but for the pods, and what LGTM's ports lead to.
+// all is real but for the pods, and what LGTM's ports are forwarded to.
 func (l *lab) k3d(e engine, more string) string {
 	l.t.Helper()
 	e.nodes()
@@ -79,21 +79,21 @@ func checkK3dStatus(t *testing.T, l *lab, s status) {
 		t.Errorf("the context is %q", s.KubeContext)
 	}
 	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "the digest of the image "+standIns[1]) {
-		t.Errorf("that a digest is taken on trust is not told: %q", s.Warnings)
+		t.Errorf("that a digest is taken on trust is not reported: %q", s.Warnings)
 	}
-	led := map[int]int{}
+	forwarded := map[int]int{}
 	for _, forward := range s.Forwards {
 		if forward.Service != "lgtm" || !strings.HasPrefix(forward.Pod, "lgtm-") {
-			t.Errorf("a port is led to %+v", forward)
+			t.Errorf("a port is forwarded to %+v", forward)
 		}
-		led[forward.Port] = forward.Host
+		forwarded[forward.Port] = forward.Host
 	}
 	for port, endpoint := range map[int]string{
 		3000: s.Endpoints.Dashboards, 9090: s.Endpoints.Prometheus,
 		4317: s.Endpoints.OTLPGRPC, 4318: s.Endpoints.OTLPHTTP,
 	} {
-		if want := fmt.Sprintf("127.0.0.1:%d", led[port]); led[port] == 0 || !strings.HasSuffix(endpoint, want) {
-			t.Errorf("the endpoint %s is to lead to the port %d, but %s does", endpoint, port, want)
+		if want := fmt.Sprintf("127.0.0.1:%d", forwarded[port]); forwarded[port] == 0 || !strings.HasSuffix(endpoint, want) {
+			t.Errorf("the endpoint %s is to be forwarded to the port %d, but %s is", endpoint, port, want)
 		}
 	}
 	if nodes := l.readyNodes(); !slices.Equal(nodes, []string{k3dNode}) {
@@ -197,7 +197,7 @@ func checkK3dObjects(t *testing.T, l *lab) {
 	}
 }
 
-// checkK3dPorts asks what the ports lead to; in the stand-in that is the backend
+// checkK3dPorts asks what the ports are forwarded to; in the stand-in that is the backend
 // of the environment that plays the cluster.
 func checkK3dPorts(t *testing.T, l *lab, s status) {
 	for _, address := range []string{s.Endpoints.Dashboards + "/api/health", s.Endpoints.Prometheus + "/-/ready"} {
@@ -259,7 +259,7 @@ func sendOverGRPC(t *testing.T, address, metric string) {
 	}
 }
 
-// checkK3dCheck runs every query by way of the led ports. What pods that run would
+// checkK3dCheck runs every query by way of the forwarded ports. What pods that run would
 // send is empty here; make test-k3d has them.
 func checkK3dCheck(t *testing.T, l *lab) {
 	eventually(t, "check has data", func() error {

@@ -26,7 +26,7 @@ const nodeImage = "diorama-k3snode:" + imagesTag
 var shellCommands = strings.Fields("sh cat cp date grep kill mkdir mount sed sleep touch xargs")
 
 // nodeDockerfile puts a shell, kubectl and the program that stands for k3s
-// beside diorama. The volumes are those of rancher/k3s.
+// alongside diorama. The volumes are those of rancher/k3s.
 const nodeDockerfile = `FROM diorama:` + imagesTag + `
 USER 0
 COPY bin /bin
@@ -132,7 +132,7 @@ func addText(archive *tar.Writer, name, text string) error {
 	return err
 }
 
-// addLinks adds symbolic links, by what they lead to.
+// addLinks adds symbolic links, by their targets.
 func addLinks(archive *tar.Writer, links map[string]string) error {
 	for name, to := range links {
 		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: to}); err != nil {

@@ -175,7 +175,7 @@ func checkKwokTelemetry(t *testing.T, l *lab, s status, nodes int) {
 			atLeast(s.Endpoints.Prometheus, `system_memory_usage_bytes`, 1),
 		)
 	})
-	eventually(t, "the status tells how it flows", func() error {
+	eventually(t, "the status reports the flow", func() error {
 		flow := l.status().Telemetry
 		if flow.Error != "" || flow.Series == 0 || flow.SamplesPerSecond == 0 ||
 			flow.LastSampleAge < 0 || flow.LastSampleAge > 60 {
@@ -204,7 +204,7 @@ func checkKwokDashboards(t *testing.T, l *lab, s status) {
 	l.write("boards/mine.jsonnet", `{uid: 'mine', title: 'Second', panels: [], schemaVersion: 39}`)
 	title("mine", "Second")
 	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "bad.json:1:11") {
-		t.Errorf("a broken dashboard is not told: %q", s.Warnings)
+		t.Errorf("a broken dashboard is not reported: %q", s.Warnings)
 	}
 }
 
@@ -214,7 +214,7 @@ func TestKwokKilled(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	file := l.kwok(e, "")
 	l.diorama("up", "-f", file)
-	// Somebody else's, beside it.
+	// Somebody else's, alongside it.
 	config := &container.Config{Image: standIns[0], Labels: map[string]string{"diorama.dev/environment": "default"}}
 	other, err := e.ContainerCreate(t.Context(), config, nil, nil, nil, "diorama-e2e-other")
 	e.check(err)
@@ -345,7 +345,7 @@ func TestKwokContext(t *testing.T) {
 	l.diorama("down", "--name", "base")
 }
 
-// checkWatched looks at the kubeconfig of the containers: it leads to the
+// checkWatched looks at the kubeconfig of the containers: it points to the
 // gateway, where the API server's own port is taken by itself, and checks the
 // certificate for the name that it has.
 func checkWatched(t *testing.T, e engine, s status, port int) {

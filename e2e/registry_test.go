@@ -175,8 +175,8 @@ func (r *registry) serveBlob(w http.ResponseWriter, request *http.Request, name 
 	_, _ = io.Copy(w, file)
 }
 
-// TestKwokPulls pulls the images from a registry: the status tells how far it
-// is, and a tag that the registry does not have is told in its words.
+// TestKwokPulls pulls the images from a registry: the status reports how far it
+// is, and a tag that the registry does not have is reported in its words.
 func TestKwokPulls(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	tarball := e.images()
@@ -204,7 +204,7 @@ func TestKwokPulls(t *testing.T) {
 	path := file(names[0])
 	halfway := regexp.MustCompile(`pulling ` + regexp.QuoteMeta(names[0]) + `: [1-9]\d?%`)
 	go func() { ended <- l.command(binary(t, "DIORAMA_BINARY"), "up", "-f", path) }()
-	eventually(t, "the status tells how far the pull is", func() error {
+	eventually(t, "the status reports how far the pull is", func() error {
 		said := l.command(binary(t, "DIORAMA_BINARY"), "status").stdout
 		if !halfway.MatchString(said) {
 			return errors.New(said)

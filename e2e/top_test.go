@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestTop asks for usage in the ways that Kubernetes has besides
+// TestTop asks for usage in the ways that Kubernetes has apart from
 // /stats/summary, and compares what receivers send with what they send of real
 // clusters.
 func TestTop(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/usage"
 )
 
-// tuned are pods that these tests tell what to use, and one that leaks.
+// tuned are pods whose usage these tests set, and one that leaks.
 const tuned = `
 apiVersion: v1
 kind: Namespace
@@ -54,7 +54,7 @@ spec:
   usages: [{usage: {cpu: {%s}}}]
 `
 
-// TestUsage asks PromQL for what pods were told to use, and for what their
+// TestUsage asks PromQL for what pods were set to use, and for what their
 // profiles say that they use.
 func TestUsage(t *testing.T) {
 	l := newLab(t)

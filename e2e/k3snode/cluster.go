@@ -70,7 +70,7 @@ func (c *cluster) begin(ctx context.Context) error {
 	return nil
 }
 
-// forwardPorts leads the ports of LGTM's pod, which is simulated, to what listens
+// forwardPorts forwards the ports of LGTM's pod, which is simulated, to what listens
 // on them in this container.
 func (c *cluster) forwardPorts(ctx context.Context) error {
 	forwards := &v1alpha1.ClusterPortForward{

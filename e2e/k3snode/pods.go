@@ -42,7 +42,7 @@ func (c *cluster) pullImages(ctx context.Context) error {
 	for {
 		pods, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "status.phase=Pending"})
 		if err != nil {
-			say("the API server does not tell of pods: " + err.Error())
+			say("the API server does not list pods: " + err.Error())
 		} else {
 			for i := range pods.Items {
 				if err := c.pullOf(ctx, &pods.Items[i]); err != nil && !apierrors.IsNotFound(err) {

@@ -26,7 +26,7 @@ type Ingestion struct {
 	LastSampleTime time.Time `json:"lastSampleTime"`
 	LastWriteTime  time.Time `json:"lastWriteTime"`
 	// DroppedTotal are samples that came and were not stored, by reason in
-	// Dropped; the collector was told.
+	// Dropped; the collector got an answer that says so.
 	DroppedTotal int64            `json:"droppedTotal"`
 	Dropped      map[string]int64 `json:"dropped"`
 	// RepeatedTotal are samples whose series and time were stored already:

@@ -126,7 +126,7 @@ func answer(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) }
 }
 
-// close ends the parts in reverse. It may be called on what openInstance
+// close ends the components in reverse. It may be called on what openInstance
 // left half done.
 func (in *instance) close() error {
 	in.stop()

@@ -197,7 +197,7 @@ func TestRulesReload(t *testing.T) {
 		t.Errorf("reload: %v", err)
 	}
 	if in := ingestion(t, b.url); in.RulesError == "" {
-		t.Error("ingestion does not tell of the bad file")
+		t.Error("ingestion does not report the bad file")
 	}
 	if alerts() != 1 {
 		t.Error("the good rules are gone")

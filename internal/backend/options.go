@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options is what a backend is told. Only DataDir has no default.
+// Options configure a backend. Only DataDir has no default.
 type Options struct {
 	// Listen is the address of the HTTP API, 127.0.0.1:9090 when empty.
 	// Port 0 picks a free one; Listening hears which.

@@ -40,7 +40,7 @@ func (b *bench) version() (string, error) {
 }
 
 // small measures the default environment: 50 nodes, 200 pods.
-func (b *bench) small(runs int, settle, history time.Duration) error {
+func (b *bench) small(runs int, warmUp, history time.Duration) error {
 	var ups, downs, statuses []float64
 	for run := range runs {
 		err := b.inLab(func(l lab) error {
@@ -64,7 +64,7 @@ func (b *bench) small(runs int, settle, history time.Duration) error {
 				return err
 			}
 			if run == runs-1 {
-				measured := b.settled(l, "memory", settle, new(800.0))
+				measured := b.memory(l, "memory", warmUp, new(800.0))
 				if err := errors.Join(measured, b.wait(history), b.dashboards(l, s), b.checks(l), b.page(s)); err != nil {
 					return err
 				}
@@ -85,9 +85,9 @@ func (b *bench) small(runs int, settle, history time.Duration) error {
 	return nil
 }
 
-// settled reads the memory of an environment that has run for a while.
-func (b *bench) settled(l lab, name string, settle time.Duration, atMost *float64) error {
-	if err := b.wait(settle); err != nil {
+// memory reads the memory of an environment that has run for a while.
+func (b *bench) memory(l lab, name string, warmUp time.Duration, atMost *float64) error {
+	if err := b.wait(warmUp); err != nil {
 		return err
 	}
 	s, err := l.status()
@@ -132,7 +132,7 @@ func (b *bench) large(hold time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if err := b.settled(l, "1,000 nodes: memory", hold, nil); err != nil {
+		if err := b.memory(l, "1,000 nodes: memory", hold, nil); err != nil {
 			return err
 		}
 		after, err := l.status()

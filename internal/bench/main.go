@@ -47,7 +47,7 @@ func run() error {
 	binary := flag.String("binary", "bin/diorama", "the diorama to measure")
 	output := flag.String("output", "out/bench.json", "file for the figures")
 	runs := flag.Int("runs", 3, "how often up and down are measured")
-	settle := flag.Duration("settle", time.Minute, "how long an environment runs before its memory is read")
+	warmUp := flag.Duration("warm-up", time.Minute, "how long an environment runs before its memory is read")
 	history := flag.Duration("history", 0,
 		"how long it runs on before its dashboards are measured; with 1h the last hour is full")
 	hold := flag.Duration("hold", 5*time.Minute,
@@ -61,7 +61,7 @@ func run() error {
 		return err
 	}
 	b := &bench{ctx: ctx, binary: path}
-	measured := b.small(*runs, *settle, *history)
+	measured := b.small(*runs, *warmUp, *history)
 	if *hold > 0 {
 		measured = errors.Join(measured, b.large(*hold))
 	}

@@ -97,7 +97,7 @@ func newCollector(o RunOptions) (*otelcol.Collector, error) {
 		BuildInfo: component.BuildInfo{
 			Command: "diorama collector", Description: "diorama's OpenTelemetry Collector", Version: Version(),
 		},
-		// ctx is how we are told to end; the collector is not to take SIGTERM
+		// ctx is how whoever runs us ends us; the collector is not to take SIGTERM
 		// from whoever runs it.
 		DisableGracefulShutdown: true,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{

@@ -79,7 +79,7 @@ func until(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// localConfig is the rendered configuration of the cluster with the parts that
+// localConfig is the rendered configuration of the cluster with the components that
 // need a cluster replaced by what this machine has.
 func localConfig(t *testing.T, options Options) string {
 	t.Helper()

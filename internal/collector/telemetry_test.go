@@ -91,7 +91,7 @@ func ownMetrics(t *testing.T, options Options, config string) map[string]*dto.Me
 		})
 	}
 	var page map[string]*dto.MetricFamily
-	until(t, "it tells of what it refused and sent", func() bool {
+	until(t, "it reports what it refused and sent", func() bool {
 		response, err := http.Get("http://" + options.SelfMetrics + "/metrics")
 		if err != nil {
 			return false

@@ -48,7 +48,7 @@ type Host struct {
 // Load is how many threads ran or waited, averaged over so many minutes.
 type Load struct{ One, Five, Fifteen float64 }
 
-// Memory of a host. Cached is page cache beside what the kernel itself keeps.
+// Memory of a host. Cached is page cache on top of what the kernel itself keeps.
 type Memory struct{ Total, Used, Cached uint64 }
 
 // Filesystem is the root file system; what is neither used nor available is reserved.
@@ -219,7 +219,7 @@ func (b *builder) load() {
 	b.gauge("system.cpu.load_average.5m", "{thread}", "Average CPU Load over 5 minutes.").float(hundredths(l.Five))
 }
 
-// hundredths is as exact as the kernel tells the load.
+// hundredths is as exact as the kernel reports the load.
 func hundredths(v float64) float64 { return math.Round(v*100) / 100 }
 
 type memoryState struct {

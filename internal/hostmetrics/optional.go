@@ -57,7 +57,7 @@ func (b *builder) optionalMemory(states []memoryState) {
 			"but no allocation has yet been made). "+
 			"This is reported as a separate metric rather than a usage state because reserved pages are already "+
 			"counted in free pages - they represent a subset of free pages that cannot be used for "+
-				"non-reserved allocations.", 0)
+			"non-reserved allocations.", 0)
 	b.count("system.memory.linux.hugepages.surplus", "{page}",
 		"Number of surplus hugepages (overcommitted hugepages beyond the persistent pool). "+
 			"This is reported as a separate metric rather than a usage state "+

@@ -45,6 +45,9 @@ func TestShapeIsTheLiveReceivers(t *testing.T) {
 	for _, name := range onlyElsewhere {
 		delete(want, name)
 	}
+	// While a connection is in it, the receiver has this state under two names.
+	states := want["system.network.connections"].Attributes
+	states["state"] = slices.DeleteFunc(states["state"], func(state string) bool { return state == "FIN_WAIT2" })
 	// Which of them there are processes in is this machine's own.
 	for _, s := range []map[string]metricshape.Shape{got, want} {
 		s["system.processes.count"].Attributes["status"] = nil

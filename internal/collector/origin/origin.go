@@ -19,7 +19,7 @@ type Origin struct {
 	Receiver string
 	// Counter tells whether it only grows.
 	Counter bool
-	// Optional metrics are sent only if the receiver is told to.
+	// Optional metrics are sent only if the receiver is configured to.
 	Optional bool
 }
 

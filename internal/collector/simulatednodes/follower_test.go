@@ -108,7 +108,7 @@ func TestFollowerStuckNode(t *testing.T) {
 	source.Add("stuck", "a")
 	source.Remove("stuck", "a")
 	source.Add("b")
-	nodestest.Eventually(t, "b runs beside the node that does not stop", f.is("b", "stuck"))
+	nodestest.Eventually(t, "b runs alongside the node that does not stop", f.is("b", "stuck"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := follower.Shutdown(ctx); err == nil {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// TestKwokLGTMParts ends one program in LGTM after the other. The container lives
+// TestKwokLGTMPrograms ends one program in LGTM after the other. The container lives
 // on, and its own health check sees nothing: diorama reports it, and makes
 // another container.
-func TestKwokLGTMParts(t *testing.T) {
+func TestKwokLGTMPrograms(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	l.diorama("up", "-f", l.kwok(e, ""))
 	for _, test := range []struct {
