@@ -211,7 +211,7 @@ func lastAt(moment time.Time) string {
 	return fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, moment.Unix())
 }
 
-// since is a PromQL condition: newer than a moment.
-func since(series string, moment time.Time) string {
-	return fmt.Sprintf("timestamp(%s) > %d", series, moment.Unix())
+// since is a PromQL query for what nodes used after a moment.
+func since(moment time.Time) string {
+	return fmt.Sprintf("timestamp(k8s_node_cpu_time_seconds_total) > %d", moment.Unix())
 }

@@ -188,7 +188,7 @@ func TestKilledSupervisor(t *testing.T) {
 	})
 	uid := l.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
 	killed := time.Now()
-	kill(t, l, s)
+	kill(t, s)
 	if got := l.status(); got.Phase != "Crashed" {
 		t.Errorf("the phase is %s, want Crashed", got.Phase)
 	}
@@ -203,7 +203,7 @@ func TestKilledSupervisor(t *testing.T) {
 	if err := atLeast(again.Endpoints.Prometheus, lastAt(killed), 3); err != nil {
 		t.Errorf("samples from before are lost: %v", err)
 	}
-	kill(t, l, again)
+	kill(t, again)
 	l.diorama("down")
 	if left := l.files("state"); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
@@ -214,7 +214,7 @@ func TestKilledSupervisor(t *testing.T) {
 }
 
 // kill ends the supervisor by force and waits until its children have ended.
-func kill(t *testing.T, l *lab, s status) {
+func kill(t *testing.T, s status) {
 	t.Helper()
 	if err := syscall.Kill(pids(s)["supervisor"], syscall.SIGKILL); err != nil {
 		t.Fatal(err)

@@ -51,9 +51,9 @@ func TestK3d(t *testing.T) {
 		t.Errorf("the status is %+v", s)
 	}
 	t.Run("status", func(t *testing.T) { l.t = t; checkK3dStatus(t, l, s) })
-	t.Run("node", func(t *testing.T) { e.t, l.t = t, t; checkK3dNode(t, e, l) })
+	t.Run("node", func(t *testing.T) { e.t = t; checkK3dNode(t, e) })
 	t.Run("objects", func(t *testing.T) { l.t = t; checkK3dObjects(t, l) })
-	t.Run("ports", func(t *testing.T) { l.t = t; checkK3dPorts(t, l, s) })
+	t.Run("ports", func(t *testing.T) { checkK3dPorts(t, s) })
 	t.Run("check", func(t *testing.T) { l.t = t; checkK3dCheck(t, l) })
 	t.Run("what does not answer is reported", func(t *testing.T) { e.t, l.t = t, t; checkK3dSilence(t, e, l) })
 	e.t, l.t = t, t
@@ -61,7 +61,7 @@ func TestK3d(t *testing.T) {
 		t.Errorf("scale says %q", said)
 	}
 	// The supervisor is killed, and down does what it would have done.
-	kill(t, l, s)
+	kill(t, s)
 	l.diorama("down")
 	checkNothingLeft(t, l)
 }
@@ -102,7 +102,7 @@ func checkK3dStatus(t *testing.T, l *lab, s status) {
 }
 
 // checkK3dNode looks at the container: what it sees, publishes and was given.
-func checkK3dNode(t *testing.T, e engine, l *lab) {
+func checkK3dNode(t *testing.T, e engine) {
 	found, err := e.ContainerInspect(t.Context(), k3dNode)
 	e.check(err)
 	for port, bindings := range found.HostConfig.PortBindings {
@@ -199,7 +199,7 @@ func checkK3dObjects(t *testing.T, l *lab) {
 
 // checkK3dPorts asks what the ports are forwarded to; in the stand-in that is the backend
 // of the environment that plays the cluster.
-func checkK3dPorts(t *testing.T, l *lab, s status) {
+func checkK3dPorts(t *testing.T, s status) {
 	for _, address := range []string{s.Endpoints.Dashboards + "/api/health", s.Endpoints.Prometheus + "/-/ready"} {
 		response, err := http.Get(address)
 		if err != nil {

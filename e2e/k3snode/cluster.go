@@ -26,7 +26,7 @@ type cluster struct {
 	kubeconfig []byte
 }
 
-func newCluster(ctx context.Context, admin []byte) (*cluster, error) {
+func newCluster(admin []byte) (*cluster, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig(admin)
 	if err != nil {
 		return nil, fmt.Errorf("using the kubeconfig: %w", err)

@@ -189,7 +189,7 @@ func resource(md pmetric.Metrics, attrs ...string) pmetric.MetricSlice {
 	return rm.ScopeMetrics().AppendEmpty().Metrics()
 }
 
-func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64) pmetric.NumberDataPoint {
+func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64) {
 	m := ms.AppendEmpty()
 	m.SetName(name)
 	m.SetUnit(unit)
@@ -197,7 +197,6 @@ func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float6
 	dp := m.SetEmptyGauge().DataPoints().AppendEmpty()
 	dp.SetTimestamp(pcommon.NewTimestampFromTime(at))
 	dp.SetDoubleValue(value)
-	return dp
 }
 
 func counter(

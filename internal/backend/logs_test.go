@@ -21,7 +21,7 @@ import (
 )
 
 // podEvent is a record as the k8s_events receiver makes it.
-func podEvent(uid string, count int64, at time.Time) plog.Logs {
+func podEvent(uid string, at time.Time) plog.Logs {
 	logs := plog.NewLogs()
 	rl := logs.ResourceLogs().AppendEmpty()
 	for k, v := range map[string]string{
@@ -41,9 +41,7 @@ func podEvent(uid string, count int64, at time.Time) plog.Logs {
 	} {
 		record.Attributes().PutStr(k, v)
 	}
-	if count > 0 {
-		record.Attributes().PutInt("k8s.event.count", count)
-	}
+	record.Attributes().PutInt("k8s.event.count", 1)
 	return logs
 }
 
@@ -61,7 +59,7 @@ func TestEventsComeOutNewestFirst(t *testing.T) {
 	now := time.Now()
 	target := b.url + "/api/v1/otlp/v1/logs"
 	for i, uid := range []string{"a", "b", "c"} {
-		event := podEvent(uid, 1, now.Add(time.Duration(i)*time.Second))
+		event := podEvent(uid, now.Add(time.Duration(i)*time.Second))
 		code, header, _ := post(t, target, contentProtobuf, encodeLogs(t, event))
 		if code != 200 || header.Get("Content-Type") != contentProtobuf {
 			t.Fatalf("%d %v", code, header)
@@ -89,8 +87,8 @@ func TestEventsComeOutNewestFirst(t *testing.T) {
 
 func TestOldEventsAreRejectedAloud(t *testing.T) {
 	b := start(t, Options{EventsMaxAge: time.Hour})
-	logs := podEvent("new", 1, time.Now())
-	podEvent("old", 1, time.Now().Add(-2*time.Hour)).ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())
+	logs := podEvent("new", time.Now())
+	podEvent("old", time.Now().Add(-2*time.Hour)).ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())
 	request, err := plogotlp.NewExportRequestFromLogs(logs).MarshalJSON()
 	if err != nil {
 		t.Fatal(err)

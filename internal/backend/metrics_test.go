@@ -261,7 +261,7 @@ func TestKilledBackendKeepsAcknowledgedSamples(t *testing.T) {
 	for i := range 20 {
 		mustPush(t, base, podMetrics(now.Add(time.Duration(i-20)*time.Second)))
 	}
-	code, _, _ := post(t, base+"/api/v1/otlp/v1/logs", contentProtobuf, encodeLogs(t, podEvent("uid-1", 1, now)))
+	code, _, _ := post(t, base+"/api/v1/otlp/v1/logs", contentProtobuf, encodeLogs(t, podEvent("uid-1", now)))
 	if code != 200 {
 		t.Fatalf("logs: %d", code)
 	}
