@@ -12,7 +12,8 @@ LDFLAGS    := -s -w -X github.com/diorama-lab/diorama/internal/cli.Version=$(VER
 	-X $(K8SVERSION).gitTreeState=clean \
 	-X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 
 # What the page is built from.
 PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
@@ -90,8 +91,10 @@ lgtm:
 
 lint: lint-page
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
-	go vet ./...
-	go run $(STATICCHECK) ./...
+	go vet -tags e2e ./...
+	go run $(STATICCHECK) -tags e2e ./...
+	go run $(GOLANGCI_LINT) run ./...
+	go test -count=1 ./internal/shape
 
 lint-page: ui/node_modules/.package-lock.json
 	cd ui && npm run lint

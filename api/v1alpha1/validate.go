@@ -42,7 +42,8 @@ var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 // ValidateName says what is wrong with the name of an environment.
 func ValidateName(name string) error {
 	if !namePattern.MatchString(name) {
-		return fmt.Errorf("name %q: use 1 to 40 lower-case letters, digits and dashes, beginning and ending with a letter or digit", name)
+		return fmt.Errorf("name %q: use 1 to 40 lower-case letters, digits and dashes, "+
+			"beginning and ending with a letter or digit", name)
 	}
 	return nil
 }
@@ -98,7 +99,8 @@ func (p Ports) validate() []error {
 	for _, port := range p.List() {
 		switch other, twice := taken[port.Number]; {
 		case port.Number < 0 || port.Number > 65535:
-			problems = append(problems, fmt.Errorf("ports.%s is %d: use 1 to 65535, or 0 for a free one", port.Name, port.Number))
+			problems = append(problems,
+				fmt.Errorf("ports.%s is %d: use 1 to 65535, or 0 for a free one", port.Name, port.Number))
 		case port.Number != 0 && twice:
 			problems = append(problems, fmt.Errorf("ports.%s and ports.%s are both %d", other, port.Name, port.Number))
 		}
@@ -117,7 +119,8 @@ type NamedPort struct {
 func (p Ports) List() []NamedPort {
 	return []NamedPort{
 		{"kubernetes", p.Kubernetes}, {"kubelet", p.Kubelet}, {"dashboards", p.Dashboards}, {"prometheus", p.Prometheus},
-		{"otlpGRPC", p.OTLPGRPC}, {"otlpHTTP", p.OTLPHTTP}, {"collectorMetrics", p.CollectorMetrics}, {"nodeMetrics", p.NodeMetrics},
+		{"otlpGRPC", p.OTLPGRPC}, {"otlpHTTP", p.OTLPHTTP},
+		{"collectorMetrics", p.CollectorMetrics}, {"nodeMetrics", p.NodeMetrics},
 	}
 }
 

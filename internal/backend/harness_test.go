@@ -184,7 +184,7 @@ func resource(md pmetric.Metrics, attrs ...string) pmetric.MetricSlice {
 	return rm.ScopeMetrics().AppendEmpty().Metrics()
 }
 
-func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64) pmetric.NumberDataPoint {
+func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64) {
 	m := ms.AppendEmpty()
 	m.SetName(name)
 	m.SetUnit(unit)
@@ -192,10 +192,11 @@ func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float6
 	dp := m.SetEmptyGauge().DataPoints().AppendEmpty()
 	dp.SetTimestamp(pcommon.NewTimestampFromTime(at))
 	dp.SetDoubleValue(value)
-	return dp
 }
 
-func counter(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64, temporality pmetric.AggregationTemporality) pmetric.NumberDataPoint {
+func counter(
+	ms pmetric.MetricSlice, name, unit string, at time.Time, value float64, temporality pmetric.AggregationTemporality,
+) pmetric.NumberDataPoint {
 	m := ms.AppendEmpty()
 	m.SetName(name)
 	m.SetUnit(unit)

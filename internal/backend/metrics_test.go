@@ -51,14 +51,16 @@ func TestMetricsComeOutAsTheyWentIn(t *testing.T) {
 	}
 	var metadata map[string][]familyMetadata
 	get(t, b.url+"/api/v1/metadata", &metadata)
-	if m := metadata["k8s_pod_memory_usage_bytes"]; len(m) != 1 || m[0].Type != "gauge" || m[0].Unit != "bytes" || m[0].Help == "" {
+	m := metadata["k8s_pod_memory_usage_bytes"]
+	if len(m) != 1 || m[0].Type != "gauge" || m[0].Unit != "bytes" || m[0].Help == "" {
 		t.Errorf("metadata of the gauge: %v", m)
 	}
 	if m := metadata["k8s_pod_cpu_time_seconds_total"]; len(m) != 1 || m[0].Type != "counter" {
 		t.Errorf("metadata of the counter: %v", m)
 	}
 	in := ingestion(t, b.url)
-	if in.Series != 2 || in.SamplesAppendedTotal != 2 || in.DroppedTotal != 0 || in.LastSampleTime.UnixMilli() != now.UnixMilli() {
+	if in.Series != 2 || in.SamplesAppendedTotal != 2 || in.DroppedTotal != 0 ||
+		in.LastSampleTime.UnixMilli() != now.UnixMilli() {
 		t.Errorf("ingestion: %+v", in)
 	}
 }
@@ -91,9 +93,12 @@ func TestTargetInfoAndJob(t *testing.T) {
 	b := start(t, Options{})
 	now := time.Now()
 	md := pmetric.NewMetrics()
-	gauge(resource(md, "service.name", "api", "service.namespace", "shop", "service.instance.id", "i-1", "os.type", "linux"), "queue.size", "{item}", now, 3)
+	metrics := resource(md,
+		"service.name", "api", "service.namespace", "shop", "service.instance.id", "i-1", "os.type", "linux")
+	gauge(metrics, "queue.size", "{item}", now, 3)
 	mustPush(t, b.url, md)
-	got := query(t, b.url, `target_info{job="shop/api",instance="i-1",os_type="linux"} * on(job,instance) queue_size`, now)
+	const joined = `target_info{job="shop/api",instance="i-1",os_type="linux"} * on(job,instance) queue_size`
+	got := query(t, b.url, joined, now)
 	if len(got) != 1 || got[0].value() != "3" {
 		t.Errorf("got %v", got)
 	}
@@ -260,7 +265,7 @@ func TestKilledBackendKeepsAcknowledgedSamples(t *testing.T) {
 	for i := range 20 {
 		mustPush(t, base, podMetrics(now.Add(time.Duration(i-20)*time.Second)))
 	}
-	code, _, _ := post(t, base+"/api/v1/otlp/v1/logs", contentProtobuf, encodeLogs(t, podEvent("uid-1", 1, now)))
+	code, _, _ := post(t, base+"/api/v1/otlp/v1/logs", contentProtobuf, encodeLogs(t, podEvent("uid-1", now)))
 	if code != 200 {
 		t.Fatalf("logs: %d", code)
 	}

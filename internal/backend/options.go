@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Options is what a backend is told. Listen, DataDir, Retention and EventsMax
-// have no default here: those of an environment are v1alpha1.Default's.
+// Options configure a backend. Listen, DataDir, Retention and EventsMax have no
+// default here: those of an environment are v1alpha1.Default's.
 type Options struct {
 	// Listen is the address of the HTTP API. Port 0 picks a free one;
 	// Listening hears which.

@@ -142,7 +142,8 @@ func execute(file string, v any) (string, error) {
 		text, err := run(name, v)
 		return indent(text), err
 	}
-	if _, err := set.Funcs(template.FuncMap{"str": quote, "include": include}).ParseFS(templates, "templates/*.tmpl"); err != nil {
+	functions := template.FuncMap{"str": quote, "include": include}
+	if _, err := set.Funcs(functions).ParseFS(templates, "templates/*.tmpl"); err != nil {
 		return "", fmt.Errorf("parsing the collector's templates: %w", err)
 	}
 	text, err := run(file, v)

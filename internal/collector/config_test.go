@@ -30,7 +30,9 @@ func exampleOptions() Options {
 }
 
 func renderers() map[string]func(Options) (string, error) {
-	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig, "container": ContainerConfig}
+	return map[string]func(Options) (string, error){
+		"cluster": ClusterConfig, "nodes": NodesConfig, "container": ContainerConfig,
+	}
 }
 
 // checkGolden compares what was rendered with the file of that name.
@@ -84,7 +86,9 @@ func TestConfigValidates(t *testing.T) {
 		if name == "container" {
 			continue // see TestContainerConfigValidates
 		}
-		for about, options := range map[string]Options{"ordinary": exampleOptions(), "odd names": odd, "no exporter": small} {
+		for about, options := range map[string]Options{
+			"ordinary": exampleOptions(), "odd names": odd, "no exporter": small,
+		} {
 			t.Run(name+" "+about, func(t *testing.T) {
 				config, err := renderConfig(options)
 				if err != nil {
@@ -138,7 +142,9 @@ func writeCertificate(t *testing.T, certificate, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: raw}, key: {Type: "EC PRIVATE KEY", Bytes: der}} {
+	for path, block := range map[string]*pem.Block{
+		certificate: {Type: "CERTIFICATE", Bytes: raw}, key: {Type: "EC PRIVATE KEY", Bytes: der},
+	} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}

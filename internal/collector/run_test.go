@@ -72,7 +72,7 @@ func until(t *testing.T, what string, done func() bool) {
 	waittest.True(t, what, done)
 }
 
-// localConfig is the rendered configuration of the cluster with the parts that
+// localConfig is the rendered configuration of the cluster with the components that
 // need a cluster replaced by what this machine has.
 func localConfig(t *testing.T, options Options) string {
 	t.Helper()
@@ -86,8 +86,11 @@ func localConfig(t *testing.T, options Options) string {
 	}
 	config = strings.Replace(config, receivers, "[hostmetrics, otlp]", 1)
 	config = strings.Replace(config, processors, "[memory_limiter, resource, batch]", 1)
-	config = config[:strings.Index(config, "    logs:\n      receivers")] + config[strings.Index(config, "  # About the collector itself"):]
-	return strings.Replace(config, "receivers:\n", "receivers:\n  hostmetrics:\n    collection_interval: 1s\n    initial_delay: 0s\n    scrapers: {load: {}}\n", 1)
+	logs := strings.Index(config, "    logs:\n      receivers")
+	own := strings.Index(config, "  # About the collector itself")
+	config = config[:logs] + config[own:]
+	return strings.Replace(config, "receivers:\n", "receivers:\n"+
+		"  hostmetrics:\n    collection_interval: 1s\n    initial_delay: 0s\n    scrapers: {load: {}}\n", 1)
 }
 
 func TestRun(t *testing.T) {
@@ -96,7 +99,9 @@ func TestRun(t *testing.T) {
 	defer server.Close()
 	options := exampleOptions()
 	options.BackendURL = server.URL
-	for _, address := range []*string{&options.OTLPGRPC, &options.OTLPHTTP, &options.PrometheusExporter, &options.Health, &options.SelfMetrics} {
+	for _, address := range []*string{
+		&options.OTLPGRPC, &options.OTLPHTTP, &options.PrometheusExporter, &options.Health, &options.SelfMetrics,
+	} {
 		*address = freeAddress(t)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

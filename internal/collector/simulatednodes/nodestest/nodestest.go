@@ -80,7 +80,9 @@ type Kubelets struct {
 }
 
 // NewKubelets serves what answer says about /nodes/NODE/path.
-func NewKubelets(t testing.TB, path string, answer func(w http.ResponseWriter, r *http.Request, node string)) *Kubelets {
+func NewKubelets(
+	t testing.TB, path string, answer func(w http.ResponseWriter, r *http.Request, node string),
+) *Kubelets {
 	t.Helper()
 	k := &Kubelets{requests: map[string]int{}}
 	mux := http.NewServeMux()
