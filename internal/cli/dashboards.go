@@ -54,7 +54,8 @@ and what it held before stays.`,
 	}
 	f, ports := cmd.Flags(), v1alpha1.DefaultPorts()
 	f.StringVar(&o.Listen, "listen", v1alpha1.Loopback(ports.Dashboards), "address to listen on")
-	f.StringVar(&o.Prometheus, "prometheus", "http://"+v1alpha1.Loopback(ports.Prometheus), "base URL of the Prometheus to ask")
+	f.StringVar(&o.Prometheus, "prometheus", "http://"+v1alpha1.Loopback(ports.Prometheus),
+		"base URL of the Prometheus to ask")
 	f.DurationVar(&o.ScrapeInterval, "scrape-interval", web.DefaultScrapeInterval, "how often its series get a sample")
 	f.StringVar(&folder, "dashboards", "", "folder with dashboards, on top of those that are built in")
 	f.StringArrayVarP(&jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")

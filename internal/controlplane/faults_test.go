@@ -180,7 +180,7 @@ func (l *lab) checkRemoval(ctx context.Context, t *testing.T, config *rest.Confi
 
 // testApplied applies as the kinds with real pods do.
 func (l *lab) testApplied(ctx context.Context, t *testing.T, config *rest.Config) {
-	target, err := rollout.New(t.Context(), config)
+	target, err := rollout.New(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}
