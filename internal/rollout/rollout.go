@@ -222,7 +222,9 @@ func (c *Cluster) waitOne(ctx context.Context, object *Object, detail func(strin
 }
 
 // look tells whether a workload is there, and if not, what is missing.
-func (c *Cluster) look(ctx context.Context, resources dynamic.ResourceInterface, name string) (done bool, message string, err error) {
+func (c *Cluster) look(
+	ctx context.Context, resources dynamic.ResourceInterface, name string,
+) (done bool, message string, err error) {
 	object, err := resources.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return false, "", err
