@@ -50,7 +50,10 @@ func newVersion(c *console.Console) *cobra.Command {
 }
 
 func currentVersions() versions {
-	v := versions{Diorama: Version, Kubernetes: version.Get().GitVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := versions{
+		Diorama: Version, Kubernetes: version.Get().GitVersion,
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
