@@ -90,7 +90,7 @@ func imageVariants(tag string) []docker.Variant {
 		},
 		{
 			Tag: "diorama-collector:" + tag, Entrypoint: []string{"/diorama", "collector"},
-			// As contrib 0.149, whose SDK has no limit yet, it tells of every pod
+			// As contrib 0.149, whose SDK has no limit yet, it reports every pod
 			// on its own, however many there are.
 			Env:         []string{"OTEL_GO_X_CARDINALITY_LIMIT=0"},
 			Description: "diorama's OpenTelemetry Collector; it is not the contrib distribution",

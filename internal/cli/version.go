@@ -29,7 +29,7 @@ func newVersion(c *console.Console) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the versions of diorama and of its parts",
+		Short: "Print the versions of diorama and of what it is made of",
 		Args:  cobra.NoArgs,
 		RunE: func(_ *cobra.Command, _ []string) error {
 			if err := checkOutput(output); err != nil {

@@ -32,14 +32,14 @@ const (
 	shownVersions = 5
 )
 
-// client asks without being led from an encrypted address to one that is not.
+// client is not redirected from an encrypted address to one that is not.
 // It takes the proxies of the environment, as every client of net/http does.
 var client = &http.Client{CheckRedirect: func(to *http.Request, via []*http.Request) error {
 	if len(via) > 0 && via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
-		return fmt.Errorf("it leads to %s, which is not encrypted", to.URL.Redacted())
+		return fmt.Errorf("it redirects to %s, which is not encrypted", to.URL.Redacted())
 	}
 	if len(via) >= 10 {
-		return errors.New("it leads on and on")
+		return errors.New("it redirects on and on")
 	}
 	return nil
 }}
@@ -89,7 +89,7 @@ func Fetch(ctx context.Context, source Source, dir string) (string, error) {
 		digest = source.Digest
 	}
 	if digest == "" {
-		return "", fmt.Errorf("the Helm repository %s does not tell the digest of the chart %s: set chart.digest",
+		return "", fmt.Errorf("the Helm repository %s has no digest of the chart %s: set chart.digest",
 			source.Repository, source.chart())
 	}
 	path := chartFile(dir, source, digest)

@@ -129,8 +129,8 @@ func TestGetIsBounded(t *testing.T) {
 	}
 }
 
-// An encrypted address that leads to another one is followed, but not to one
-// that is not encrypted.
+// A redirect from an encrypted address is followed, but not to one that is not
+// encrypted.
 func TestRedirects(t *testing.T) {
 	plain := httptest.NewServer(answering("plain"))
 	defer plain.Close()

@@ -41,7 +41,7 @@ func waiting(reason string, restarts int32) corev1.ContainerStatus {
 	return corev1.ContainerStatus{Name: "main", RestartCount: restarts, State: state}
 }
 
-// What passes by itself is told; what does not is an error at once.
+// What passes by itself is reported; what does not is an error at once.
 func TestTrouble(t *testing.T) {
 	running := corev1.ContainerStatus{
 		Name: "main", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}},
