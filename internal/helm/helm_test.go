@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +20,9 @@ import (
 const chartFolder = "../../testdata/charts/opentelemetry-collector"
 
 func exampleOptions(image string) collector.ChartOptions {
-	return collector.ChartOptions{ClusterName: "lab", Image: image, BackendURL: "http://lgtm:4318"}
+	return collector.ChartOptions{
+		ClusterName: "lab", Image: image, BackendURL: "http://lgtm:4318", Interval: 5 * time.Second,
+	}
 }
 
 // exampleRelease is one of the collectors' with the values that diorama renders.
