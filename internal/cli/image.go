@@ -53,7 +53,8 @@ An environment of the kind kwok uses them where its file names them (images.lgtm
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&output, "output", "", "write a tarball for `docker load` and images.load, and do without Docker")
+	cmd.Flags().StringVar(&output, "output", "",
+		"write a tarball for `docker load` and images.load, and do without Docker")
 	cmd.Flags().StringVar(&binary, "binary", "", "static Linux binary of diorama (default this one)")
 	cmd.Flags().StringVar(&tag, "tag", imageTag(Version), "tag of the images")
 	return cmd
@@ -66,7 +67,8 @@ func imageTag(version string) string {
 
 // lgtmCollector is the configuration of what takes OTLP in the image that
 // stands for LGTM.
-const lgtmCollector = `yaml:{receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "0.0.0.0:4318"}}}},` +
+const lgtmCollector = `yaml:{receivers: {otlp: {protocols: {` +
+	`grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "0.0.0.0:4318"}}}},` +
 	` processors: {batch: {timeout: 200ms}},` +
 	` exporters: {otlp_http: {endpoint: "http://127.0.0.1:9090/api/v1/otlp", compression: none}},` +
 	` service: {telemetry: {metrics: {level: none}}, pipelines: {` +
@@ -88,7 +90,7 @@ func imageVariants(tag string) []docker.Variant {
 		},
 		{
 			Tag: "diorama-collector:" + tag, Entrypoint: []string{"/diorama", "collector"},
-			// As contrib 0.149, whose SDK has no limit yet, it tells of every pod
+			// As contrib 0.149, whose SDK has no limit yet, it reports every pod
 			// on its own, however many there are.
 			Env:         []string{"OTEL_GO_X_CARDINALITY_LIMIT=0"},
 			Description: "diorama's OpenTelemetry Collector; it is not the contrib distribution",

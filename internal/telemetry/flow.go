@@ -16,7 +16,7 @@ import (
 )
 
 // sampleEvery is how often the flow of the telemetry is read, so that status
-// has a rate to tell.
+// has a rate to report.
 const sampleEvery = 2 * time.Second
 
 // Sources say where the flow is read.

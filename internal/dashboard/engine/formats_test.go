@@ -12,6 +12,7 @@ func list(values ...string) Value {
 func TestFormats(t *testing.T) {
 	servers := list("test1", "test2")
 	all := Value{Texts: []string{"All"}, Values: []string{"a", "b"}, List: true, All: true}
+	production := Value{Texts: []string{"Prod"}, Values: []string{"p1"}, Fields: map[string]string{"uid": "u"}}
 	for _, c := range []struct {
 		text  string
 		value Value
@@ -59,7 +60,7 @@ func TestFormats(t *testing.T) {
 		{"${servers:nosuchformat}", servers, "{test1,test2}"},
 		{"[[servers:csv]] $servers. ${servers}x", servers, "test1,test2 {test1,test2}. {test1,test2}x"},
 		{"$server $serversx ${other:csv}", servers, "$server $serversx ${other:csv}"},
-		{"${servers.text} ${servers.value} ${servers.uid}", Value{Texts: []string{"Prod"}, Values: []string{"p1"}, Fields: map[string]string{"uid": "u"}}, "Prod p1 u"},
+		{"${servers.text} ${servers.value} ${servers.uid}", production, "Prod p1 u"},
 	} {
 		if got := (Scope{{"servers": c.value}}).expand(c.text, formatGlob); got != c.want {
 			t.Errorf("%s of %q: %s, want %s", c.text, c.value.Values, got, c.want)
