@@ -49,7 +49,8 @@ are made in --cert-dir; --insecure serves plain HTTP to everybody on this machin
 	f.StringSliceVar(&o.ServingNames, "serving-name", nil, "further host names or addresses that clients use")
 	f.BoolVar(&o.Insecure, "insecure", false, "serve plain HTTP to everybody; loopback only")
 	f.Uint64Var(&o.Seed, "seed", usual.Telemetry.Seed, "the same seed gives the same usage")
-	f.StringVar(&o.MetricsHost, "metrics-host", "", "host of the tunnel at which metrics.k8s.io answers, for the API server's aggregator")
+	f.StringVar(&o.MetricsHost, "metrics-host", "",
+		"host of the tunnel at which metrics.k8s.io answers, for the API server's aggregator")
 	f.StringVar(&o.RequestHeaderCA, "requestheader-client-ca", "", "CA of the aggregator's client certificate")
 	f.StringVar(&o.StateFile, "state-file", "", "file that keeps the nodes' counters over a restart")
 	return required(cmd, "kubeconfig")
@@ -64,8 +65,10 @@ func newCollector() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return collector.Run(cmd.Context(), o) },
 	}
-	cmd.Flags().StringArrayVar(&o.ConfigURIs, "config", nil, "configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
-	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "", "address of a listener that answers 200 while the collector runs")
+	cmd.Flags().StringArrayVar(&o.ConfigURIs, "config", nil,
+		"configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
+	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "",
+		"address of a listener that answers 200 while the collector runs")
 	return required(cmd, "config")
 }
 
@@ -96,7 +99,8 @@ func newBackend(c *console.Console) *cobra.Command {
 		"how old a sample may be to be taken out of order")
 	f.StringVar(&o.TranslationStrategy, "translation-strategy", usual.Backend.TranslationStrategy,
 		"how OpenTelemetry names become Prometheus names")
-	f.StringSliceVar(&o.PromoteResourceAttributes, "promote-resource-attribute", nil, "resource attribute that becomes a label, on top of the built-in ones")
+	f.StringSliceVar(&o.PromoteResourceAttributes, "promote-resource-attribute", nil,
+		"resource attribute that becomes a label, on top of the built-in ones")
 	f.StringSliceVar(&o.RuleFiles, "rules", nil, "Prometheus rule files or globs")
 	f.IntVar(&o.EventsMax, "max-events", usual.Backend.MaxEvents, "how many Kubernetes events are kept")
 	return required(cmd, "data")
@@ -113,7 +117,8 @@ func newKwok() *cobra.Command {
 		RunE:   func(cmd *cobra.Command, _ []string) error { return nodes.RunKwok(cmd.Context(), o) },
 	}
 	cmd.Flags().StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
-	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "", "address of the health probe")
+	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "",
+		"address of the health probe")
 	return required(cmd, "kubeconfig", "health-address")
 }
 
