@@ -169,9 +169,6 @@ func DefaultPorts() Ports {
 	}
 }
 
-// Loopback is the address of a port.
-func Loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
 // Open returns the ports that are to be picked.
 func (p *Ports) Open() []*int {
 	var open []*int

@@ -15,6 +15,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/kubelet"
+	"github.com/diorama-lab/diorama/internal/loopback"
 	"github.com/diorama-lab/diorama/internal/nodes"
 )
 
@@ -40,7 +41,7 @@ are made in --cert-dir; --insecure serves plain HTTP to everybody on this machin
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
-	f.StringVar(&o.Listen, "listen", v1alpha1.Loopback(usual.Ports.Kubelet), "address to listen on")
+	f.StringVar(&o.Listen, "listen", loopback.Address(usual.Ports.Kubelet), "address to listen on")
 	f.StringVar(&o.TunnelListen, "tunnel-listen", "", "address for an API server's egress selector (HTTP CONNECT)")
 	f.StringVar(&o.ServingCACert, "serving-ca-cert", "", "CA that signs the serving certificates")
 	f.StringVar(&o.ServingCAKey, "serving-ca-key", "", "key of that CA")
@@ -92,7 +93,7 @@ func newBackend(c *console.Console) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Listen, "listen", v1alpha1.Loopback(usual.Ports.Prometheus), "address to listen on")
+	f.StringVar(&o.Listen, "listen", loopback.Address(usual.Ports.Prometheus), "address to listen on")
 	f.StringVar(&o.DataDir, "data", "", "folder for samples and events")
 	f.DurationVar(&o.Retention, "retention", time.Duration(usual.Backend.Retention), "how long samples are kept")
 	f.DurationVar(&o.OutOfOrderWindow, "out-of-order-window", time.Duration(usual.Backend.OutOfOrderWindow),

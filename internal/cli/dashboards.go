@@ -13,6 +13,7 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
+	"github.com/diorama-lab/diorama/internal/loopback"
 	"github.com/diorama-lab/diorama/internal/web"
 	"github.com/diorama-lab/diorama/ui"
 )
@@ -53,8 +54,8 @@ and what it held before stays.`,
 		},
 	}
 	f, ports := cmd.Flags(), v1alpha1.DefaultPorts()
-	f.StringVar(&o.Listen, "listen", v1alpha1.Loopback(ports.Dashboards), "address to listen on")
-	f.StringVar(&o.Prometheus, "prometheus", "http://"+v1alpha1.Loopback(ports.Prometheus),
+	f.StringVar(&o.Listen, "listen", loopback.Address(ports.Dashboards), "address to listen on")
+	f.StringVar(&o.Prometheus, "prometheus", loopback.HTTP(ports.Prometheus, ""),
 		"base URL of the Prometheus to ask")
 	f.DurationVar(&o.ScrapeInterval, "scrape-interval", web.DefaultScrapeInterval, "how often its series get a sample")
 	f.StringVar(&folder, "dashboards", "", "folder with dashboards, on top of those that are built in")

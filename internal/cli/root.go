@@ -17,6 +17,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/docker"
+	"github.com/diorama-lab/diorama/internal/memory"
 )
 
 // Exit codes.
@@ -42,7 +43,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	defer cancel()
 	ctx, supervised := component.Lifeline(ctx)
 	if supervised {
-		component.KeepSmall(ctx)
+		memory.KeepSmall(ctx)
 	}
 	c := console.New(stdout, stderr)
 	root := newRoot(c)

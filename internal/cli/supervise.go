@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/memory"
 	"github.com/diorama-lab/diorama/internal/state"
 	"github.com/diorama-lab/diorama/internal/supervisor"
 )
@@ -27,7 +27,7 @@ func newSupervise() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			component.KeepSmall(cmd.Context())
+			memory.KeepSmall(cmd.Context())
 			return supervisor.Run(cmd.Context(), folder, env, supervisor.Options{Retain: retain})
 		},
 	}

@@ -1,8 +1,6 @@
 package kubelet
 
 import (
-	"math"
-	"path/filepath"
 	"testing"
 	"time"
 

@@ -27,7 +27,11 @@ const (
 // limited are the packages that may not outgrow mostPackageLines, and what is
 // below them: those that an environment is made of.
 func limited() []string {
-	return []string{"internal/environment"}
+	return []string{
+		"internal/beyla", "internal/cluster", "internal/component", "internal/containers", "internal/contrib",
+		"internal/control", "internal/environment", "internal/helm", "internal/k3d", "internal/kinds",
+		"internal/lgtm", "internal/plan", "internal/rollout", "internal/supervisor", "internal/telemetry",
+	}
 }
 
 // A file is a source file of the repository.
