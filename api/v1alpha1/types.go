@@ -7,8 +7,6 @@ package v1alpha1
 
 import (
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v3"
