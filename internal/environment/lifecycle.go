@@ -175,10 +175,13 @@ func Down(ctx context.Context, name string, keepData bool) error {
 	if errors.As(err, new(*NotFoundError)) || folder.Path == "" {
 		return err
 	}
+	if err != nil && keepData {
+		return err // nothing can go on from the data, but to remove it was not asked for
+	}
 	if err != nil {
 		// A record that cannot be read still leaves a folder to remove, and a
 		// lock that says whether someone uses it.
-		record, keepData = state.Record{}, false
+		record = state.Record{}
 	}
 	if alive {
 		if err := control.NewClient(record).Stop(ctx, keepData); err != nil {
