@@ -21,6 +21,8 @@ const answerLimit = 30 * time.Second
 // Client talks to the supervisor of a running environment.
 type Client struct {
 	http http.Client
+	// limit is how long an answer to Stop is waited for.
+	limit time.Duration
 	// PID is the supervisor's.
 	PID int
 }
@@ -28,7 +30,9 @@ type Client struct {
 // NewClient returns a client for the socket that a record names.
 func NewClient(record state.Record) *Client {
 	dialer := net.Dialer{Timeout: 2 * time.Second}
-	return &Client{PID: record.PID, http: http.Client{Transport: &http.Transport{
+	return &Client{PID: record.PID, limit: answerLimit, http: http.Client{Transport: &http.Transport{
+		// One that is kept open is nobody's to close.
+		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", record.Control)
 		},
@@ -62,12 +66,12 @@ func (c *Client) Scale(ctx context.Context, nodes, pods int, observe func(Progre
 
 // Stop asks the supervisor to take the environment down.
 func (c *Client) Stop(ctx context.Context, keepData bool) error {
-	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	asking, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	response, err := c.do(ctx, http.MethodPost, "/stop", stopRequest{KeepData: keepData})
-	if errors.Is(err, context.DeadlineExceeded) {
+	response, err := c.do(asking, http.MethodPost, "/stop", stopRequest{KeepData: keepData})
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return fmt.Errorf("the supervisor (pid %d) has not answered for %s; `kill -9 %d` ends it, "+
-			"then `diorama down` removes what is left: %w", c.PID, answerLimit, c.PID, err)
+			"then `diorama down` removes what is left: %w", c.PID, c.limit, c.PID, err)
 	}
 	if err != nil {
 		return err

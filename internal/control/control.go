@@ -3,6 +3,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -49,6 +50,23 @@ func Path(folder state.Folder) (string, error) {
 		return "", fmt.Errorf("making a folder for the control socket: %w", err)
 	}
 	return filepath.Join(dir, "control.sock"), nil
+}
+
+// Remove removes the socket that a supervisor has left, and the folder that Path
+// has made for it. One on which somebody listens belongs to another environment: a
+// folder may be a copy.
+func Remove(folder state.Folder, socket string) error {
+	if socket == "" || Answers(socket) {
+		return nil
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing the control socket: %w", err)
+	}
+	if dir := filepath.Dir(socket); dir != folder.Path {
+		// One that holds more is not Path's.
+		_ = os.Remove(dir)
+	}
+	return nil
 }
 
 // Answers tells whether someone listens on a socket. That its file is there says

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/state"
@@ -107,8 +106,7 @@ func Serve(folder state.Folder, path string, s Supervisor) (stop func(), err err
 			_ = server.Close()
 		}
 		<-done
-		if filepath.Dir(path) != folder.Path {
-			_ = os.Remove(filepath.Dir(path))
-		}
+		// The listener has removed the socket itself.
+		_ = Remove(folder, path)
 	}, nil
 }

@@ -3,12 +3,15 @@
 package environment
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -104,11 +107,15 @@ func Detach(ctx context.Context, folder state.Folder, args ...string) (*control.
 	if err != nil {
 		return nil, fmt.Errorf("finding this executable: %w", err)
 	}
-	log, err := os.OpenFile(folder.Log("supervisor"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(folder.Log("supervisor"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the supervisor's log: %w", err)
 	}
 	defer log.Close()
+	begins, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("opening the supervisor's log: %w", err)
+	}
 	cmd := exec.Command(executable, append([]string{"supervise", "--name", folder.Name}, args...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -124,8 +131,8 @@ func Detach(ctx context.Context, folder state.Folder, args ...string) (*control.
 			}
 		}
 		select {
-		case <-exited:
-			return nil, supervisorError(folder)
+		case ended := <-exited:
+			return nil, supervisorError(ended, io.NewSectionReader(log, begins, math.MaxInt64-begins))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 			<-exited
@@ -135,11 +142,15 @@ func Detach(ctx context.Context, folder state.Folder, args ...string) (*control.
 	}
 }
 
-// supervisorError says why a supervisor ended before it could be asked.
-func supervisorError(folder state.Folder) error {
-	data, err := os.ReadFile(folder.Log("supervisor"))
+// supervisorError says why a supervisor ended before it could be asked. said is the
+// end of its log, which is open: it may have removed the file with the folder.
+func supervisorError(ended error, said io.Reader) error {
+	data, err := io.ReadAll(said)
 	if err != nil {
 		return fmt.Errorf("the supervisor ended at once, and its log cannot be read: %w", err)
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return fmt.Errorf("the supervisor ended at once without a word: %w", cmp.Or(ended, errors.New("exit status 0")))
 	}
 	return fmt.Errorf("the supervisor ended at once: %s", component.LastLines(data))
 }
@@ -164,10 +175,13 @@ func Down(ctx context.Context, name string, keepData bool) error {
 	if errors.As(err, new(*NotFoundError)) || folder.Path == "" {
 		return err
 	}
+	if err != nil && keepData {
+		return err // nothing can go on from the data, but to remove it was not asked for
+	}
 	if err != nil {
 		// A record that cannot be read still leaves a folder to remove, and a
 		// lock that says whether someone uses it.
-		record, keepData = state.Record{}, false
+		record = state.Record{}
 	}
 	if alive {
 		if err := control.NewClient(record).Stop(ctx, keepData); err != nil {
@@ -207,11 +221,7 @@ func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keep
 		restored = kubeconfig.Remove(c.Kubeconfig, c.Name, c.Previous)
 		record.Context = nil
 	}
-	if dir := filepath.Dir(record.Control); record.Control != "" && dir != folder.Path {
-		if err := os.RemoveAll(dir); err != nil {
-			restored = errors.Join(restored, fmt.Errorf("removing the control socket: %w", err))
-		}
-	}
+	restored = errors.Join(restored, control.Remove(folder, record.Control))
 	// A record that could not be read names no kind.
 	if env := record.Environment; env.Kind != "" {
 		kind, err := kinds.Of(env.Kind)

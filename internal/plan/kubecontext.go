@@ -38,11 +38,19 @@ func (k KubeContext) add(h Host) error {
 	if err != nil {
 		return err
 	}
+	before := h.Context()
+	if before != nil && before.Kubeconfig != path {
+		// The user names another file since the crash; nobody else would clear the old one.
+		if err := k.remove(h); err != nil {
+			return err
+		}
+		before = nil
+	}
 	previous, err := kubeconfig.Merge(path, k.Context, admin)
 	if err != nil {
 		return err
 	}
-	if before := h.Context(); previous == "" && before != nil && before.Kubeconfig == path {
+	if previous == "" && before != nil {
 		previous = before.Previous
 	}
 	return h.SetContext(&state.Context{Kubeconfig: path, Name: k.Context, Previous: previous})

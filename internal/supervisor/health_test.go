@@ -1,10 +1,16 @@
 package supervisor
 
 import (
+	"context"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/control"
+	"github.com/diorama-lab/diorama/internal/plan"
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
@@ -43,4 +49,66 @@ func TestHealth(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While a component does not answer, the environment is Degraded, for who asks and
+// for who reads the record, and says why; when it answers again it is Ready.
+func TestDegradedAndReadyAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var works atomic.Bool
+		works.Store(true)
+		l := newLab(t)
+		l.plan.Add(plan.Component{
+			Name: "cluster", Runs: plan.Step{Do: func(context.Context, func(string)) error { return nil }},
+			Probe: func(context.Context) error {
+				if works.Load() {
+					return nil
+				}
+				return errBroke
+			},
+		})
+		lock, err := l.folder.Lock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = lock.Unlock() }()
+		s, err := newSupervisor(l.folder, l.plan, l.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		waited := make(chan struct{})
+		go func() { s.wait(ctx); close(waited) }()
+		for _, test := range []struct {
+			works   bool
+			phase   state.Phase
+			message string
+		}{
+			{true, state.Ready, ""},
+			{false, state.Degraded, "cluster not answering since "},
+			{true, state.Ready, ""},
+		} {
+			works.Store(test.works)
+			time.Sleep(time.Minute) // of the bubble's clock
+			record, status := l.record(t), s.Status(t.Context())
+			if record.Phase != test.phase || !strings.HasPrefix(record.Message, test.message) ||
+				(test.message == "") != (record.Message == "") {
+				t.Errorf("works: %t, the record is %s, %q", test.works, record.Phase, record.Message)
+			}
+			if status.Phase != record.Phase || status.Message != record.Message {
+				t.Errorf("works: %t, the status is %s, %q", test.works, status.Phase, status.Message)
+			}
+		}
+		end()
+		<-waited
+		if err := s.shutdown(nil); err != nil {
+			t.Error(err)
+		}
+		if record := l.record(t); record.Phase != state.Stopping {
+			t.Errorf("when it has stopped the record is %+v", record)
+		}
+	})
 }

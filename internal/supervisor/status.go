@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func (s *supervisor) Status(ctx context.Context) control.Status {
 		CreatedAt: record.CreatedAt, StartedIn: rounded(record.StartedIn),
 		KubeContext: plan.ContextName(record.Environment.Name), Endpoints: s.plan.Endpoints,
 		Cluster: s.plan.Cluster.Status(record.Environment.Cluster), Telemetry: s.flow.Telemetry(),
-		Forwards: s.plan.Forwards(), Warnings: append(s.plan.Warnings(), s.flow.Warnings()...),
+		Forwards: s.plan.Forwards(), Warnings: slices.Concat(s.plan.Warnings(), s.flow.Warnings()),
 	}
 	status.Components, status.RSSBytes = s.allStatuses(ctx, true)
 	if record.Phase == state.Ready || record.Phase == state.Degraded {

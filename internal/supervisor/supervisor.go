@@ -64,7 +64,20 @@ func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, opt
 	// Whoever waits for the lock sees the folder as it stays.
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 
-	s, err := newSupervisor(folder, env, options)
+	internal, err := kinds.PickPorts(&env)
+	if err != nil {
+		return err
+	}
+	planned, err := kinds.NewPlan(env, folder, internal)
+	if err != nil {
+		return err
+	}
+	return run(ctx, folder, planned, options)
+}
+
+// run does what was planned. The caller holds the folder's lock.
+func run(ctx context.Context, folder state.Folder, planned *plan.Plan, options Options) error {
+	s, err := newSupervisor(folder, planned, options)
 	if err != nil {
 		return err
 	}
@@ -73,7 +86,7 @@ func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, opt
 	s.lifetime = ctx
 	closeControl, err := control.Serve(folder, s.record.Control, s)
 	if err != nil {
-		return err
+		return errors.Join(err, s.leaveFolder(err, nil, options.Retain))
 	}
 	failure := s.start(ctx)
 	if failure == nil {
@@ -85,10 +98,11 @@ func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, opt
 	stopErr := s.shutdown(options.Observe)
 	s.progress.Add(control.Progress{End: true, Error: errorText(errors.Join(failure, stopErr))})
 	closeControl()
-	return errors.Join(failure, stopErr, s.leaveFolder(failure, options.Retain))
+	return errors.Join(failure, stopErr, s.leaveFolder(failure, stopErr, options.Retain))
 }
 
-func newSupervisor(folder state.Folder, env v1alpha1.Environment, options Options) (*supervisor, error) {
+// newSupervisor makes the components of a plan. None of them is started.
+func newSupervisor(folder state.Folder, planned *plan.Plan, options Options) (*supervisor, error) {
 	var previous state.Record
 	existed := folder.Exists()
 	if existed {
@@ -97,17 +111,9 @@ func newSupervisor(folder state.Folder, env v1alpha1.Environment, options Option
 			return nil, err
 		}
 	}
-	internal, err := kinds.PickPorts(&env)
-	if err != nil {
-		return nil, err
-	}
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding this executable: %w", err)
-	}
-	planned, err := kinds.NewPlan(env, folder, internal)
-	if err != nil {
-		return nil, err
 	}
 	socket, err := control.Path(folder)
 	if err != nil {
@@ -118,7 +124,7 @@ func newSupervisor(folder state.Folder, env v1alpha1.Environment, options Option
 		flow: telemetry.NewFlow(planned.Telemetry),
 		record: state.Record{
 			Environment: planned.Environment, Phase: state.Starting, PID: os.Getpid(), CreatedAt: time.Now(),
-			Control: socket, Internal: internal, Context: previous.Context,
+			Control: socket, Internal: planned.Internal, Context: previous.Context,
 		},
 	}
 	if err := planned.Connect(context.Background()); err != nil {
@@ -246,23 +252,26 @@ func (s *supervisor) shutdown(observe func(control.Progress)) error {
 	return s.group.Stop(ctx)
 }
 
-// leaveFolder leaves the folder as the next command should find it.
-func (s *supervisor) leaveFolder(failure error, retain bool) error {
+// leaveFolder releases what the components shared, and leaves the folder as the
+// next command should find it. What could not be taken back keeps it there: it says
+// what is left, so that down can try again.
+func (s *supervisor) leaveFolder(failure, stopErr error, retain bool) error {
 	s.mu.Lock()
-	keep := s.keepData
+	keep := s.keepData || (failure != nil && s.existed)
 	s.mu.Unlock()
+	retain = retain && failure != nil && !errors.Is(failure, context.Canceled)
+	releaseErr := s.plan.Release(keep || retain)
+	left := errors.Join(stopErr, releaseErr)
 	switch {
-	case failure != nil && retain && !errors.Is(failure, context.Canceled):
-		s.setPhase(state.Failed, failure.Error())
-		return s.plan.Release(true)
-	case keep || (failure != nil && s.existed):
+	case retain:
+		s.setPhase(state.Failed, errors.Join(failure, left).Error())
+		return releaseErr
+	case left != nil:
+		s.setPhase(state.Failed, left.Error())
+		return releaseErr
+	case keep:
 		s.setPhase(state.Stopped, errorText(failure))
-		return errors.Join(s.plan.Release(true), s.folder.RemoveAllButData())
-	}
-	if err := s.plan.Release(false); err != nil {
-		// The folder says what is left, so that down can try again.
-		s.setPhase(state.Failed, err.Error())
-		return err
+		return s.folder.RemoveAllButData()
 	}
 	return s.folder.Remove()
 }
