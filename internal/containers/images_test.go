@@ -41,7 +41,8 @@ func TestEnsureImages(t *testing.T) {
 		}
 	}
 	// A second up has nothing to do.
-	if reported, err := ensure(t, shared, []string{first}, "here:1", "loaded:1", "far:1@"+digestA); err != nil || reported != nil {
+	reported, err = ensure(t, shared, []string{first}, "here:1", "loaded:1", "far:1@"+digestA)
+	if err != nil || reported != nil {
 		t.Errorf("the second time: %q, %v", reported, err)
 	}
 	if warnings := shared.Images.Warnings(); warnings != nil {
@@ -67,7 +68,7 @@ func TestUncheckedDigests(t *testing.T) {
 		t.Fatal(err)
 	}
 	warnings := shared.Images.Warnings()
-	if len(warnings) != 2 || !strings.Contains(warnings[0], "the digest of the image built:1@"+digestA+" is not checked") ||
+	if len(warnings) != 2 || !strings.Contains(warnings[0], "the image built:1@"+digestA+" is not checked") ||
 		!strings.Contains(warnings[1], "the engine has loaded:1 without one") {
 		t.Errorf("warnings are %q", warnings)
 	}
