@@ -99,7 +99,8 @@ func (e *Engine) calls() map[string]call {
 		"GET /networks": e.listNetworks, "POST /networks/create": e.createNetwork,
 		"GET /networks/{id}": e.inspectNetwork, "DELETE /networks/{id}": e.removeNetwork,
 		"GET /volumes": e.listVolumes, "GET /volumes/{id}": e.inspectVolume, "DELETE /volumes/{id}": e.removeVolume,
-		"POST /images/create": e.pullImage, "POST /images/load": e.loadImages, "GET /images/{name...}": e.inspectImage,
+		"POST /images/create": e.pullImage, "POST /images/load": e.loadImages, "GET /images/get": e.saveImages,
+		"GET /images/{name...}": e.inspectImage,
 	}
 }
 

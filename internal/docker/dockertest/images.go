@@ -2,6 +2,7 @@ package dockertest
 
 import (
 	"archive/tar"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,26 +56,69 @@ func (e *Engine) Publish(names ...string) {
 	}
 }
 
-// Tarball writes a tarball of images, as `docker save` does, of their names alone,
-// and returns its path.
+// layer is all that there is in an image, and config what says so.
+func (i image) layer() []byte { return []byte("layer of " + i.name) }
+
+func (i image) config() []byte {
+	return fmt.Appendf(nil, `{"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [%q]}}`, digestOf(i.layer()))
+}
+
+func digestOf(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
+
+// Tarball writes a tarball of images, as `docker save` does, and returns its path.
 func Tarball(t testing.TB, names ...string) string {
 	t.Helper()
-	manifest, err := json.Marshal([]map[string][]string{{"RepoTags": names}})
-	if err != nil {
-		t.Fatal(err)
+	var all []image
+	for _, name := range names {
+		all = append(all, image{name: name})
 	}
 	path := filepath.Join(t.TempDir(), "images.tar")
 	file, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	archive := tar.NewWriter(file)
-	header := archive.WriteHeader(&tar.Header{Name: "manifest.json", Mode: 0o644, Size: int64(len(manifest))})
-	_, err = archive.Write(manifest)
-	if err := errors.Join(header, err, archive.Close(), file.Close()); err != nil {
+	if err := errors.Join(save(file, all), file.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// save writes the layer and the configuration of each image, and what belongs
+// together.
+func save(to io.Writer, all []image) error {
+	type entry struct {
+		Config           string
+		RepoTags, Layers []string
+	}
+	archive, manifest := tar.NewWriter(to), []entry{}
+	write := func(name string, data []byte) error {
+		err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(data))})
+		if err == nil {
+			_, err = archive.Write(data)
+		}
+		return err
+	}
+	for n, i := range all {
+		e := entry{fmt.Sprintf("%d.json", n), []string{i.name}, []string{fmt.Sprintf("%d.tar", n)}}
+		if err := errors.Join(write(e.Layers[0], i.layer()), write(e.Config, i.config())); err != nil {
+			return err
+		}
+		manifest = append(manifest, e)
+	}
+	data, err := json.Marshal(manifest)
+	return errors.Join(err, write("manifest.json", data), archive.Close())
+}
+
+func (e *Engine) saveImages(w http.ResponseWriter, r *http.Request) error {
+	var all []image
+	for _, name := range r.URL.Query()["names"] {
+		found := e.findImage(name)
+		if found == nil {
+			return refuse(http.StatusNotFound, "No such image: %s", name)
+		}
+		all = append(all, *found)
+	}
+	return save(w, all)
 }
 
 func repository(name string) string { return name[:strings.LastIndex(name, ":")] }
@@ -105,7 +149,10 @@ func (e *Engine) inspectImage(w http.ResponseWriter, r *http.Request) error {
 	if found == nil {
 		return refuse(http.StatusNotFound, "No such image: %s", name)
 	}
-	answer := dockerimage.InspectResponse{ID: "sha256:" + found.name, RepoTags: []string{found.name}}
+	answer := dockerimage.InspectResponse{
+		ID: digestOf(found.config()), RepoTags: []string{found.name}, Size: int64(len(found.layer())),
+		RootFS: dockerimage.RootFS{Layers: []string{digestOf(found.layer())}},
+	}
 	if found.digest != "" {
 		answer.RepoDigests = []string{repository(found.name) + "@" + found.digest}
 	}
