@@ -2,10 +2,14 @@ package kinds
 
 import (
 	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
@@ -131,4 +135,27 @@ func TestPickPortsOfKinds(t *testing.T) {
 			t.Errorf("%s: ports that are given are changed to %+v", kind.Name, env.Ports)
 		}
 	}
+}
+
+// A component of two listeners works when both answer.
+func TestProbeOfTwo(t *testing.T) {
+	var down atomic.Bool
+	up := httptest.NewServer(http.NotFoundHandler())
+	defer up.Close()
+	both := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer both.Close()
+	env := v1alpha1.Default()
+	port := func(s *httptest.Server) int { return s.Listener.Addr().(*net.TCPAddr).Port }
+	env.Ports.Prometheus, env.Ports.Dashboards = port(both), port(both)
+	probe := planned(t, planOf(t, env), backendName).Probe
+	wants(t, "both answer", probe(t.Context()), "")
+	down.Store(true)
+	wants(t, "none answers", probe(t.Context()), "/-/ready")
+	down.Store(false)
+	env.Ports.Dashboards = port(up)
+	wants(t, "one answers", planned(t, planOf(t, env), backendName).Probe(t.Context()), "/api/health")
 }
