@@ -209,6 +209,18 @@ func (e *Engine) killContainer(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// createExec refuses all commands: there is nothing to run.
+func (e *Engine) createExec(_ http.ResponseWriter, r *http.Request) error {
+	c, err := e.named(r)
+	if err != nil {
+		return err
+	}
+	if !c.Running {
+		return refuse(http.StatusConflict, "container %s is not running", c.ID)
+	}
+	return refuse(http.StatusNotImplemented, "the engine of the test runs no commands")
+}
+
 // untilEnd lets others ask while it waits for the end of a container.
 func (e *Engine) untilEnd(r *http.Request, c *Container) {
 	ended := c.ended
