@@ -12,12 +12,14 @@ LDFLAGS    := -s -w -X github.com/diorama-lab/diorama/internal/cli.Version=$(VER
 	-X $(K8SVERSION).gitTreeState=clean \
 	-X k8s.io/client-go/pkg/version.gitVersion=$(KUBERNETES)
 
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.7.0
+DEADCODE      := golang.org/x/tools/cmd/deadcode@v0.52.0
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 
 # What the page is built from.
 PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
 
-.PHONY: build page image up down test unit unit-page e2e k3snode lgtm test-k3d e2e-page lint lint-page generate check-generated bench cross clean
+.PHONY: cover deadcode build page image up down test unit unit-page e2e k3snode lgtm test-k3d e2e-page lint lint-page generate check-generated bench cross clean
 
 build: page
 	@mkdir -p bin
@@ -90,8 +92,22 @@ lgtm:
 
 lint: lint-page
 	test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -d $$(git ls-files '*.go'); exit 1; }
-	go vet ./...
-	go run $(STATICCHECK) ./...
+	go vet -tags e2e ./...
+	go run $(STATICCHECK) -tags e2e ./...
+	go run $(GOLANGCI_LINT) run ./...
+	go test -count=1 ./internal/shape
+
+# Functions that nothing reaches, tests included. It reads all of Kubernetes: too
+# large for every machine.
+deadcode:
+	go run $(DEADCODE) -test -tags e2e ./...
+
+# Unit coverage of what plans, supervises and cleans up, each by its own tests.
+COVERED := component plan kinds supervisor control environment cluster containers
+cover:
+	@for package in $(COVERED); do \
+		go test -cover ./internal/$$package || exit 1; \
+	done | awk '{ print } /coverage:/ { sub(/.*coverage: /, ""); if ($$1 + 0 < 80) low = 1 } END { exit low }'
 
 lint-page: ui/node_modules/.package-lock.json
 	cd ui && npm run lint

@@ -5,7 +5,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 // An alertCase is a course of things, a sample each minute, after which an
 // alert fires for some objects and for no others.
 type alertCase struct {
+	// series have labels without the k8s_ and _name around them.
 	alert, series string
 	// fires are the values of label.
 	label string
@@ -28,104 +31,167 @@ type alertCase struct {
 
 // Each object is there twice, from two collectors, where that could matter.
 func alertCases() []alertCase {
+	return slices.Concat(
+		nodeAlerts(), podAlerts(), workloadAlerts(), storageAlerts(), capacityAlerts(), collectorAlerts(),
+	)
+}
+
+func nodeAlerts() []alertCase {
 	return []alertCase{
 		{"NodeNotReady", `
-			k8s_node_condition_ready{k8s_cluster_name="a",k8s_node_name="down",host_name="x"} 1x5 0x60
-			k8s_node_condition_ready{k8s_cluster_name="a",k8s_node_name="down",host_name="y"} 1x5 0x60
-			k8s_node_condition_ready{k8s_cluster_name="a",k8s_node_name="unknown"} 1x5 -1x60
-			k8s_node_condition_ready{k8s_cluster_name="a",k8s_node_name="well"} 1x70
-			k8s_node_condition_ready{k8s_cluster_name="b",k8s_node_name="down"} 1x70`, "k8s_node_name", []string{"down", "unknown"}},
+			k8s_node_condition_ready{cluster="a",node="down",host_name="x"} 1x5 0x60
+			k8s_node_condition_ready{cluster="a",node="down",host_name="y"} 1x5 0x60
+			k8s_node_condition_ready{cluster="a",node="unknown"} 1x5 -1x60
+			k8s_node_condition_ready{cluster="a",node="well"} 1x70
+			k8s_node_condition_ready{cluster="b",node="down"} 1x70`,
+			"k8s_node_name", []string{"down", "unknown"}},
 		{"NodeUnderPressure", `
-			k8s_node_condition_memory_pressure{k8s_cluster_name="a",k8s_node_name="short"} 1x70
-			k8s_node_condition_disk_pressure{k8s_cluster_name="a",k8s_node_name="well"} 0x70`, "k8s_node_name", []string{"short"}},
-		{"ContainerCrashLooping", `
-			k8s_container_restarts{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="loop",k8s_container_name="c"} 0 0 0 0 0 1 1 1 1 1 2 2 2 2 2 3 3 3 3 3 4 4 4 4 4 5 5 5 5 5 6 6 6 6 6 7 7 7 7 7 8 8 8 8 8 9 9 9 9 9 10 10 10 10 10 11 11 11 11 11 12
-			k8s_container_restarts{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="once",k8s_container_name="c"} 0x50 1x20`, "k8s_pod_name", []string{"loop"}},
-		{"ContainerOutOfMemory", `
-			k8s_container_status_reason{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="told",k8s_container_name="c",k8s_container_status_reason="OOMKilled"} 0x55 1x2 0x10
-			k8s_container_restarts{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="guessed",k8s_container_name="c"} 0x55 1x20
-			container_memory_working_set_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="guessed",k8s_container_name="c"} 50x40 95x15 10x20
-			k8s_container_memory_limit_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="guessed",k8s_container_name="c"} 100x70
-			k8s_container_restarts{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="other",k8s_container_name="c"} 0x55 1x20
-			container_memory_working_set_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="other",k8s_container_name="c"} 50x70
-			k8s_container_memory_limit_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="other",k8s_container_name="c"} 100x70`, "k8s_pod_name", []string{"guessed", "told"}},
-		{"PodPending", `
-			k8s_pod_phase{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="waits"} 1x70
-			k8s_pod_phase{k8s_cluster_name="a",k8s_namespace_name="m",k8s_pod_name="waits"} 2x70
-			k8s_pod_phase{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="new"} _x55 1x15`, "k8s_namespace_name", []string{"n"}},
-		{"DeploymentReplicasMismatch", `
-			k8s_deployment_desired{k8s_cluster_name="a",k8s_namespace_name="n",k8s_deployment_name="short"} 3x70
-			k8s_deployment_available{k8s_cluster_name="a",k8s_namespace_name="n",k8s_deployment_name="short"} 2x70
-			k8s_deployment_desired{k8s_cluster_name="b",k8s_namespace_name="n",k8s_deployment_name="well"} 3x70
-			k8s_deployment_available{k8s_cluster_name="b",k8s_namespace_name="n",k8s_deployment_name="well"} 3x70`, "k8s_deployment_name", []string{"short"}},
-		{"StatefulSetReplicasMismatch", `
-			k8s_statefulset_desired_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_statefulset_name="short"} 3x70
-			k8s_statefulset_ready_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_statefulset_name="short"} 2x70`, "k8s_statefulset_name", []string{"short"}},
-		{"DaemonSetNotEverywhere", `
-			k8s_daemonset_desired_scheduled_nodes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_daemonset_name="short"} 3x70
-			k8s_daemonset_ready_nodes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_daemonset_name="short"} 2x70`, "k8s_daemonset_name", []string{"short"}},
-		{"JobFailed", `
-			k8s_job_failed_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="bad"} 5x70
-			k8s_job_active_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="bad"} 0x70
-			k8s_job_successful_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="bad"} 0x70
-			k8s_job_desired_successful_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="bad"} 1x70
-			k8s_job_failed_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="in-the-end"} 1x70
-			k8s_job_active_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="in-the-end"} 0x70
-			k8s_job_successful_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="in-the-end"} 1x70
-			k8s_job_desired_successful_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="in-the-end"} 1x70
-			k8s_job_failed_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="tries"} 1x70
-			k8s_job_active_pods{k8s_cluster_name="a",k8s_namespace_name="n",k8s_job_name="tries"} 1x70`, "k8s_job_name", []string{"bad"}},
-		{"QuotaNearlyUsed", `
-			k8s_resource_quota_used{k8s_cluster_name="a",k8s_namespace_name="n",k8s_resourcequota_name="q",resource="pods"} 95x70
-			k8s_resource_quota_hard_limit{k8s_cluster_name="a",k8s_namespace_name="n",k8s_resourcequota_name="q",resource="pods"} 100x70
-			k8s_resource_quota_used{k8s_cluster_name="a",k8s_namespace_name="n",k8s_resourcequota_name="q",resource="none"} 0x70
-			k8s_resource_quota_hard_limit{k8s_cluster_name="a",k8s_namespace_name="n",k8s_resourcequota_name="q",resource="none"} 0x70`, "resource", []string{"pods"}},
-		{"VolumeNearlyFull", `
-			k8s_volume_available_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_persistentvolumeclaim_name="full"} 3x70
-			k8s_volume_capacity_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_persistentvolumeclaim_name="full"} 100x70
-			k8s_volume_available_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_volume_name="scratch"} 3x70
-			k8s_volume_capacity_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_volume_name="scratch"} 100x70`, "k8s_persistentvolumeclaim_name", []string{"full"}},
-		{"VolumeFillsUp", `
-			k8s_volume_available_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_persistentvolumeclaim_name="fills"} 1000-1x70
-			k8s_volume_capacity_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_persistentvolumeclaim_name="fills"} 10000x70
-			k8s_volume_available_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_persistentvolumeclaim_name="rests"} 1000x70
-			k8s_volume_capacity_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_persistentvolumeclaim_name="rests"} 10000x70`, "k8s_persistentvolumeclaim_name", []string{"fills"}},
-		{"CPUOvercommitted", `
-			k8s_node_allocatable_cpu{k8s_cluster_name="a",k8s_node_name="n1"} 4x70
-			k8s_node_allocatable_cpu{k8s_cluster_name="a",k8s_node_name="n2"} 4x70
-			k8s_container_cpu_request{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="p",k8s_container_name="c"} 5x70
-			k8s_pod_phase{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="p"} 2x70
-			k8s_node_allocatable_cpu{k8s_cluster_name="single",k8s_node_name="n1"} 4x70
-			k8s_container_cpu_request{k8s_cluster_name="single",k8s_namespace_name="n",k8s_pod_name="p",k8s_container_name="c"} 1x70
-			k8s_pod_phase{k8s_cluster_name="single",k8s_namespace_name="n",k8s_pod_name="p"} 2x70
-			k8s_node_allocatable_cpu{k8s_cluster_name="done",k8s_node_name="n1"} 4x70
-			k8s_node_allocatable_cpu{k8s_cluster_name="done",k8s_node_name="n2"} 4x70
-			k8s_container_cpu_request{k8s_cluster_name="done",k8s_namespace_name="n",k8s_pod_name="p",k8s_container_name="c"} 5x70
-			k8s_pod_phase{k8s_cluster_name="done",k8s_namespace_name="n",k8s_pod_name="p"} 3x70`, "k8s_cluster_name", []string{"a"}},
-		{"MemoryOvercommitted", `
-			k8s_node_allocatable_memory_bytes{k8s_cluster_name="a",k8s_node_name="n1"} 4x70
-			k8s_node_allocatable_memory_bytes{k8s_cluster_name="a",k8s_node_name="n2"} 4x70
-			k8s_container_memory_request_bytes{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="p",k8s_container_name="c"} 5x70
-			k8s_pod_phase{k8s_cluster_name="a",k8s_namespace_name="n",k8s_pod_name="p"} 2x70`, "k8s_cluster_name", []string{"a"}},
-		{"CollectorScrapesFail", `
-			otelcol_scraper_errored_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="bad",scraper="s"} 0+10x70
-			otelcol_scraper_errored_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="good",scraper="s"} 5x70`, "receiver", []string{"bad"}},
-		{"CollectorScrapesNothing", `
-			otelcol_scraper_scraped_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="bad",scraper="s"} 7x70
-			otelcol_scraper_errored_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="bad",scraper="s"} 0x70
-			otelcol_scraper_scraped_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="never",scraper="s"} 0x70
-			otelcol_scraper_scraped_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="good",scraper="s"} 0+10x70`, "receiver", []string{"bad", "never"}},
-		{"SimulatedNodeScrapesFail", `
-			otelcol_node_scrapes_total{k8s_cluster_name="a",service_name="c",receiver="bad",outcome="failure"} 0+10x70
-			otelcol_node_scrapes_total{k8s_cluster_name="a",service_name="c",receiver="good",outcome="success"} 0+10x70`, "receiver", []string{"bad"}},
-		{"CollectorRefusesData", `
-			otelcol_receiver_refused_metric_points_total{k8s_cluster_name="a",service_name="c",receiver="bad"} 0+10x70`, "receiver", []string{"bad"}},
-		{"CollectorSendFails", `
-			otelcol_exporter_send_failed_metric_points_total{k8s_cluster_name="a",service_name="c",exporter="bad"} 0+10x70`, "exporter", []string{"bad"}},
-		{"CollectorQueueNearlyFull", `
-			otelcol_exporter_queue_size{k8s_cluster_name="a",service_name="c",exporter="bad",data_type="metrics"} 900x70
-			otelcol_exporter_queue_capacity{k8s_cluster_name="a",service_name="c",exporter="bad",data_type="metrics"} 1000x70`, "exporter", []string{"bad"}},
+			k8s_node_condition_memory_pressure{cluster="a",node="short"} 1x70
+			k8s_node_condition_disk_pressure{cluster="a",node="well"} 0x70`,
+			"k8s_node_name", []string{"short"}},
 	}
+}
+
+// restarting counts one more every five minutes.
+const restarting = "0x4 1x4 2x4 3x4 4x4 5x4 6x4 7x4 8x4 9x4 10x4 11x4 12"
+
+func podAlerts() []alertCase {
+	return []alertCase{
+		{"ContainerCrashLooping", `
+			k8s_container_restarts{cluster="a",namespace="n",pod="loop",container="c"} ` + restarting + `
+			k8s_container_restarts{cluster="a",namespace="n",pod="once",container="c"} 0x50 1x20`,
+			"k8s_pod_name", []string{"loop"}},
+		{"ContainerOutOfMemory", `
+			k8s_container_status_reason{cluster="a",namespace="n",pod="reported",container="c",reason="OOMKilled"} 0x55 1x2 0x10
+			k8s_container_restarts{cluster="a",namespace="n",pod="guessed",container="c"} 0x55 1x20
+			container_memory_working_set_bytes{cluster="a",namespace="n",pod="guessed",container="c"} 50x40 95x15 10x20
+			k8s_container_memory_limit_bytes{cluster="a",namespace="n",pod="guessed",container="c"} 100x70
+			k8s_container_restarts{cluster="a",namespace="n",pod="other",container="c"} 0x55 1x20
+			container_memory_working_set_bytes{cluster="a",namespace="n",pod="other",container="c"} 50x70
+			k8s_container_memory_limit_bytes{cluster="a",namespace="n",pod="other",container="c"} 100x70`,
+			"k8s_pod_name", []string{"guessed", "reported"}},
+		{"PodPending", `
+			k8s_pod_phase{cluster="a",namespace="n",pod="waits"} 1x70
+			k8s_pod_phase{cluster="a",namespace="m",pod="waits"} 2x70
+			k8s_pod_phase{cluster="a",namespace="n",pod="new"} _x55 1x15`,
+			"k8s_namespace_name", []string{"n"}},
+	}
+}
+
+func workloadAlerts() []alertCase {
+	return []alertCase{
+		{"DeploymentReplicasMismatch", `
+			k8s_deployment_desired{cluster="a",namespace="n",deployment="short"} 3x70
+			k8s_deployment_available{cluster="a",namespace="n",deployment="short"} 2x70
+			k8s_deployment_desired{cluster="b",namespace="n",deployment="well"} 3x70
+			k8s_deployment_available{cluster="b",namespace="n",deployment="well"} 3x70`,
+			"k8s_deployment_name", []string{"short"}},
+		{"StatefulSetReplicasMismatch", `
+			k8s_statefulset_desired_pods{cluster="a",namespace="n",statefulset="short"} 3x70
+			k8s_statefulset_ready_pods{cluster="a",namespace="n",statefulset="short"} 2x70`,
+			"k8s_statefulset_name", []string{"short"}},
+		{"DaemonSetNotEverywhere", `
+			k8s_daemonset_desired_scheduled_nodes{cluster="a",namespace="n",daemonset="short"} 3x70
+			k8s_daemonset_ready_nodes{cluster="a",namespace="n",daemonset="short"} 2x70`,
+			"k8s_daemonset_name", []string{"short"}},
+		{"JobFailed", `
+			k8s_job_failed_pods{cluster="a",namespace="n",job="bad"} 5x70
+			k8s_job_active_pods{cluster="a",namespace="n",job="bad"} 0x70
+			k8s_job_successful_pods{cluster="a",namespace="n",job="bad"} 0x70
+			k8s_job_desired_successful_pods{cluster="a",namespace="n",job="bad"} 1x70
+			k8s_job_failed_pods{cluster="a",namespace="n",job="in-the-end"} 1x70
+			k8s_job_active_pods{cluster="a",namespace="n",job="in-the-end"} 0x70
+			k8s_job_successful_pods{cluster="a",namespace="n",job="in-the-end"} 1x70
+			k8s_job_desired_successful_pods{cluster="a",namespace="n",job="in-the-end"} 1x70
+			k8s_job_failed_pods{cluster="a",namespace="n",job="tries"} 1x70
+			k8s_job_active_pods{cluster="a",namespace="n",job="tries"} 1x70`,
+			"k8s_job_name", []string{"bad"}},
+	}
+}
+
+func storageAlerts() []alertCase {
+	return []alertCase{
+		{"QuotaNearlyUsed", `
+			k8s_resource_quota_used{cluster="a",namespace="n",quota="q",resource="pods"} 95x70
+			k8s_resource_quota_hard_limit{cluster="a",namespace="n",quota="q",resource="pods"} 100x70
+			k8s_resource_quota_used{cluster="a",namespace="n",quota="q",resource="none"} 0x70
+			k8s_resource_quota_hard_limit{cluster="a",namespace="n",quota="q",resource="none"} 0x70`,
+			"resource", []string{"pods"}},
+		{"VolumeNearlyFull", `
+			k8s_volume_available_bytes{cluster="a",namespace="n",claim="full"} 3x70
+			k8s_volume_capacity_bytes{cluster="a",namespace="n",claim="full"} 100x70
+			k8s_volume_available_bytes{cluster="a",namespace="n",volume="scratch"} 3x70
+			k8s_volume_capacity_bytes{cluster="a",namespace="n",volume="scratch"} 100x70`,
+			"k8s_persistentvolumeclaim_name", []string{"full"}},
+		{"VolumeFillsUp", `
+			k8s_volume_available_bytes{cluster="a",namespace="n",claim="fills"} 1000-1x70
+			k8s_volume_capacity_bytes{cluster="a",namespace="n",claim="fills"} 10000x70
+			k8s_volume_available_bytes{cluster="a",namespace="n",claim="rests"} 1000x70
+			k8s_volume_capacity_bytes{cluster="a",namespace="n",claim="rests"} 10000x70`,
+			"k8s_persistentvolumeclaim_name", []string{"fills"}},
+	}
+}
+
+func capacityAlerts() []alertCase {
+	return []alertCase{
+		{"CPUOvercommitted", `
+			k8s_node_allocatable_cpu{cluster="a",node="n1"} 4x70
+			k8s_node_allocatable_cpu{cluster="a",node="n2"} 4x70
+			k8s_container_cpu_request{cluster="a",namespace="n",pod="p",container="c"} 5x70
+			k8s_pod_phase{cluster="a",namespace="n",pod="p"} 2x70
+			k8s_node_allocatable_cpu{cluster="single",node="n1"} 4x70
+			k8s_container_cpu_request{cluster="single",namespace="n",pod="p",container="c"} 1x70
+			k8s_pod_phase{cluster="single",namespace="n",pod="p"} 2x70
+			k8s_node_allocatable_cpu{cluster="done",node="n1"} 4x70
+			k8s_node_allocatable_cpu{cluster="done",node="n2"} 4x70
+			k8s_container_cpu_request{cluster="done",namespace="n",pod="p",container="c"} 5x70
+			k8s_pod_phase{cluster="done",namespace="n",pod="p"} 3x70`,
+			"k8s_cluster_name", []string{"a"}},
+		{"MemoryOvercommitted", `
+			k8s_node_allocatable_memory_bytes{cluster="a",node="n1"} 4x70
+			k8s_node_allocatable_memory_bytes{cluster="a",node="n2"} 4x70
+			k8s_container_memory_request_bytes{cluster="a",namespace="n",pod="p",container="c"} 5x70
+			k8s_pod_phase{cluster="a",namespace="n",pod="p"} 2x70`,
+			"k8s_cluster_name", []string{"a"}},
+	}
+}
+
+func collectorAlerts() []alertCase {
+	return []alertCase{
+		{"CollectorScrapesFail", `
+			otelcol_scraper_errored_metric_points_total{cluster="a",service_name="c",receiver="bad",scraper="s"} 0+10x70
+			otelcol_scraper_errored_metric_points_total{cluster="a",service_name="c",receiver="good",scraper="s"} 5x70`,
+			"receiver", []string{"bad"}},
+		{"CollectorScrapesNothing", `
+			otelcol_scraper_scraped_metric_points_total{cluster="a",service_name="c",receiver="bad",scraper="s"} 7x70
+			otelcol_scraper_errored_metric_points_total{cluster="a",service_name="c",receiver="bad",scraper="s"} 0x70
+			otelcol_scraper_scraped_metric_points_total{cluster="a",service_name="c",receiver="never",scraper="s"} 0x70
+			otelcol_scraper_scraped_metric_points_total{cluster="a",service_name="c",receiver="good",scraper="s"} 0+10x70`,
+			"receiver", []string{"bad", "never"}},
+		{"SimulatedNodeScrapesFail", `
+			otelcol_node_scrapes_total{cluster="a",service_name="c",receiver="bad",outcome="failure"} 0+10x70
+			otelcol_node_scrapes_total{cluster="a",service_name="c",receiver="good",outcome="success"} 0+10x70`,
+			"receiver", []string{"bad"}},
+		{"CollectorRefusesData", `
+			otelcol_receiver_refused_metric_points_total{cluster="a",service_name="c",receiver="bad"} 0+10x70`,
+			"receiver", []string{"bad"}},
+		{"CollectorSendFails", `
+			otelcol_exporter_send_failed_metric_points_total{cluster="a",service_name="c",exporter="bad"} 0+10x70`,
+			"exporter", []string{"bad"}},
+		{"CollectorQueueNearlyFull", `
+			otelcol_exporter_queue_size{cluster="a",service_name="c",exporter="bad",data_type="metrics"} 900x70
+			otelcol_exporter_queue_capacity{cluster="a",service_name="c",exporter="bad",data_type="metrics"} 1000x70`,
+			"exporter", []string{"bad"}},
+	}
+}
+
+// expanded gives labels that are written as cluster="a" the names that they have.
+func expanded(series string) string {
+	series = strings.NewReplacer(`claim="`, `persistentvolumeclaim="`, `quota="`, `resourcequota="`,
+		`reason="`, `k8s_container_status_reason="`).Replace(series)
+	const kinds = `cluster|node|namespace|pod|container|deployment|statefulset|daemonset|job|resourcequota|` +
+		`persistentvolumeclaim|volume`
+	return regexp.MustCompile(`\b(`+kinds+`)="`).ReplaceAllString(series, `k8s_${1}_name="`)
 }
 
 func TestAlerts(t *testing.T) {
@@ -148,7 +214,7 @@ func TestAlerts(t *testing.T) {
 // firing evaluates all rules each minute for an hour and returns for what the
 // case's alert fires in the end. No other alert may fire.
 func firing(t *testing.T, c alertCase) []string {
-	store := promqltest.LoadedStorage(t, "load 1m"+c.series)
+	store := promqltest.LoadedStorage(t, "load 1m"+expanded(c.series))
 	engine := promqltest.NewTestEngine(t, false, 0, promqltest.DefaultMaxSamplesPerQuery)
 	manager := promrules.NewManager(&promrules.ManagerOptions{
 		QueryFunc: promrules.EngineQueryFunc(engine, store), Appendable: store, Queryable: store,

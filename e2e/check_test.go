@@ -84,8 +84,11 @@ func (l *lab) startPrometheus() string {
 		l.t.Fatal(err)
 	}
 	l.write("rules/own.yaml", "groups:\n- name: own\n  rules:\n  - {record: 'job:up:sum', expr: 'sum by (job) (up)'}\n")
-	config := l.write("prometheus.yml", fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [rules/own.yaml]\nscrape_configs:\n- job_name: prometheus\n  static_configs: [{targets: [%q]}]\n", address))
-	cmd := exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(l.home, "tsdb"), "--web.listen-address="+address)
+	config := l.write("prometheus.yml", fmt.Sprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\n"+
+		"rule_files: [rules/own.yaml]\n"+
+		"scrape_configs:\n- job_name: prometheus\n  static_configs: [{targets: [%q]}]\n", address))
+	cmd := exec.Command(program, "--config.file="+config,
+		"--storage.tsdb.path="+filepath.Join(l.home, "tsdb"), "--web.listen-address="+address)
 	said := &printed{}
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
@@ -113,12 +116,18 @@ func TestCheckForeignPrometheus(t *testing.T) {
 	l := newLab(t)
 	base := l.startPrometheus()
 	l.write("good/requests.json", `{"uid":"good","title":"Good","time":{"from":"now-5m","to":"now"},
-		"templating":{"list":[{"name":"job","type":"query","query":"label_values(up, job)","includeAll":true,"multi":true},{"name":"handler","type":"query","query":"label_values(prometheus_http_requests_total{job=~\"$job\"}, handler)","includeAll":true}]},
+		"templating":{"list":[
+			{"name":"job","type":"query","query":"label_values(up, job)","includeAll":true,"multi":true},
+			{"name":"handler","type":"query","includeAll":true,
+			"query":"label_values(prometheus_http_requests_total{job=~\"$job\"}, handler)"}]},
 		"panels":[
-			{"id":1,"type":"timeseries","title":"Requests","targets":[{"refId":"A","expr":"sum by (handler) (rate(prometheus_http_requests_total{job=~\"$job\",handler=~\"$handler\"}[$__rate_interval]))","legendFormat":"{{handler}}"}]},
+			{"id":1,"type":"timeseries","title":"Requests","targets":[{"refId":"A","legendFormat":"{{handler}}","expr":
+			"sum by (handler) (rate(prometheus_http_requests_total{job=~\"$job\",handler=~\"$handler\"}[$__rate_interval]))"}]},
 			{"id":2,"type":"stat","title":"Up","targets":[{"refId":"A","expr":"job:up:sum{job=~\"$job\"}","instant":true}]}]}`)
-	l.write("good/rules.yaml", "groups:\n- name: own\n  rules:\n  - {record: 'job:up:sum', expr: 'sum by (job) (up)'}\n  - {alert: Down, expr: 'up == 0'}\n")
-	report := l.checked(0, filepath.Join(l.home, "good"), "--prometheus", base, "--scrape-interval", "1s", "--each", "handler", "--wait", "60s")
+	l.write("good/rules.yaml", "groups:\n- name: own\n  rules:\n"+
+		"  - {record: 'job:up:sum', expr: 'sum by (job) (up)'}\n  - {alert: Down, expr: 'up == 0'}\n")
+	report := l.checked(0, filepath.Join(l.home, "good"),
+		"--prometheus", base, "--scrape-interval", "1s", "--each", "handler", "--wait", "60s")
 	if s := report.Summary; s.Dashboards != 1 || s.Targets < 5 || s.Data < 7 || s.Rules != 2 {
 		t.Errorf("%+v", s)
 	}
@@ -126,7 +135,8 @@ func TestCheckForeignPrometheus(t *testing.T) {
 		{"id":1,"type":"stat","title":"Misspelled","targets":[{"refId":"A","expr":"prometheus_http_request_total"}]},
 		{"id":2,"type":"stat","title":"Gauge","targets":[{"refId":"A","expr":"rate(prometheus_tsdb_head_series[10s])"}]}]}`)
 	report = l.checked(1, filepath.Join(l.home, "bad"), "--prometheus", base, "--scrape-interval", "1s")
-	if r := report.Results[0]; r.Verdict != check.Empty || !strings.Contains(r.Why.Text, "there is prometheus_http_requests_total") {
+	r := report.Results[0]
+	if r.Verdict != check.Empty || !strings.Contains(r.Why.Text, "there is prometheus_http_requests_total") {
 		t.Errorf("%+v", r)
 	}
 	if r := report.Results[1]; len(r.Notes) != 1 || r.Notes[0].Kind != check.NoteGaugeRate {
@@ -144,7 +154,8 @@ func TestCheckForeignPrometheus(t *testing.T) {
 func TestCheckEphemeral(t *testing.T) {
 	l := newLab(t)
 	l.write("boards/nodes.json", `{"uid":"nodes","title":"Nodes","time":{"from":"now-5m","to":"now"},"panels":[
-		{"id":1,"type":"stat","title":"CPU","targets":[{"refId":"A","expr":"sum by (k8s_node_name) (rate(k8s_node_cpu_time_seconds_total[20s]))","legendFormat":"{{k8s_node_name}}"}]}]}`)
+		{"id":1,"type":"stat","title":"CPU","targets":[{"refId":"A","legendFormat":"{{k8s_node_name}}",
+			"expr":"sum by (k8s_node_name) (rate(k8s_node_cpu_time_seconds_total[20s]))"}]}]}`)
 	file := l.write("small.yaml", "apiVersion: diorama/v1alpha1\ncluster: {nodes: 3, pods: 6}\n")
 	report := l.checked(0, filepath.Join(l.home, "boards"), "--ephemeral="+file)
 	if s := report.Summary; s.Data != 1 || s.Targets != 1 {

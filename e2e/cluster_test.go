@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // The sizes that `up` has without flags.
@@ -43,22 +45,28 @@ func TestObservedCluster(t *testing.T) {
 }
 
 func checkStatus(t *testing.T, s status) {
-	if s.Name != "default" || s.Kind != "embedded" || s.Phase != "Ready" || s.StartedIn == "" || s.KubeContext != "diorama-default" {
+	if s.Name != "default" || s.Kind != "embedded" || s.Phase != "Ready" || s.StartedIn == "" ||
+		s.KubeContext != "diorama-default" {
 		t.Errorf("status is %+v", s)
 	}
 	if s.Cluster.Nodes.Desired != defaultNodes || s.Cluster.Nodes.Ready != defaultNodes {
 		t.Errorf("nodes are %+v", s.Cluster.Nodes)
 	}
-	if s.Cluster.Pods.Desired != defaultPods || s.Cluster.Pods.Running != defaultPods || s.Cluster.DaemonPods < defaultNodes {
+	pods := s.Cluster.Pods
+	if pods.Desired != defaultPods || pods.Running != defaultPods || s.Cluster.DaemonPods < defaultNodes {
 		t.Errorf("pods are %+v, daemon pods %d", s.Cluster.Pods, s.Cluster.DaemonPods)
 	}
-	for _, endpoint := range []string{s.Endpoints.Prometheus, s.Endpoints.OTLPGRPC, s.Endpoints.OTLPHTTP, s.Endpoints.Kubernetes, s.Endpoints.Kubelet, s.Endpoints.CollectorMetrics} {
+	for _, endpoint := range []string{
+		s.Endpoints.Prometheus, s.Endpoints.OTLPGRPC, s.Endpoints.OTLPHTTP,
+		s.Endpoints.Kubernetes, s.Endpoints.Kubelet, s.Endpoints.CollectorMetrics,
+	} {
 		if !strings.Contains(endpoint, "127.0.0.1:") {
 			t.Errorf("endpoint %q is not on loopback", endpoint)
 		}
 	}
 	for _, component := range s.Components {
-		if component.Phase != "Ready" || component.Restarts != 0 || component.PID == 0 || component.RSSBytes == 0 || component.Log == "" {
+		if component.Phase != "Ready" || component.Restarts != 0 || component.PID == 0 ||
+			component.RSSBytes == 0 || component.Log == "" {
 			t.Errorf("component is %+v", component)
 		}
 	}
@@ -69,7 +77,7 @@ func checkStatus(t *testing.T, s status) {
 
 func checkKubectl(t *testing.T, l *lab) {
 	l.t = t
-	if out := l.kubectl("version"); !strings.Contains(out, "Server Version: v1.35.4") {
+	if out := l.kubectl("version"); !strings.Contains(out, "Server Version: "+versions.Kubernetes) {
 		t.Errorf("kubectl version says %s", out)
 	}
 	if out := l.kubectl("get", "--raw", "/readyz"); out != "ok" {
@@ -79,13 +87,16 @@ func checkKubectl(t *testing.T, l *lab) {
 	if lines := strings.Split(strings.TrimSpace(wide), "\n"); len(lines) != defaultNodes {
 		t.Errorf("kubectl get nodes -o wide has %d lines:\n%s", len(lines), wide)
 	}
-	manifest := l.write("configmap.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied, namespace: default}\ndata: {a: b}\n")
+	manifest := l.write("configmap.yaml", "apiVersion: v1\nkind: ConfigMap\n"+
+		"metadata: {name: applied, namespace: default}\ndata: {a: b}\n")
 	l.kubectl("apply", "--server-side", "-f", manifest)
 	if out := l.kubectl("get", "configmap", "applied", "-o", "jsonpath={.data.a}"); out != "b" {
 		t.Errorf("the applied ConfigMap holds %q", out)
 	}
-	if out := l.kubectl("get", "crds", "-o", "name"); !strings.Contains(out, "stages.kwok.x-k8s.io") || !strings.Contains(out, "clusterresourceusages.kwok.x-k8s.io") || !strings.Contains(out, "resourceusages.kwok.x-k8s.io") {
-		t.Errorf("KWOK's definitions are not all there: %s", out)
+	crds := l.kubectl("get", "crds", "-o", "name")
+	if !strings.Contains(crds, "stages.kwok.x-k8s.io") || !strings.Contains(crds, "resourceusages.kwok.x-k8s.io") ||
+		!strings.Contains(crds, "clusterresourceusages.kwok.x-k8s.io") {
+		t.Errorf("KWOK's definitions are not all there: %s", crds)
 	}
 	checkAnonymous(t, l)
 }
@@ -189,7 +200,8 @@ func checkOwners(t *testing.T, l *lab) {
 		for _, ref := range o.Metadata.OwnerReferences {
 			// A Job's pod may be gone with its Job between the two requests.
 			if !uids[ref.UID] && ref.Kind != "Job" {
-				t.Errorf("%s/%s is owned by %s %s, which does not exist", o.Metadata.Namespace, o.Metadata.Name, ref.Kind, ref.Name)
+				t.Errorf("%s/%s is owned by %s %s, which does not exist",
+					o.Metadata.Namespace, o.Metadata.Name, ref.Kind, ref.Name)
 			}
 		}
 	}
@@ -203,7 +215,8 @@ func checkOwners(t *testing.T, l *lab) {
 func checkWorkloads(t *testing.T, l *lab) {
 	l.t = t
 	for _, resource := range []string{
-		"deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "horizontalpodautoscalers", "resourcequotas", "persistentvolumeclaims", "services",
+		"deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "horizontalpodautoscalers", "resourcequotas",
+		"persistentvolumeclaims", "services",
 	} {
 		var found objects
 		l.kubectlInto(&found, "get", resource, "-A")
@@ -274,7 +287,8 @@ func checkPodCPU(t *testing.T, l *lab, base string) {
 	eventually(t, "rate of k8s_pod_cpu_time_seconds_total", func() error {
 		var pods objects
 		l.kubectlInto(&pods, "get", "pods", "-A", "--field-selector", "status.phase=Running")
-		samples, err := promQL(base, `sum by (k8s_namespace_name, k8s_pod_name) (rate(k8s_pod_cpu_time_seconds_total[1m])) > 0`)
+		const busy = `sum by (k8s_namespace_name, k8s_pod_name) (rate(k8s_pod_cpu_time_seconds_total[1m])) > 0`
+		samples, err := promQL(base, busy)
 		if err != nil {
 			return err
 		}
@@ -330,8 +344,9 @@ func checkTraces(t *testing.T, s status) {
 
 func checkLosses(t *testing.T, l *lab) {
 	l.t = t
-	if s := l.status(); s.Telemetry.FailedScrapes != 0 || s.Telemetry.DroppedSamples != 0 || s.Telemetry.LastSampleAge > 60 {
-		t.Errorf("telemetry is %+v", s.Telemetry)
+	flow := l.status().Telemetry
+	if flow.FailedScrapes != 0 || flow.DroppedSamples != 0 || flow.LastSampleAge > 60 {
+		t.Errorf("telemetry is %+v", flow)
 	}
 }
 
@@ -346,7 +361,8 @@ func checkDown(t *testing.T, l *lab, s status) {
 			t.Errorf("%s still runs as process %d", component.Name, component.PID)
 		}
 	}
-	if r := l.command(binary(t, "KUBECTL_BINARY"), "config", "get-contexts", "-o", "name"); strings.TrimSpace(r.stdout) != "" {
+	r := l.command(binary(t, "KUBECTL_BINARY"), "config", "get-contexts", "-o", "name")
+	if strings.TrimSpace(r.stdout) != "" {
 		t.Errorf("contexts are left: %s", r.stdout)
 	}
 	if response, err := http.Get(s.Endpoints.Prometheus + "/-/healthy"); err == nil {

@@ -25,7 +25,8 @@ func TestDashboardsFolder(t *testing.T) {
 	l.write("boards/mine.jsonnet", `(import 'title.libsonnet') + {uid: 'mine'}`)
 	l.write("boards/title.libsonnet", `{title: 'First'}`)
 	l.write("boards/bad.json", "{\n  \"title\": }")
-	address, said := l.serve("dashboards", "--listen", "127.0.0.1:0", "--prometheus", "http://127.0.0.1:1", "--dashboards", folder)
+	address, said := l.serve("dashboards", "--listen", "127.0.0.1:0",
+		"--prometheus", "http://127.0.0.1:1", "--dashboards", folder)
 
 	title := func(want string) {
 		t.Helper()

@@ -73,13 +73,14 @@ func TestDashboards(t *testing.T) {
 	t.Run("rules", func(t *testing.T) { checkRules(t, endpoints.Prometheus) })
 	t.Run("check", func(t *testing.T) { checkShipped(t, l, endpoints.Prometheus) })
 	t.Run("no series for each pod of the collectors' own", func(t *testing.T) {
-		if got, err := count(endpoints.Prometheus, `otelcol_k8s_pod_association_total{pod_identifier!=""}`); err != nil || got > 0 {
+		got, err := count(endpoints.Prometheus, `otelcol_k8s_pod_association_total{pod_identifier!=""}`)
+		if err != nil || got > 0 {
 			t.Errorf("there are %d, %v", got, err)
 		}
 	})
 }
 
-// checkSurroundings asks for what the page shows beside dashboards.
+// checkSurroundings asks for what the page shows alongside dashboards.
 func checkSurroundings(t *testing.T, base string) {
 	var cluster struct {
 		Nodes   []struct{ Pods []struct{ Name string } }
@@ -96,7 +97,8 @@ func checkSurroundings(t *testing.T, base string) {
 		t.Errorf("%d nodes with %d pods", len(cluster.Nodes), pods)
 	}
 	var status status
-	if err := getJSON(base+"/api/diorama/v1/status", &status); err != nil || status.Name != "shown" || status.Endpoints.Dashboards != base {
+	err := getJSON(base+"/api/diorama/v1/status", &status)
+	if err != nil || status.Name != "shown" || status.Endpoints.Dashboards != base {
 		t.Errorf("status %+v, %v", status, err)
 	}
 	var events struct{ Events []any }
@@ -104,7 +106,8 @@ func checkSurroundings(t *testing.T, base string) {
 		t.Errorf("%d events, %v", len(events.Events), err)
 	}
 	var annotations []struct{ Tags []string }
-	if err := getJSON(base+"/api/annotations?from=now-1h&to=now&tags=Pod&tags=Scheduled&limit=5", &annotations); err != nil || len(annotations) != 5 {
+	const query = "/api/annotations?from=now-1h&to=now&tags=Pod&tags=Scheduled&limit=5"
+	if err := getJSON(base+query, &annotations); err != nil || len(annotations) != 5 {
 		t.Errorf("%v, %v", annotations, err)
 	}
 }

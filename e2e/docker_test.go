@@ -186,7 +186,8 @@ func (e engine) checkGateway(s status, networkName string, onGateway, onLoopback
 		}
 	}
 	if listening[gateway] != onGateway || listening["127.0.0.1"] < onLoopback {
-		e.t.Errorf("listeners by address are %v, want %d on the gateway %s and %d on loopback", listening, onGateway, gateway, onLoopback)
+		e.t.Errorf("listeners by address are %v, want %d on the gateway %s and %d on loopback",
+			listening, onGateway, gateway, onLoopback)
 	}
 }
 
@@ -196,7 +197,8 @@ func (e engine) waitReplaced(l *lab, name, old string) {
 	eventually(e.t, name+" is back", func() error {
 		s := l.status()
 		for _, component := range s.Components {
-			if component.Name == name && component.Container != old && component.Phase == "Ready" && component.Restarts == 1 && s.Phase == "Ready" {
+			replaced := component.Name == name && component.Container != old && component.Restarts == 1
+			if replaced && component.Phase == "Ready" && s.Phase == "Ready" {
 				return nil
 			}
 		}
@@ -204,7 +206,12 @@ func (e engine) waitReplaced(l *lab, name, old string) {
 	})
 }
 
-// since is a PromQL condition: newer than a moment.
-func since(series string, moment time.Time) string {
-	return fmt.Sprintf("timestamp(%s) > %d", series, moment.Unix())
+// lastAt is a PromQL query for what nodes used at a moment, or in the five minutes before it.
+func lastAt(moment time.Time) string {
+	return fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, moment.Unix())
+}
+
+// since is a PromQL query for what nodes used after a moment.
+func since(moment time.Time) string {
+	return fmt.Sprintf("timestamp(k8s_node_cpu_time_seconds_total) > %d", moment.Unix())
 }

@@ -25,7 +25,7 @@ import (
 
 // serveEverywhere starts a second API server of an environment, as kwokctl
 // starts its own: it listens on all addresses, and its certificate has no name
-// but those of this machine. The context of that name leads to it.
+// but those of this machine. The context of that name is for it.
 func (l *lab) serveEverywhere(environment, context string) (port int) {
 	l.t.Helper()
 	running, err := process.NewProcess(int32(pids(l.status("--name", environment))["kube-apiserver"]))

@@ -21,7 +21,9 @@ func TestSecondUpChangesNothing(t *testing.T) {
 	l.diorama(small...)
 	before := l.status()
 	said := l.dioramaFails("up", "--nodes", "9", "--ports", "auto")
-	for _, want := range []string{`environment "default" is already up`, "3 nodes, 6 pods", "nothing was changed", "diorama scale", "diorama down"} {
+	for _, want := range []string{
+		`environment "default" is already up`, "3 nodes, 6 pods", "nothing was changed", "diorama scale", "diorama down",
+	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("a second up does not say %q:\n%s", want, said)
 		}
@@ -41,8 +43,10 @@ func pids(s status) map[string]int {
 }
 
 // ownKubeconfig is the user's before diorama comes.
-const ownKubeconfig = "apiVersion: v1\nkind: Config\nclusters: [{name: mine, cluster: {server: 'https://mine.example'}}]\n" +
-	"users: [{name: mine, user: {token: t}}]\ncontexts: [{name: mine, context: {cluster: mine, user: mine}}]\ncurrent-context: mine\n"
+const ownKubeconfig = "apiVersion: v1\nkind: Config\n" +
+	"clusters: [{name: mine, cluster: {server: 'https://mine.example'}}]\n" +
+	"users: [{name: mine, user: {token: t}}]\n" +
+	"contexts: [{name: mine, context: {cluster: mine, user: mine}}]\ncurrent-context: mine\n"
 
 func TestTwoEnvironmentsAndTheKubeconfig(t *testing.T) {
 	l := newLab(t)
@@ -97,7 +101,9 @@ func TestInterruptedUpRollsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := cmd.Wait()
-	if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(stderr.String(), "taking back") || !strings.Contains(stderr.String(), "nothing was left behind") {
+	said := stderr.String()
+	if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(said, "taking back") ||
+		!strings.Contains(said, "nothing was left behind") {
 		t.Errorf("up ended with %v and said:\n%s", err, stderr.String())
 	}
 	for _, pid := range under {
@@ -118,7 +124,9 @@ func TestKilledComponents(t *testing.T) {
 	s := l.status()
 	base := s.Endpoints.Prometheus
 	eventually(t, "samples", func() error {
-		return atLeast(base, `count_over_time(k8s_node_uptime_seconds_total[5m]) or count_over_time(k8s_node_cpu_time_seconds_total[5m])`, 3)
+		const everBefore = `count_over_time(k8s_node_uptime_seconds_total[5m])` +
+			` or count_over_time(k8s_node_cpu_time_seconds_total[5m])`
+		return atLeast(base, everBefore, 3)
 	})
 	began := time.Now()
 	for _, component := range s.Components {
@@ -142,7 +150,7 @@ func TestKilledComponents(t *testing.T) {
 	}
 	l.t = t
 	// What was acknowledged before the first kill has outlived the backend's.
-	if err := atLeast(base, fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, began.Unix()), 3); err != nil {
+	if err := atLeast(base, lastAt(began), 3); err != nil {
 		t.Errorf("samples from before are lost: %v", err)
 	}
 	if falls, err := count(base, `resets(k8s_node_cpu_time_seconds_total[30m]) > 0`); err != nil || falls > 0 {
@@ -153,7 +161,8 @@ func TestKilledComponents(t *testing.T) {
 
 func isBack(s status, name string, oldPID int) error {
 	for _, component := range s.Components {
-		if component.Name == name && component.Phase == "Ready" && component.PID != oldPID && component.Restarts == 1 && s.Phase == "Ready" {
+		again := component.Name == name && component.PID != oldPID && component.Restarts == 1
+		if again && component.Phase == "Ready" && s.Phase == "Ready" {
 			return nil
 		}
 	}
@@ -174,10 +183,12 @@ func TestKilledSupervisor(t *testing.T) {
 	l := newLab(t)
 	l.diorama(small...)
 	s := l.status()
-	eventually(t, "samples", func() error { return atLeast(s.Endpoints.Prometheus, `k8s_node_cpu_time_seconds_total`, 3) })
+	eventually(t, "samples", func() error {
+		return atLeast(s.Endpoints.Prometheus, `k8s_node_cpu_time_seconds_total`, 3)
+	})
 	uid := l.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
 	killed := time.Now()
-	kill(t, l, s)
+	kill(t, s)
 	if got := l.status(); got.Phase != "Crashed" {
 		t.Errorf("the phase is %s, want Crashed", got.Phase)
 	}
@@ -189,10 +200,10 @@ func TestKilledSupervisor(t *testing.T) {
 	if got := l.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"); got != uid {
 		t.Errorf("it is another cluster: %s, was %s", got, uid)
 	}
-	if err := atLeast(again.Endpoints.Prometheus, fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, killed.Unix()), 3); err != nil {
+	if err := atLeast(again.Endpoints.Prometheus, lastAt(killed), 3); err != nil {
 		t.Errorf("samples from before are lost: %v", err)
 	}
-	kill(t, l, again)
+	kill(t, again)
 	l.diorama("down")
 	if left := l.files("state"); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
@@ -203,7 +214,7 @@ func TestKilledSupervisor(t *testing.T) {
 }
 
 // kill ends the supervisor by force and waits until its children have ended.
-func kill(t *testing.T, l *lab, s status) {
+func kill(t *testing.T, s status) {
 	t.Helper()
 	if err := syscall.Kill(pids(s)["supervisor"], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
@@ -230,7 +241,7 @@ func TestKeepDataGoesOn(t *testing.T) {
 	}
 	l.diorama(small...)
 	base = l.status().Endpoints.Prometheus
-	if err := atLeast(base, fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, stopped.Unix()), 3); err != nil {
+	if err := atLeast(base, lastAt(stopped), 3); err != nil {
 		t.Errorf("samples from before are lost: %v", err)
 	}
 }
@@ -247,7 +258,8 @@ func TestFailedStartSaysWhichComponentAndWhy(t *testing.T) {
 	if left := l.files("state"); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
 	}
-	said = l.dioramaFails("up", "--ports", "auto", "--nodes", "2", "--pods", "2", "--collector-config", config, "--retain")
+	said = l.dioramaFails("up", "--ports", "auto", "--nodes", "2", "--pods", "2",
+		"--collector-config", config, "--retain")
 	if !strings.Contains(said, "nonsense") || len(l.files("state")) == 0 {
 		t.Errorf("--retain kept nothing:\n%s", said)
 	}
@@ -257,39 +269,10 @@ func TestFailedStartSaysWhichComponentAndWhy(t *testing.T) {
 	l.diorama("logs", "collector-cluster")
 }
 
-func TestScaleBothWays(t *testing.T) {
-	l := newLab(t)
-	// Nodes are scraped often, so that one that goes is likely to be.
-	l.diorama(append(small, "-f", l.write("often.yaml", "telemetry: {interval: 1s}\n"))...)
-	l.diorama("scale", "--nodes", "12", "--pods", "60")
-	up := l.status().Cluster
-	if up.Nodes.Ready != 12 || up.Pods.Running != 60 || up.Pods.Desired != 60 {
-		t.Errorf("scaled up: %+v", up)
-	}
-	base := l.status().Endpoints.Prometheus
-	eventually(t, "the new nodes are scraped", func() error { return atLeast(base, `k8s_node_cpu_time_seconds_total`, 12) })
-	l.diorama("scale", "--nodes", "2", "--pods", "4")
-	down := l.status().Cluster
-	if down.Nodes.Ready != 2 || down.Pods.Running != 4 {
-		t.Errorf("scaled down: %+v", down)
-	}
-	if got := len(strings.Fields(l.kubectl("get", "nodes", "-o", "name"))); got != 2 {
-		t.Errorf("kubectl sees %d nodes, want 2", got)
-	}
-	if said := l.dioramaFails("scale", "--nodes", "0"); !strings.Contains(said, "cluster.nodes is 0") {
-		t.Errorf("scale to 0 says:\n%s", said)
-	}
-	if said := l.dioramaFails("scale", "--nodes", "1", "--pods", "19000"); !strings.Contains(said, "pods") {
-		t.Errorf("more pods than fit says:\n%s", said)
-	}
-	if got := l.status(); got.Cluster.Nodes.Desired != 2 || got.Telemetry.FailedScrapes != 0 {
-		t.Errorf("a refused change left %+v, %+v", got.Cluster, got.Telemetry)
-	}
-}
-
 func TestTemplateAndStagesOfTheUser(t *testing.T) {
 	l := newLab(t)
-	template := l.write("pod.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: mine, namespace: default, labels: {app: mine}}\n"+
+	template := l.write("pod.yaml", "apiVersion: v1\nkind: Pod\n"+
+		"metadata: {name: mine, namespace: default, labels: {app: mine}}\n"+
 		"spec: {containers: [{name: only, image: example/only:1}]}\n")
 	l.write("stage.yaml", `apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage
@@ -302,7 +285,8 @@ spec:
   next:
     patches: [{root: metadata, template: "labels: {seen: \"true\"}"}]
 `)
-	file := l.write("environment.yaml", "apiVersion: diorama/v1alpha1\nports: auto\ncluster: {nodes: 2, pods: 5, stages: [stage.yaml], podTemplate: "+template+"}\n")
+	file := l.write("environment.yaml", "apiVersion: diorama/v1alpha1\nports: auto\n"+
+		"cluster: {nodes: 2, pods: 5, stages: [stage.yaml], podTemplate: "+template+"}\n")
 	l.diorama("up", "-f", file)
 	var pods objects
 	l.kubectlInto(&pods, "get", "pods", "-A", "-l", "app=mine")
@@ -321,7 +305,8 @@ func TestStatsProxyAlone(t *testing.T) {
 	l.diorama(small...)
 	kubeconfig := l.write("alone.kubeconfig", l.diorama("kubeconfig"))
 	address := freeAddress(t)
-	cmd := exec.Command(binary(t, "DIORAMA_BINARY"), "stats-proxy", "--kubeconfig", kubeconfig, "--listen", address, "--insecure")
+	cmd := exec.Command(binary(t, "DIORAMA_BINARY"), "stats-proxy",
+		"--kubeconfig", kubeconfig, "--listen", address, "--insecure")
 	cmd.Env = l.env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -390,37 +375,4 @@ func TestComponentThatHangs(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestScaleGoesOnWithoutItsClient interrupts the command; the environment reaches
-// the size all the same.
-func TestScaleGoesOnWithoutItsClient(t *testing.T) {
-	l := newLab(t)
-	l.diorama(small...)
-	cmd := exec.Command(binary(t, "DIORAMA_BINARY"), "scale", "--nodes", "20", "--pods", "100")
-	cmd.Env = l.env
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "it is under way", func() error {
-		if got := l.status().Cluster.Nodes; got.Desired != 20 {
-			return fmt.Errorf("%+v", got)
-		}
-		return nil
-	})
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	err := cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.Contains(stderr.String(), "default goes on towards 20 nodes and 100 pods") {
-		t.Errorf("scale ended with %d, %v and said:\n%s", code, err, stderr.String())
-	}
-	eventually(t, "the size is reached", func() error {
-		if got := l.status().Cluster; got.Nodes.Ready != 20 || got.Pods.Running != 100 {
-			return fmt.Errorf("%+v", got)
-		}
-		return nil
-	})
 }

@@ -7,18 +7,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/stdcopy"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -31,7 +26,7 @@ import (
 const k3dNode = "k3d-diorama-default-server-0"
 
 // k3d writes an environment file of the kind, with nodes of the stand-in image:
-// all is real but for the pods, and what LGTM's ports lead to.
+// all is real but for the pods, and what LGTM's ports are forwarded to.
 func (l *lab) k3d(e engine, more string) string {
 	l.t.Helper()
 	e.nodes()
@@ -51,13 +46,14 @@ func TestK3d(t *testing.T) {
 	l.diorama("up", "-f", file)
 	s := l.status()
 	t.Logf("ready in %s", s.StartedIn)
-	if s.Kind != "k3d" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 1 || s.Cluster.Nodes.Desired != 1 || s.Cluster.Pods.Running != s.Cluster.Pods.Desired {
+	if s.Kind != "k3d" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 1 || s.Cluster.Nodes.Desired != 1 ||
+		s.Cluster.Pods.Running != s.Cluster.Pods.Desired {
 		t.Errorf("the status is %+v", s)
 	}
 	t.Run("status", func(t *testing.T) { l.t = t; checkK3dStatus(t, l, s) })
-	t.Run("node", func(t *testing.T) { e.t, l.t = t, t; checkK3dNode(t, e, l) })
+	t.Run("node", func(t *testing.T) { e.t = t; checkK3dNode(t, e) })
 	t.Run("objects", func(t *testing.T) { l.t = t; checkK3dObjects(t, l) })
-	t.Run("ports", func(t *testing.T) { l.t = t; checkK3dPorts(t, l, s) })
+	t.Run("ports", func(t *testing.T) { checkK3dPorts(t, s) })
 	t.Run("check", func(t *testing.T) { l.t = t; checkK3dCheck(t, l) })
 	t.Run("what does not answer is reported", func(t *testing.T) { e.t, l.t = t, t; checkK3dSilence(t, e, l) })
 	e.t, l.t = t, t
@@ -65,14 +61,16 @@ func TestK3d(t *testing.T) {
 		t.Errorf("scale says %q", said)
 	}
 	// The supervisor is killed, and down does what it would have done.
-	kill(t, l, s)
+	kill(t, s)
 	l.diorama("down")
 	checkNothingLeft(t, l)
 }
 
 func checkK3dStatus(t *testing.T, l *lab, s status) {
 	said := l.diorama("status")
-	for _, want := range []string{k3dNode, nodeImage, "lgtm-", "otel-cluster-", "otel-nodes-", "pod of diorama", "diorama-default"} {
+	for _, want := range []string{
+		k3dNode, nodeImage, "lgtm-", "otel-cluster-", "otel-nodes-", "pod of diorama", "diorama-default",
+	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the status does not say %q:\n%s", want, said)
 		}
@@ -81,18 +79,21 @@ func checkK3dStatus(t *testing.T, l *lab, s status) {
 		t.Errorf("the context is %q", s.KubeContext)
 	}
 	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "the digest of the image "+standIns[1]) {
-		t.Errorf("that a digest is taken on trust is not told: %q", s.Warnings)
+		t.Errorf("that a digest is taken on trust is not reported: %q", s.Warnings)
 	}
-	led := map[int]int{}
+	forwarded := map[int]int{}
 	for _, forward := range s.Forwards {
 		if forward.Service != "lgtm" || !strings.HasPrefix(forward.Pod, "lgtm-") {
-			t.Errorf("a port is led to %+v", forward)
+			t.Errorf("a port is forwarded to %+v", forward)
 		}
-		led[forward.Port] = forward.Host
+		forwarded[forward.Port] = forward.Host
 	}
-	for port, endpoint := range map[int]string{3000: s.Endpoints.Dashboards, 9090: s.Endpoints.Prometheus, 4317: s.Endpoints.OTLPGRPC, 4318: s.Endpoints.OTLPHTTP} {
-		if want := fmt.Sprintf("127.0.0.1:%d", led[port]); led[port] == 0 || !strings.HasSuffix(endpoint, want) {
-			t.Errorf("the endpoint %s is to lead to the port %d, but %s does", endpoint, port, want)
+	for port, endpoint := range map[int]string{
+		3000: s.Endpoints.Dashboards, 9090: s.Endpoints.Prometheus,
+		4317: s.Endpoints.OTLPGRPC, 4318: s.Endpoints.OTLPHTTP,
+	} {
+		if want := fmt.Sprintf("127.0.0.1:%d", forwarded[port]); forwarded[port] == 0 || !strings.HasSuffix(endpoint, want) {
+			t.Errorf("the endpoint %s is to be forwarded to the port %d, but %s is", endpoint, port, want)
 		}
 	}
 	if nodes := l.readyNodes(); !slices.Equal(nodes, []string{k3dNode}) {
@@ -101,7 +102,7 @@ func checkK3dStatus(t *testing.T, l *lab, s status) {
 }
 
 // checkK3dNode looks at the container: what it sees, publishes and was given.
-func checkK3dNode(t *testing.T, e engine, l *lab) {
+func checkK3dNode(t *testing.T, e engine) {
 	found, err := e.ContainerInspect(t.Context(), k3dNode)
 	e.check(err)
 	for port, bindings := range found.HostConfig.PortBindings {
@@ -124,7 +125,10 @@ func checkK3dNode(t *testing.T, e engine, l *lab) {
 	// What kubelets ask a runtime for, and nothing else.
 	imported := strings.Fields(e.exec(k3dNode, "busybox", "cat", "/var/lib/rancher/k3s/imported"))
 	slices.Sort(imported)
-	want := []string{"docker.io/library/" + standIns[2], "docker.io/library/" + standIns[0], "docker.io/library/" + e.pinned(standIns[1], false)}
+	want := []string{
+		"docker.io/library/" + standIns[2], "docker.io/library/" + standIns[0],
+		"docker.io/library/" + e.pinned(standIns[1], false),
+	}
 	slices.Sort(want)
 	if !slices.Equal(imported, want) {
 		t.Errorf("copied into the node are %q, want %q", imported, want)
@@ -153,7 +157,8 @@ func (e engine) pinned(name string, tag bool) string {
 func (e engine) exec(name string, command ...string) string {
 	e.t.Helper()
 	ctx := e.t.Context()
-	made, err := e.ContainerExecCreate(ctx, name, container.ExecOptions{Cmd: command, AttachStdout: true, AttachStderr: true})
+	options := container.ExecOptions{Cmd: command, AttachStdout: true, AttachStderr: true}
+	made, err := e.ContainerExecCreate(ctx, name, options)
 	e.check(err)
 	attached, err := e.ContainerExecAttach(ctx, made.ID, container.ExecAttachOptions{})
 	e.check(err)
@@ -168,28 +173,33 @@ func (e engine) exec(name string, command ...string) string {
 // itself finds them.
 func checkK3dObjects(t *testing.T, l *lab) {
 	for _, name := range []string{
-		"deployment/lgtm", "service/lgtm", "deployment/otel-cluster", "daemonset/otel-nodes-agent", "configmap/otel-nodes-agent",
+		"deployment/lgtm", "service/lgtm",
+		"deployment/otel-cluster", "daemonset/otel-nodes-agent", "configmap/otel-nodes-agent",
 		"secret/sh.helm.release.v1.otel-cluster.v1",
 	} {
 		l.kubectl("-n", "diorama", "get", name)
 	}
-	for _, name := range []string{"deployment/web", "statefulset/journal", "cronjob/every-minute", "resourcequota/demo", "horizontalpodautoscaler/web"} {
+	for _, name := range []string{
+		"deployment/web", "statefulset/journal", "cronjob/every-minute", "resourcequota/demo", "horizontalpodautoscaler/web",
+	} {
 		l.kubectl("-n", "demo", "get", name)
 	}
 	var release corev1.Secret
 	l.kubectlInto(&release, "-n", "diorama", "get", "secret", "sh.helm.release.v1.otel-nodes.v1")
-	if release.Type != "helm.sh/release.v1" || release.Labels["status"] != "deployed" || release.Labels["owner"] != "helm" {
+	if release.Type != "helm.sh/release.v1" ||
+		release.Labels["status"] != "deployed" || release.Labels["owner"] != "helm" {
 		t.Errorf("the release is %+v", release.ObjectMeta)
 	}
-	annotated := l.kubectl("-n", "diorama", "get", "daemonset", "otel-nodes-agent", "-o", `jsonpath={.metadata.annotations.meta\.helm\.sh/release-name}`)
+	annotated := l.kubectl("-n", "diorama", "get", "daemonset", "otel-nodes-agent",
+		"-o", `jsonpath={.metadata.annotations.meta\.helm\.sh/release-name}`)
 	if annotated != "otel-nodes" {
 		t.Errorf("the daemon set is of the release %q", annotated)
 	}
 }
 
-// checkK3dPorts asks what the ports lead to; in the stand-in that is the backend
+// checkK3dPorts asks what the ports are forwarded to; in the stand-in that is the backend
 // of the environment that plays the cluster.
-func checkK3dPorts(t *testing.T, l *lab, s status) {
+func checkK3dPorts(t *testing.T, s status) {
 	for _, address := range []string{s.Endpoints.Dashboards + "/api/health", s.Endpoints.Prometheus + "/-/ready"} {
 		response, err := http.Get(address)
 		if err != nil {
@@ -249,7 +259,7 @@ func sendOverGRPC(t *testing.T, address, metric string) {
 	}
 }
 
-// checkK3dCheck runs every query by way of the led ports. What pods that run would
+// checkK3dCheck runs every query by way of the forwarded ports. What pods that run would
 // send is empty here; make test-k3d has them.
 func checkK3dCheck(t *testing.T, l *lab) {
 	eventually(t, "check has data", func() error {
@@ -302,137 +312,8 @@ func checkNothingLeft(t *testing.T, l *lab) {
 	if left := l.files("state"); len(left) > 0 {
 		t.Errorf("files are left: %q", left)
 	}
-	if config := l.kubectl("config", "view"); strings.Contains(config, "diorama") || !strings.Contains(config, "current-context: mine\n") {
+	config := l.kubectl("config", "view")
+	if strings.Contains(config, "diorama") || !strings.Contains(config, "current-context: mine\n") {
 		t.Errorf("the kubeconfig is not as before:\n%s", config)
 	}
-}
-
-// TestK3dPinned brings the kind up on two nodes with images that were pulled by
-// their digests, after the registry has gone. Docker saves such images without a name.
-func TestK3dPinned(t *testing.T) {
-	e, l := newEngine(t), newLab(t)
-	r := newRegistry(t, e.images())
-	r.open()
-	host := strings.TrimPrefix(r.URL, "http://") + "/"
-	pin := func(name string) string { return "@" + digest(r.manifests[name]) }
-	lgtm, collector := host+standIns[1]+pin(standIns[1]), host+"diorama-collector"+pin(standIns[2])
-	moved := host + standIns[0]
-	for _, name := range []string{lgtm, collector, moved} {
-		stream, err := e.ImagePull(t.Context(), name, image.PullOptions{})
-		e.check(err)
-		e.check(succeeded(stream))
-		t.Cleanup(func() {
-			if _, err := e.ImageRemove(context.Background(), name, image.RemoveOptions{Force: true}); err != nil {
-				t.Errorf("removing the image: %v", err)
-			}
-		})
-	}
-	r.Close()
-	e.nodes()
-	l.write("kubeconfig", ownKubeconfig)
-	pinned := func(lgtm string) string {
-		return l.write("pinned.yaml", fmt.Sprintf("kind: k3d\ncluster: {agents: 1}\ntelemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q, workload: %q, k3s: %q}\nchart: {path: %q}\nports: auto\n",
-			lgtm, collector, standIns[0], nodeImage, chartFolder(t)))
-	}
-	said := l.dioramaFails("up", "-f", pinned(moved+"@sha256:"+strings.Repeat("2", 64)))
-	for _, want := range []string{"its " + moved + " has the digest " + pin(standIns[0])[1:], "pulling the image", "images.load"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("of another digest it does not say %q:\n%s", want, said)
-		}
-	}
-	l.diorama("up", "-f", pinned(lgtm))
-	for _, node := range []string{k3dNode, "k3d-diorama-default-agent-0"} {
-		imported := e.exec(node, "busybox", "cat", "/var/lib/rancher/k3s/imported")
-		for _, want := range []string{host + "diorama-lgtm" + pin(standIns[1]), collector} {
-			if !slices.Contains(strings.Fields(imported), want) {
-				t.Errorf("%s was not copied into the node %s: %q", want, node, imported)
-			}
-		}
-	}
-	if warnings := l.status().Warnings; len(warnings) > 0 {
-		t.Errorf("warnings are %q", warnings)
-	}
-	l.diorama("down")
-	checkNothingLeft(t, l)
-}
-
-// TestK3dRefused holds on to what is said when something is wrong, and to the
-// rollback: newEngine looks for what is left.
-func TestK3dRefused(t *testing.T) {
-	e, l := newEngine(t), newLab(t)
-	file := l.k3d(e, "")
-	refused := func(about, file string, want ...string) {
-		t.Helper()
-		said := l.dioramaFails("up", "-f", file)
-		for _, words := range want {
-			if !strings.Contains(said, words) {
-				t.Errorf("%s: it does not say %q:\n%s", about, words, said)
-			}
-		}
-		checkNothingLeft(t, l)
-	}
-	noImage := l.write("image.yaml", "kind: k3d\nimages: {k3s: 'localhost:1/none:1'}\nchart: {path: "+chartFolder(t)+"}\nports: auto\n")
-	refused("no registry", noImage, "pulling the image localhost:1/none:1", "images.load")
-	noCollector := fmt.Sprintf("kind: k3d\nimages: {k3s: %q, lgtm: %q, workload: %q, collector: 'localhost:1/none:2'}\nchart: {path: %q}\nports: auto\n", nodeImage, standIns[1], standIns[0], chartFolder(t))
-	refused("no registry for the collector", l.write("collector.yaml", noCollector), "pulling the image localhost:1/none:2", "images.load")
-	stock := fmt.Sprintf("kind: k3d\nimages: {k3s: %q, lgtm: %q, collector: %q, workload: %q}\nports: auto\n", nodeImage, standIns[1], standIns[2], standIns[0])
-	values := l.write("values.yaml", "mode: neither\n")
-	refused("values that do not fit", l.write("bad.yaml", stock+fmt.Sprintf("chart: {path: %q}\ntelemetry: {collectors: {cluster: %q}}\n", chartFolder(t), values)),
-		"the Helm values "+values+" do not fit the chart", "at '/mode': value must be one of", "Change them in that file")
-	null := strings.Replace(l.diorama("config", "collector", "nodes", "-f", file), "hostPort: 0", "hostPort: null", 1)
-	values = l.write("null.yaml", null)
-	refused("a port of null", l.write("bad.yaml", stock+fmt.Sprintf("chart: {path: %q}\ntelemetry: {collectors: {nodes: %q}}\n", chartFolder(t), values)),
-		values, "at '/ports/metrics/hostPort': got null, want integer")
-	refused("no chart", l.write("chart.yaml", stock+fmt.Sprintf("chart: {path: %q}\n", t.TempDir())), "loading the chart", "Chart.yaml")
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	e.check(err)
-	inUse := listener.Addr().(*net.TCPAddr).Port
-	onPort := strings.Replace(stock, "ports: auto", fmt.Sprintf("ports: {dashboards: 0, prometheus: %d, otlpGRPC: 0, otlpHTTP: 0, kubernetes: 0}", inUse), 1)
-	refused("port taken", l.write("port.yaml", onPort+fmt.Sprintf("chart: {path: %q}\n", chartFolder(t))), fmt.Sprintf("port %d (prometheus) is in use", inUse), "--ports auto")
-	e.check(listener.Close())
-
-	env := l.env
-	l.env = append(slices.Clone(env), "DOCKER_HOST=unix:///nowhere/docker.sock")
-	refused("no engine", file, "unix:///nowhere/docker.sock (from DOCKER_HOST)", "does not run", "`embedded`")
-	l.env = env
-
-	taken, err := e.ContainerCreate(t.Context(), &container.Config{Image: standIns[0]}, nil, nil, nil, k3dNode)
-	e.check(err)
-	refused("name taken", file, "the container name "+k3dNode+" is taken", taken.ID[:12], "--name")
-	e.check(e.ContainerRemove(context.Background(), taken.ID, container.RemoveOptions{}))
-
-	// Ctrl-C takes back what is there by then.
-	up := exec.Command(binary(t, "DIORAMA_BINARY"), "up", "-f", file)
-	up.Env = l.env
-	var said bytes.Buffer
-	up.Stdout, up.Stderr = &said, &said
-	if err := up.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the node is there", func() error { _, err := e.ContainerInspect(t.Context(), k3dNode); return err })
-	if err := up.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	err = up.Wait()
-	if up.ProcessState.ExitCode() != 130 || !strings.Contains(said.String(), "nothing was left behind") {
-		t.Errorf("up, interrupted, ended with %v and said:\n%s", err, said.String())
-	}
-	checkNothingLeft(t, l)
-	if _, err := e.ContainerInspect(context.Background(), k3dNode); err == nil {
-		t.Error("the node is left")
-	}
-
-	// The supervisor is killed midway, and down takes back what is there.
-	ended := make(chan result, 1)
-	go func() { ended <- l.command(binary(t, "DIORAMA_BINARY"), "up", "-f", file) }()
-	eventually(t, "the node is there", func() error { _, err := e.ContainerInspect(t.Context(), k3dNode); return err })
-	if err := syscall.Kill(pids(l.status())["supervisor"], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	if r := <-ended; r.err == nil {
-		t.Errorf("up succeeded without its supervisor:\n%s", r.stderr)
-	}
-	l.diorama("down")
-	checkNothingLeft(t, l)
 }

@@ -26,7 +26,7 @@ const nodeImage = "diorama-k3snode:" + imagesTag
 var shellCommands = strings.Fields("sh cat cp date grep kill mkdir mount sed sleep touch xargs")
 
 // nodeDockerfile puts a shell, kubectl and the program that stands for k3s
-// beside diorama. The volumes are those of rancher/k3s.
+// alongside diorama. The volumes are those of rancher/k3s.
 const nodeDockerfile = `FROM diorama:` + imagesTag + `
 USER 0
 COPY bin /bin
@@ -107,7 +107,9 @@ func nodeContext(t *testing.T, to io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("the node image needs a static shell (Debian's package busybox-static): %w", err)
 	}
-	for name, path := range map[string]string{"k3s": binary(t, "K3SNODE_BINARY"), "kubectl": binary(t, "KUBECTL_BINARY"), "busybox": busybox} {
+	for name, path := range map[string]string{
+		"k3s": binary(t, "K3SNODE_BINARY"), "kubectl": binary(t, "KUBECTL_BINARY"), "busybox": busybox,
+	} {
 		if err := addProgram(archive, "bin/"+name, path); err != nil {
 			return err
 		}
@@ -130,7 +132,7 @@ func addText(archive *tar.Writer, name, text string) error {
 	return err
 }
 
-// addLinks adds symbolic links, by what they lead to.
+// addLinks adds symbolic links, by their targets.
 func addLinks(archive *tar.Writer, links map[string]string) error {
 	for name, to := range links {
 		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: to}); err != nil {

@@ -29,7 +29,8 @@ func TestK3dCluster(t *testing.T) {
 	for _, size := range []struct{ servers, agents int }{{1, 0}, {3, 1}} {
 		t.Run(fmt.Sprintf("%d servers, %d agents", size.servers, size.agents), func(t *testing.T) {
 			cluster := k3d.Cluster{
-				Name: "e2e-library", Servers: size.servers, Agents: size.agents, Image: nodeImage, Network: "diorama-e2e-library", APIPort: freePort(t),
+				Name: "e2e-library", Servers: size.servers, Agents: size.agents, Image: nodeImage,
+				Network: "diorama-e2e-library", APIPort: freePort(t),
 				Mounts: []string{t.TempDir() + ":/etc/diorama/lgtm:ro"},
 			}
 			createK3d(t, cluster)

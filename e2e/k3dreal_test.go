@@ -37,103 +37,32 @@ ports: auto
 	if s.Kind != "k3d" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 6 {
 		t.Errorf("the status is %+v", s)
 	}
-	if said := l.diorama("status"); !strings.Contains(said, "k3d-diorama-default-server-0") || !strings.Contains(said, "pod of diorama") {
+	said := l.diorama("status")
+	if !strings.Contains(said, "k3d-diorama-default-server-0") || !strings.Contains(said, "pod of diorama") {
 		t.Errorf("the status says\n%s", said)
 	}
 	t.Run("the kubelet is scraped", func(t *testing.T) {
-		for _, metric := range []string{"container_cpu_time_seconds_total", "k8s_node_cpu_time_seconds_total", "system_filesystem_usage_bytes"} {
+		for _, metric := range []string{
+			"container_cpu_time_seconds_total", "k8s_node_cpu_time_seconds_total", "system_filesystem_usage_bytes",
+		} {
 			eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
 		}
 	})
-	t.Run("the status tells the flow", func(t *testing.T) {
-		l.t = t
-		eventually(t, "samples per second", func() error {
-			if flow := l.status().Telemetry; flow.Error != "" || flow.SamplesPerSecond <= 0 || flow.Series == 0 || flow.DroppedSamples > 0 {
-				return fmt.Errorf("the flow is %+v", flow)
-			}
-			return nil
-		})
-	})
-	t.Run("simulated nodes are kept apart", func(t *testing.T) {
-		l.t = t
-		const where = `jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}`
-		for _, namespace := range []string{"demo", "diorama", "shop"} {
-			on := l.kubectl("-n", namespace, "get", "pods", "-o", where)
-			real := strings.Count(on, "k3d-diorama-default-server-0")
-			if all := strings.Count(on, "\n"); all == 0 || namespace == "shop" && real > 0 || namespace != "shop" && real != all {
-				t.Errorf("%d of the %d pods of %s are on the real node", real, all, namespace)
-			}
-		}
-		l.diorama("scale", "--nodes", "7", "--pods", "42")
-		eventually(t, "kubelets of simulated nodes", func() error {
-			return atLeast(s.Endpoints.Prometheus, `k8s_node_cpu_time_seconds_total{k8s_node_name=~"node-.*"}`, 7)
-		})
-	})
-	t.Run("the page is served", func(t *testing.T) {
-		response, err := http.Get(s.Endpoints.Dashboards + "/")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "<html") {
-			t.Errorf("%s, %v: %s", response.Status, err, body)
-		}
-	})
-	t.Run("Grafana asks for the interval", func(t *testing.T) {
-		var source struct {
-			JSONData struct{ TimeInterval string }
-		}
-		err := getJSON(s.Endpoints.Dashboards+"/api/datasources/uid/prometheus", &source)
-		if got := source.JSONData.TimeInterval; err != nil || got != "2s" {
-			t.Errorf("the data source has the interval %q: %v", got, err)
-		}
-	})
-	t.Run("check", func(t *testing.T) {
-		l.t = t
-		// Kubelets measure volumes once a minute, and the job comes as often.
-		for _, metric := range []string{"k8s_volume_available_bytes", `k8s_job_successful_pods{k8s_namespace_name="demo"}`} {
-			eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
-		}
-		if report := l.checked(0, "--wait", (patience * 2 / 3).String()); report.Summary.Data < 500 {
-			t.Errorf("the summary is %+v", report.Summary)
-		}
-	})
+	t.Run("the status reports the flow", func(t *testing.T) { l.t = t; checkRealFlow(t, l) })
+	t.Run("simulated nodes are kept apart", func(t *testing.T) { l.t = t; checkRealNodes(t, l, s) })
+	t.Run("the page is served", func(t *testing.T) { checkRealPage(t, s) })
+	t.Run("Grafana asks for the interval", func(t *testing.T) { checkRealInterval(t, s) })
+	t.Run("check", func(t *testing.T) { l.t = t; checkRealCheck(t, l, s) })
 	t.Run("the kubelet restarts an LGTM whose Prometheus has ended", func(t *testing.T) {
 		l.t = t
-		const names = `jsonpath={.items[*].metadata.name}`
-		pod := l.kubectl("-n", "diorama", "get", "pods", "-l", "app.kubernetes.io/name=lgtm", "-o", names)
-		l.kubectl("-n", "diorama", "exec", "deployment/lgtm", "--", "pkill", "-9", "prometheus")
-		ended := time.Now()
-		eventually(t, "it is reported", func() error {
-			if s := l.status(); s.Phase != "Degraded" || s.component("forwards").Phase != "NotReady" {
-				return fmt.Errorf("phase %s, %+v", s.Phase, s.Components)
-			}
-			return nil
-		})
-		pollUntil(t, time.Now().Add(3*patience), "metrics go on", func() error {
-			return atLeast(s.Endpoints.Prometheus, since("k8s_node_cpu_time_seconds_total", ended), 1)
-		})
-		eventually(t, "all is Ready", func() error {
-			if s := l.status(); s.Phase != "Ready" {
-				return fmt.Errorf("phase %s, %+v", s.Phase, s.Components)
-			}
-			return nil
-		})
-		// It is the same pod, whose samples are still there.
-		if now := l.kubectl("-n", "diorama", "get", "pods", "-l", "app.kubernetes.io/name=lgtm", "-o", names); now != pod {
-			t.Errorf("the pod is %s, it was %s", now, pod)
-		}
-		before := fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, ended.Unix())
-		if err := atLeast(s.Endpoints.Prometheus, before, 1); err != nil {
-			t.Errorf("samples from before are lost: %v", err)
-		}
+		checkRealRestart(t, l, s)
 	})
-	t.Run("ports are led to the next pod", func(t *testing.T) {
+	t.Run("ports are forwarded to the next pod", func(t *testing.T) {
 		l.t = t
 		before := time.Now()
 		l.kubectl("-n", "diorama", "delete", "pod", "-l", "app.kubernetes.io/name=lgtm", "--wait=false")
 		eventually(t, "new metrics", func() error {
-			return atLeast(s.Endpoints.Prometheus, since("k8s_node_cpu_time_seconds_total", before), 1)
+			return atLeast(s.Endpoints.Prometheus, since(before), 1)
 		})
 	})
 	l.t = t
@@ -143,7 +72,95 @@ ports: auto
 	}
 }
 
-// TestK3dRealCrash: a collector that does not take its configuration is told with
+func checkRealFlow(t *testing.T, l *lab) {
+	eventually(t, "samples per second", func() error {
+		flow := l.status().Telemetry
+		if flow.Error != "" || flow.SamplesPerSecond <= 0 || flow.Series == 0 || flow.DroppedSamples > 0 {
+			return fmt.Errorf("the flow is %+v", flow)
+		}
+		return nil
+	})
+}
+
+func checkRealNodes(t *testing.T, l *lab, s status) {
+	const where = `jsonpath={range .items[*]}{.spec.nodeName}{"\n"}{end}`
+	for _, namespace := range []string{"demo", "diorama", "shop"} {
+		on := l.kubectl("-n", namespace, "get", "pods", "-o", where)
+		all, onReal := strings.Count(on, "\n"), strings.Count(on, "k3d-diorama-default-server-0")
+		if all == 0 || namespace == "shop" && onReal > 0 || namespace != "shop" && onReal != all {
+			t.Errorf("%d of the %d pods of %s are on the real node", onReal, all, namespace)
+		}
+	}
+	l.diorama("scale", "--nodes", "7", "--pods", "42")
+	eventually(t, "kubelets of simulated nodes", func() error {
+		return atLeast(s.Endpoints.Prometheus, `k8s_node_cpu_time_seconds_total{k8s_node_name=~"node-.*"}`, 7)
+	})
+}
+
+func checkRealPage(t *testing.T, s status) {
+	response, err := http.Get(s.Endpoints.Dashboards + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), "<html") {
+		t.Errorf("%s, %v: %s", response.Status, err, body)
+	}
+}
+
+func checkRealInterval(t *testing.T, s status) {
+	var source struct {
+		JSONData struct{ TimeInterval string }
+	}
+	err := getJSON(s.Endpoints.Dashboards+"/api/datasources/uid/prometheus", &source)
+	if got := source.JSONData.TimeInterval; err != nil || got != "2s" {
+		t.Errorf("the data source has the interval %q: %v", got, err)
+	}
+}
+
+func checkRealCheck(t *testing.T, l *lab, s status) {
+	// Kubelets measure volumes once a minute, and the job comes as often.
+	for _, metric := range []string{
+		"k8s_volume_available_bytes", `k8s_job_successful_pods{k8s_namespace_name="demo"}`,
+	} {
+		eventually(t, metric, func() error { return atLeast(s.Endpoints.Prometheus, metric, 1) })
+	}
+	if report := l.checked(0, "--wait", (patience * 2 / 3).String()); report.Summary.Data < 500 {
+		t.Errorf("the summary is %+v", report.Summary)
+	}
+}
+
+func checkRealRestart(t *testing.T, l *lab, s status) {
+	const names = `jsonpath={.items[*].metadata.name}`
+	pod := l.kubectl("-n", "diorama", "get", "pods", "-l", "app.kubernetes.io/name=lgtm", "-o", names)
+	l.kubectl("-n", "diorama", "exec", "deployment/lgtm", "--", "pkill", "-9", "prometheus")
+	ended := time.Now()
+	eventually(t, "it is reported", func() error {
+		if s := l.status(); s.Phase != "Degraded" || s.component("forwards").Phase != "NotReady" {
+			return fmt.Errorf("phase %s, %+v", s.Phase, s.Components)
+		}
+		return nil
+	})
+	pollUntil(t, time.Now().Add(3*patience), "metrics go on", func() error {
+		return atLeast(s.Endpoints.Prometheus, since(ended), 1)
+	})
+	eventually(t, "all is Ready", func() error {
+		if s := l.status(); s.Phase != "Ready" {
+			return fmt.Errorf("phase %s, %+v", s.Phase, s.Components)
+		}
+		return nil
+	})
+	// It is the same pod, whose samples are still there.
+	if now := l.kubectl("-n", "diorama", "get", "pods", "-l", "app.kubernetes.io/name=lgtm", "-o", names); now != pod {
+		t.Errorf("the pod is %s, it was %s", now, pod)
+	}
+	if err := atLeast(s.Endpoints.Prometheus, lastAt(ended), 1); err != nil {
+		t.Errorf("samples from before are lost: %v", err)
+	}
+}
+
+// TestK3dRealCrash: a collector that does not take its configuration is reported with
 // what it said, and everything is taken back.
 func TestK3dRealCrash(t *testing.T) {
 	node := os.Getenv("DIORAMA_K3S_IMAGE")
@@ -152,7 +169,8 @@ func TestK3dRealCrash(t *testing.T) {
 	}
 	e, l := newEngine(t), newLab(t)
 	own := l.write("own.yaml", "kind: k3d\nimages: {collector: \"diorama-collector:e2e\"}\n")
-	values := strings.Replace(l.diorama("config", "collector", "nodes", "-f", own), "exporters: [otlp_http/backend]", "exporters: [no_such]", 1)
+	stock := l.diorama("config", "collector", "nodes", "-f", own)
+	values := strings.Replace(stock, "exporters: [otlp_http/backend]", "exporters: [no_such]", 1)
 	file := l.write("crash.yaml", fmt.Sprintf(`kind: k3d
 cluster: {workloads: none}
 telemetry: {collectors: {nodes: %q}}

@@ -23,6 +23,49 @@ import (
 func TestKwok(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	file := l.kwok(e, "")
+	upKwok(t, e, l, file)
+	s := l.status()
+	t.Logf("ready in %s", s.StartedIn)
+	if s.Kind != "kwok" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Cluster.Pods.Running != 6 {
+		t.Errorf("the status is %+v", s)
+	}
+	if nodes := l.kubectl("get", "nodes", "-o", "name"); strings.Count(nodes, "node/") != 3 {
+		t.Errorf("kubectl sees %q", nodes)
+	}
+	t.Run("only containers of the network get in", func(t *testing.T) {
+		e.t = t
+		e.checkGateway(s, "diorama-default", 2, 8)
+	})
+	t.Run("containers", func(t *testing.T) { e.t, l.t = t, t; checkContainers(e, l, s) })
+	t.Run("telemetry", func(t *testing.T) { l.t = t; checkKwokTelemetry(t, l, s, 3) })
+	t.Run("self metrics", func(t *testing.T) { e.t, l.t = t, t; checkStockSelfMetrics(t, e, s) })
+	t.Run("dashboards", func(t *testing.T) { l.t = t; checkKwokDashboards(t, l, s) })
+	t.Run("interval", func(t *testing.T) { l.t = t; checkInterval(t, l, s) })
+	t.Run("refused dashboards", func(t *testing.T) { l.t = t; checkRefused(t, l, s) })
+	t.Run("emptied folders", func(t *testing.T) { l.t = t; checkFolders(t, l, s) })
+	t.Run("scale", func(t *testing.T) { l.t = t; checkKwokScale(t, l, s) })
+	t.Run("check", func(t *testing.T) { l.t = t; checkKwokCheck(t, l) })
+	t.Run("a killed container comes back", func(t *testing.T) { e.t, l.t = t, t; checkKwokKilled(t, e, l, s) })
+	e.t, l.t = t, t
+	// The data is in a volume, which survives.
+	before := time.Now()
+	l.diorama("down", "--keep-data")
+	l.diorama("up", "-f", file)
+	if err := atLeast(l.status().Endpoints.Prometheus, lastAt(before), 5); err != nil {
+		t.Errorf("samples from before are lost: %v", err)
+	}
+	l.diorama("down")
+	if left := l.files("state"); len(left) > 0 {
+		t.Errorf("files are left: %q", left)
+	}
+	if config := l.kubectl("config", "view"); strings.Contains(config, "diorama") {
+		t.Errorf("the kubeconfig has kept something:\n%s", config)
+	}
+}
+
+// upKwok brings the kind up with images from a tarball, one of them pinned, and
+// with dashboards of which one cannot be read.
+func upKwok(t *testing.T, e engine, l *lab, file string) {
 	e.forget(standIns...) // they are loaded from the tarball
 	boards := filepath.Join(l.home, "boards")
 	if err := os.Mkdir(boards, 0o700); err != nil {
@@ -34,73 +77,44 @@ func TestKwok(t *testing.T) {
 	// tag, and reported.
 	text, err := os.ReadFile(file)
 	e.check(err)
-	pinned := l.write("pinned.yaml", strings.Replace(string(text), lgtmImage, lgtmImage+"@sha256:"+strings.Repeat("1", 64), 1))
+	digest := "@sha256:" + strings.Repeat("1", 64)
+	pinned := l.write("pinned.yaml", strings.Replace(string(text), lgtmImage, lgtmImage+digest, 1))
 	l.diorama("up", "-f", pinned, "--dashboards", boards)
-	s := l.status()
-	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "the digest of the image "+lgtmImage) {
-		t.Errorf("that a digest is taken on trust is not told: %q", s.Warnings)
+	warnings := l.status().Warnings
+	if !strings.Contains(strings.Join(warnings, " "), "the digest of the image "+lgtmImage) {
+		t.Errorf("that a digest is taken on trust is not reported: %q", warnings)
 	}
-	t.Logf("ready in %s", s.StartedIn)
-	if s.Kind != "kwok" || s.Phase != "Ready" || s.Cluster.Nodes.Ready != 3 || s.Cluster.Pods.Running != 6 {
-		t.Errorf("the status is %+v", s)
+}
+
+func checkKwokScale(t *testing.T, l *lab, s status) {
+	l.diorama("scale", "--nodes", "12")
+	checkKwokTelemetry(t, l, s, 12)
+	l.diorama("scale", "--nodes", "5")
+	checkKwokTelemetry(t, l, s, 5)
+	// A stock collector counts no scrape that fails altogether, but logs it.
+	if log := l.diorama("logs", "collector"); strings.Contains(log, "Error scraping metrics") {
+		t.Errorf("nodes were scraped while they went:\n%s", log)
 	}
-	if nodes := l.kubectl("get", "nodes", "-o", "name"); strings.Count(nodes, "node/") != 3 {
-		t.Errorf("kubectl sees %q", nodes)
+}
+
+// checkKwokCheck expects one finding: the dashboard that cannot be read.
+func checkKwokCheck(t *testing.T, l *lab) {
+	l.diorama("scale", "--nodes", "5", "--pods", "40") // workloads of all kinds
+	report := l.checked(1, "--wait", (patience * 2 / 3).String())
+	if s := report.Summary; s.Data < 500 || s.Empty > 0 || s.Problems != 1 || s.Findings != 1 || len(report.Stale) > 0 {
+		t.Errorf("the summary is %+v, stale are %+v", s, report.Stale)
 	}
-	t.Run("only containers of the network get in", func(t *testing.T) { e.t = t; e.checkGateway(s, "diorama-default", 2, 8) })
-	t.Run("containers", func(t *testing.T) { e.t, l.t = t, t; checkContainers(e, l, s) })
-	t.Run("telemetry", func(t *testing.T) { l.t = t; checkKwokTelemetry(t, l, s, 3) })
-	t.Run("self metrics", func(t *testing.T) { e.t, l.t = t, t; checkStockSelfMetrics(t, e, s) })
-	t.Run("dashboards", func(t *testing.T) { l.t = t; checkKwokDashboards(t, l, s) })
-	t.Run("interval", func(t *testing.T) { l.t = t; checkInterval(t, l, s) })
-	t.Run("refused dashboards", func(t *testing.T) { l.t = t; checkRefused(t, l, s) })
-	t.Run("emptied folders", func(t *testing.T) { l.t = t; checkFolders(t, l, s) })
-	t.Run("scale", func(t *testing.T) {
-		l.t = t
-		l.diorama("scale", "--nodes", "12")
-		checkKwokTelemetry(t, l, s, 12)
-		l.diorama("scale", "--nodes", "5")
-		checkKwokTelemetry(t, l, s, 5)
-		// A stock collector counts no scrape that fails altogether, but logs it.
-		if log := l.diorama("logs", "collector"); strings.Contains(log, "Error scraping metrics") {
-			t.Errorf("nodes were scraped while they went:\n%s", log)
-		}
-	})
-	t.Run("check", func(t *testing.T) {
-		l.t = t
-		l.diorama("scale", "--nodes", "5", "--pods", "40") // workloads of all kinds
-		// The only finding is the dashboard that cannot be read.
-		report := l.checked(1, "--wait", (patience * 2 / 3).String())
-		if s := report.Summary; s.Data < 500 || s.Empty > 0 || s.Problems != 1 || s.Findings != 1 || len(report.Stale) > 0 {
-			t.Errorf("the summary is %+v, stale are %+v", s, report.Stale)
-		}
-	})
-	t.Run("a killed container comes back", func(t *testing.T) {
-		e.t, l.t = t, t
-		for _, name := range []string{"collector", "lgtm"} {
-			id := e.inspect(s, name).ID
-			e.check(e.ContainerKill(t.Context(), id, "KILL"))
-			killed := time.Now()
-			e.waitReplaced(l, name, id)
-			eventually(t, "metrics go on", func() error {
-				return atLeast(s.Endpoints.Prometheus, since("k8s_node_cpu_time_seconds_total", killed), 5)
-			})
-		}
-	})
-	e.t, l.t = t, t
-	// The data is in a volume, which survives.
-	before := time.Now()
-	l.diorama("down", "--keep-data")
-	l.diorama("up", "-f", file)
-	if err := atLeast(l.status().Endpoints.Prometheus, fmt.Sprintf(`last_over_time(k8s_node_cpu_time_seconds_total[5m] @ %d)`, before.Unix()), 5); err != nil {
-		t.Errorf("samples from before are lost: %v", err)
-	}
-	l.diorama("down")
-	if left := l.files("state"); len(left) > 0 {
-		t.Errorf("files are left: %q", left)
-	}
-	if config := l.kubectl("config", "view"); strings.Contains(config, "diorama") {
-		t.Errorf("the kubeconfig has kept something:\n%s", config)
+}
+
+func checkKwokKilled(t *testing.T, e engine, l *lab, s status) {
+	for _, name := range []string{"collector", "lgtm"} {
+		id := e.inspect(s, name).ID
+		e.check(e.ContainerKill(t.Context(), id, "KILL"))
+		killed := time.Now()
+		e.waitReplaced(l, name, id)
+		eventually(t, "metrics go on", func() error {
+			return atLeast(s.Endpoints.Prometheus, since(killed), 5)
+		})
 	}
 }
 
@@ -140,11 +154,13 @@ func checkContainers(e engine, l *lab, s status) {
 	config, err := clientcmd.LoadFromFile(path)
 	e.check(err)
 	for _, cluster := range config.Clusters {
-		if !strings.HasPrefix(cluster.Server, "https://host.docker.internal:") || cluster.InsecureSkipTLSVerify || len(cluster.CertificateAuthorityData) == 0 {
+		if !strings.HasPrefix(cluster.Server, "https://host.docker.internal:") || cluster.InsecureSkipTLSVerify ||
+			len(cluster.CertificateAuthorityData) == 0 {
 			e.t.Errorf("the containers' kubeconfig says %+v", cluster)
 		}
 	}
-	if text := l.diorama("config", "collector"); strings.Count(text, "\n  kubeletstats/") != 3 || !strings.Contains(text, "http://lgtm:4318") {
+	text := l.diorama("config", "collector")
+	if strings.Count(text, "\n  kubeletstats/") != 3 || !strings.Contains(text, "http://lgtm:4318") {
 		e.t.Errorf("the collector's configuration is:\n%s", text)
 	}
 }
@@ -159,9 +175,10 @@ func checkKwokTelemetry(t *testing.T, l *lab, s status, nodes int) {
 			atLeast(s.Endpoints.Prometheus, `system_memory_usage_bytes`, 1),
 		)
 	})
-	eventually(t, "the status tells how it flows", func() error {
+	eventually(t, "the status reports the flow", func() error {
 		flow := l.status().Telemetry
-		if flow.Error != "" || flow.Series == 0 || flow.SamplesPerSecond == 0 || flow.LastSampleAge < 0 || flow.LastSampleAge > 60 {
+		if flow.Error != "" || flow.Series == 0 || flow.SamplesPerSecond == 0 ||
+			flow.LastSampleAge < 0 || flow.LastSampleAge > 60 {
 			return fmt.Errorf("%+v", flow)
 		}
 		return nil
@@ -187,7 +204,7 @@ func checkKwokDashboards(t *testing.T, l *lab, s status) {
 	l.write("boards/mine.jsonnet", `{uid: 'mine', title: 'Second', panels: [], schemaVersion: 39}`)
 	title("mine", "Second")
 	if warnings := strings.Join(s.Warnings, " "); !strings.Contains(warnings, "bad.json:1:11") {
-		t.Errorf("a broken dashboard is not told: %q", s.Warnings)
+		t.Errorf("a broken dashboard is not reported: %q", s.Warnings)
 	}
 }
 
@@ -197,11 +214,12 @@ func TestKwokKilled(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	file := l.kwok(e, "")
 	l.diorama("up", "-f", file)
-	// Somebody else's, beside it.
-	other, err := e.ContainerCreate(t.Context(), &container.Config{Image: standIns[0], Labels: map[string]string{"diorama.dev/environment": "default"}}, nil, nil, nil, "diorama-e2e-other")
+	// Somebody else's, alongside it.
+	config := &container.Config{Image: standIns[0], Labels: map[string]string{"diorama.dev/environment": "default"}}
+	other, err := e.ContainerCreate(t.Context(), config, nil, nil, nil, "diorama-e2e-other")
 	e.check(err)
 	t.Cleanup(func() { e.check(e.ContainerRemove(context.Background(), other.ID, container.RemoveOptions{})) })
-	kill(t, l, l.status())
+	kill(t, l.status())
 	if got := l.status(); got.Phase != "Crashed" {
 		t.Errorf("the phase is %s, want Crashed", got.Phase)
 	}
@@ -263,7 +281,8 @@ func TestKwokRefused(t *testing.T) {
 	if load := l.command(binary(t, "DIORAMA_BINARY"), "image", "--tag", imagesTag); load.err != nil {
 		t.Fatal(load.stderr)
 	}
-	taken, err := e.ContainerCreate(t.Context(), &container.Config{Image: standIns[0]}, nil, nil, nil, "diorama-default-lgtm")
+	config := &container.Config{Image: standIns[0]}
+	taken, err := e.ContainerCreate(t.Context(), config, nil, nil, nil, "diorama-default-lgtm")
 	e.check(err)
 	refused("name taken", "the container name diorama-default-lgtm is taken", taken.ID[:12], "--name")(file)
 	e.check(e.ContainerRemove(t.Context(), taken.ID, container.RemoveOptions{}))
@@ -326,7 +345,7 @@ func TestKwokContext(t *testing.T) {
 	l.diorama("down", "--name", "base")
 }
 
-// checkWatched looks at the kubeconfig of the containers: it leads to the
+// checkWatched looks at the kubeconfig of the containers: it points to the
 // gateway, where the API server's own port is taken by itself, and checks the
 // certificate for the name that it has.
 func checkWatched(t *testing.T, e engine, s status, port int) {
@@ -338,8 +357,10 @@ func checkWatched(t *testing.T, e engine, s status, port int) {
 		config, err := clientcmd.LoadFromFile(filepath.Join(m.Source, "kubeconfig"))
 		e.check(err)
 		for _, cluster := range config.Clusters {
-			here := strings.HasPrefix(cluster.Server, "https://host.docker.internal:") && !strings.HasSuffix(cluster.Server, fmt.Sprintf(":%d", port))
-			if !here || cluster.TLSServerName != "127.0.0.1" || cluster.InsecureSkipTLSVerify || len(cluster.CertificateAuthorityData) == 0 {
+			here := strings.HasPrefix(cluster.Server, "https://host.docker.internal:") &&
+				!strings.HasSuffix(cluster.Server, fmt.Sprintf(":%d", port))
+			if !here || cluster.TLSServerName != "127.0.0.1" || cluster.InsecureSkipTLSVerify ||
+				len(cluster.CertificateAuthorityData) == 0 {
 				t.Errorf("the containers' kubeconfig says %s as %q", cluster.Server, cluster.TLSServerName)
 			}
 		}

@@ -97,19 +97,19 @@ func checkInterval(t *testing.T, l *lab, s status) {
 	}
 }
 
-// checkRefused looks at what Grafana refuses in silence: it is told by status and
+// checkRefused looks at what Grafana refuses in silence: it is reported by status and
 // check, and mended.
 func checkRefused(t *testing.T, l *lab, s status) {
 	long := strings.Repeat("long-", 9)
 	l.write("boards/long.json", fmt.Sprintf(`{"uid": %q, "title": "Long", "panels": [], "schemaVersion": 39}`, long))
 	l.write("boards/twice.json", `{"uid": "twice", "title": "Second", "panels": [], "schemaVersion": 39}`) // as mine
-	told := []string{
+	reported := []string{
 		`long.json: Grafana refuses it: the uid "` + long + `" has 45 characters, and may have 40`,
 		`the title "Second" is also that of`,
 	}
-	eventually(t, "the status tells what is refused", func() error {
+	eventually(t, "the status reports what is refused", func() error {
 		warnings := strings.Join(l.status().Warnings, "\n")
-		for _, want := range told {
+		for _, want := range reported {
 			if !strings.Contains(warnings, want) {
 				return fmt.Errorf("it has the warnings %q", warnings)
 			}
@@ -117,7 +117,7 @@ func checkRefused(t *testing.T, l *lab, s status) {
 		return nil
 	})
 	problems := strings.Join(l.checked(1, filepath.Join(l.home, "boards")).Problems, "\n")
-	for _, want := range told {
+	for _, want := range reported {
 		if !strings.Contains(problems, want) {
 			t.Errorf("check does not say %q: %q", want, problems)
 		}
@@ -235,7 +235,7 @@ backend: {rules: [%q]}
 `, rules))
 	l.diorama("up", "-f", file)
 	s := l.status()
-	eventually(t, "the status tells of the rule file", func() error {
+	eventually(t, "the status reports the rule file", func() error {
 		warnings := strings.Join(l.status().Warnings, "\n")
 		if !strings.Contains(warnings, "rules not loaded: "+rules+":4:23: ") {
 			return fmt.Errorf("the warnings are %q", warnings)
@@ -243,7 +243,7 @@ backend: {rules: [%q]}
 		return nil
 	})
 	l.write("own.yaml", "groups:\n- name: g\n  interval: 1s\n  rules:\n  - {record: mended, expr: vector(1)}\n")
-	eventually(t, "the mended rule records, and nothing is told", func() error {
+	eventually(t, "the mended rule records, and nothing is reported", func() error {
 		if warnings := l.status().Warnings; len(warnings) > 0 {
 			return fmt.Errorf("the warnings are %q", warnings)
 		}

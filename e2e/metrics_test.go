@@ -19,7 +19,8 @@ var hostScrapers = []string{"cpu", "load", "memory", "disk", "filesystem", "netw
 // optional are the default metrics that a kubelet or an object only has where
 // something is set: they have to be there for some object, not for each.
 func optional(m defaults.Metric) bool {
-	return strings.HasSuffix(m.Name, ".memory.available") || strings.Contains(m.Name, "limit") || strings.Contains(m.Name, "request")
+	return strings.HasSuffix(m.Name, ".memory.available") ||
+		strings.Contains(m.Name, "limit") || strings.Contains(m.Name, "request")
 }
 
 // impossible are the default metrics of things that no cluster of today has:

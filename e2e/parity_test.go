@@ -26,7 +26,8 @@ import (
 	"github.com/diorama-lab/diorama/internal/metricshape"
 )
 
-var recordings = flag.String("recordings", "", "folder with what k8s_cluster sent of a real cluster, to write the golden file from")
+var recordings = flag.String("recordings", "",
+	"folder with what k8s_cluster sent of a real cluster, to write the golden file from")
 
 // replicationController is what nothing makes any more, but can still be made.
 const replicationController = `
@@ -48,14 +49,16 @@ func checkClusterReceiver(t *testing.T, l *lab) {
 	l.t = t
 	const file = "testdata/k8s_cluster.json"
 	if *recordings != "" {
-		metricshape.Write(t, file, clusterShapes(metricshape.ReadRecording(t, filepath.Join(*recordings, "k8s_cluster-all.jsonl.gz"))))
+		recorded := metricshape.ReadRecording(t, filepath.Join(*recordings, "k8s_cluster-all.jsonl.gz"))
+		metricshape.Write(t, file, clusterShapes(recorded))
 	}
 	want := metricshape.Read(t, file)
 	manifest := l.write("rc.yaml", replicationController)
 	l.kubectl("apply", "-f", manifest)
 	defer l.kubectl("delete", "-f", manifest)
 	sink := newOTLPSink(t)
-	stop := l.background(binary(t, "DIORAMA_BINARY"), "collector", "--config", l.write("k8s_cluster.yaml", clusterReceiverConfig(t, sink.server.URL)))
+	config := l.write("k8s_cluster.yaml", clusterReceiverConfig(t, sink.server.URL))
+	stop := l.background(binary(t, "DIORAMA_BINARY"), "collector", "--config", config)
 	var got map[string]metricshape.Shape
 	eventually(t, "k8s_cluster has sent everything", func() error {
 		got = clusterShapes(sink.received())
@@ -84,7 +87,9 @@ func clusterShapes(batches []pmetric.Metrics) map[string]metricshape.Shape {
 	for name, s := range shapes {
 		all := strings.Fields(strings.Join(s.Resources, " "))
 		slices.Sort(all)
-		all = slices.DeleteFunc(slices.Compact(all), func(a string) bool { return a == "k8s.container.status.last_terminated_reason" })
+		all = slices.DeleteFunc(slices.Compact(all), func(a string) bool {
+			return a == "k8s.container.status.last_terminated_reason"
+		})
 		s.Resources = []string{strings.Join(all, " ")}
 		shapes[name] = s
 	}
@@ -100,7 +105,9 @@ func clusterReceiverConfig(t *testing.T, backend string) string {
 	}
 	receiver := map[string]any{
 		"auth_type": "kubeConfig", "collection_interval": "1s",
-		"node_conditions_to_report":   []string{"Ready", "MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"},
+		"node_conditions_to_report": []string{
+			"Ready", "MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable",
+		},
 		"allocatable_types_to_report": []string{"cpu", "memory", "ephemeral-storage", "storage", "pods"},
 	}
 	for _, section := range []string{"metrics", "resource_attributes"} {
@@ -114,7 +121,9 @@ func clusterReceiverConfig(t *testing.T, backend string) string {
 		"receivers": map[string]any{"k8s_cluster": receiver},
 		"exporters": map[string]any{"otlp_http": map[string]any{"metrics_endpoint": backend, "compression": "none"}},
 		"service": map[string]any{
-			"pipelines": map[string]any{"metrics": map[string]any{"receivers": []string{"k8s_cluster"}, "exporters": []string{"otlp_http"}}},
+			"pipelines": map[string]any{
+				"metrics": map[string]any{"receivers": []string{"k8s_cluster"}, "exporters": []string{"otlp_http"}},
+			},
 			"telemetry": map[string]any{"metrics": map[string]any{"level": "none"}},
 		},
 	})

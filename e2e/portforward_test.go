@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// leads says where ports of the pods of a namespace lead.
-const leads = `apiVersion: kwok.x-k8s.io/v1alpha1
+// portForwardObject says where ports of the pods of a namespace are forwarded.
+const portForwardObject = `apiVersion: kwok.x-k8s.io/v1alpha1
 kind: ClusterPortForward
 metadata: {name: e2e}
 spec:
@@ -24,15 +24,19 @@ spec:
   - {ports: [81], command: [nc]}
 `
 
-// checkPortForward asks a simulated pod for what its ports are led to, in both
+// checkPortForward asks a simulated pod for what its ports are forwarded to, in both
 // of kubectl's protocols.
 func checkPortForward(t *testing.T, l *lab) {
 	l.t = t
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "led here") }))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "forwarded here")
+	}))
 	t.Cleanup(server.Close)
-	pod := l.kubectl("get", "pods", "-A", "--field-selector", "status.phase=Running", "-o", "jsonpath={.items[0].metadata.namespace} {.items[0].metadata.name}")
+	pod := l.kubectl("get", "pods", "-A", "--field-selector", "status.phase=Running",
+		"-o", "jsonpath={.items[0].metadata.namespace} {.items[0].metadata.name}")
 	namespace, name, _ := strings.Cut(pod, " ")
-	manifest := l.write("leads.yaml", fmt.Sprintf(leads, namespace, server.Listener.Addr().(*net.TCPAddr).Port))
+	port := server.Listener.Addr().(*net.TCPAddr).Port
+	manifest := l.write("portforward.yaml", fmt.Sprintf(portForwardObject, namespace, port))
 	l.kubectl("apply", "-f", manifest)
 
 	for _, protocol := range []string{"KUBECTL_PORT_FORWARD_WEBSOCKETS=true", "KUBECTL_PORT_FORWARD_WEBSOCKETS=false"} {
@@ -44,7 +48,7 @@ func checkPortForward(t *testing.T, l *lab) {
 			}
 			text, err := io.ReadAll(response.Body)
 			_ = response.Body.Close()
-			if err != nil || string(text) != "led here" {
+			if err != nil || string(text) != "forwarded here" {
 				t.Errorf("%s: the port says %q, %v", protocol, text, err)
 			}
 		}
@@ -63,11 +67,12 @@ func checkPortForward(t *testing.T, l *lab) {
 	l.kubectl("delete", "-f", manifest)
 }
 
-// portForward leads a free port of this machine to a pod's with stock kubectl
+// portForward forwards a free port of this machine to a pod's with stock kubectl
 // for the time of a test. It returns the address and what kubectl says.
 func (l *lab) portForward(namespace, pod string, port int, env ...string) (string, *printed) {
 	l.t.Helper()
-	cmd := exec.Command(binary(l.t, "KUBECTL_BINARY"), "-n", namespace, "port-forward", "--address", "127.0.0.1", "pod/"+pod, fmt.Sprintf(":%d", port))
+	cmd := exec.Command(binary(l.t, "KUBECTL_BINARY"), "-n", namespace, "port-forward",
+		"--address", "127.0.0.1", "pod/"+pod, fmt.Sprintf(":%d", port))
 	cmd.Env = append(l.env, env...)
 	said := &printed{}
 	cmd.Stdout, cmd.Stderr = said, said
@@ -75,7 +80,7 @@ func (l *lab) portForward(namespace, pod string, port int, env ...string) (strin
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() {
-		_ = cmd.Process.Kill() // it may have ended: it does when a port cannot be led
+		_ = cmd.Process.Kill() // it may have ended: it does when a port cannot be forwarded
 		_ = cmd.Wait()
 	})
 	line := said.await(l.t, fmt.Sprintf("-> %d", port))

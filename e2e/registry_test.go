@@ -98,8 +98,11 @@ func (r *registry) unpack(tarball string) error {
 	}
 	for _, image := range images {
 		config, layer := blobs[image.Config], blobs[image.Layers[0]]
-		config.MediaType, layer.MediaType = "application/vnd.docker.container.image.v1+json", "application/vnd.docker.image.rootfs.diff.tar.gzip"
-		manifest, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []descriptor{layer}})
+		config.MediaType = "application/vnd.docker.container.image.v1+json"
+		layer.MediaType = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+		manifest, err := json.Marshal(map[string]any{
+			"schemaVersion": 2, "mediaType": manifestType, "config": config, "layers": []descriptor{layer},
+		})
 		if err != nil {
 			return err
 		}
@@ -172,8 +175,8 @@ func (r *registry) serveBlob(w http.ResponseWriter, request *http.Request, name 
 	_, _ = io.Copy(w, file)
 }
 
-// TestKwokPulls pulls the images from a registry: the status tells how far it
-// is, and a tag that the registry does not have is told in its words.
+// TestKwokPulls pulls the images from a registry: the status reports how far it
+// is, and a tag that the registry does not have is reported in its words.
 func TestKwokPulls(t *testing.T) {
 	e, l := newEngine(t), newLab(t)
 	tarball := e.images()
@@ -190,16 +193,18 @@ func TestKwokPulls(t *testing.T) {
 		}
 	})
 	file := func(lgtm string) string {
-		return l.write("pull.yaml", fmt.Sprintf("kind: kwok\ncluster: {nodes: 1, pods: 2}\ntelemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q}\nports: auto\n", lgtm, names[1]))
+		return l.write("pull.yaml", fmt.Sprintf("kind: kwok\ncluster: {nodes: 1, pods: 2}\n"+
+			"telemetry: {interval: 1s}\nimages: {lgtm: %q, collector: %q}\nports: auto\n", lgtm, names[1]))
 	}
-	if said := l.dioramaFails("up", "-f", file(host+"/diorama-lgtm:none")); !strings.Contains(said, "manifest unknown") || !strings.Contains(said, "check the name") {
+	said := l.dioramaFails("up", "-f", file(host+"/diorama-lgtm:none"))
+	if !strings.Contains(said, "manifest unknown") || !strings.Contains(said, "check the name") {
 		t.Errorf("a tag that is not there gives %q", said)
 	}
 	ended := make(chan result, 1)
 	path := file(names[0])
 	halfway := regexp.MustCompile(`pulling ` + regexp.QuoteMeta(names[0]) + `: [1-9]\d?%`)
 	go func() { ended <- l.command(binary(t, "DIORAMA_BINARY"), "up", "-f", path) }()
-	eventually(t, "the status tells how far the pull is", func() error {
+	eventually(t, "the status reports how far the pull is", func() error {
 		said := l.command(binary(t, "DIORAMA_BINARY"), "status").stdout
 		if !halfway.MatchString(said) {
 			return errors.New(said)

@@ -33,7 +33,8 @@ func collectorPanel(t *testing.T, title string) string {
 	}
 	for _, panel := range board.Panels {
 		if panel.Title == title {
-			return strings.NewReplacer("$cluster", "default", "$collector", ".+", "$__rate_interval", "1m").Replace(panel.Targets[0].Expr)
+			return strings.NewReplacer("$cluster", "default", "$collector", ".+", "$__rate_interval", "1m").
+				Replace(panel.Targets[0].Expr)
 		}
 	}
 	t.Fatalf("there is no panel %s", title)
@@ -43,8 +44,11 @@ func collectorPanel(t *testing.T, title string) string {
 // sendOfNoPod sends a collector a metric of a pod that is not there. Without a
 // time, Prometheus would refuse it and all that comes with it.
 func sendOfNoPod(address, uid string) error {
-	const body = `{"resourceMetrics": [{"resource": {"attributes": [{"key": "k8s.pod.uid", "value": {"stringValue": %q}}]},
-		"scopeMetrics": [{"metrics": [{"name": "e2e.of.no.pod", "gauge": {"dataPoints": [{"asInt": "1", "timeUnixNano": "%d"}]}}]}]}]}`
+	const body = `{"resourceMetrics": [{
+		"resource": {"attributes": [{"key": "k8s.pod.uid", "value": {"stringValue": %q}}]},
+		"scopeMetrics": [{"metrics": [{
+			"name": "e2e.of.no.pod", "gauge": {"dataPoints": [{"asInt": "1", "timeUnixNano": "%d"}]}
+		}]}]}]}`
 	text := fmt.Sprintf(body, uid, time.Now().UnixNano())
 	response, err := http.Post("http://"+address+":4318/v1/metrics", "application/json", strings.NewReader(text))
 	if err != nil {

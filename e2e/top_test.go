@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// TestTop asks for usage in the ways that Kubernetes has besides
+// TestTop asks for usage in the ways that Kubernetes has apart from
 // /stats/summary, and compares what receivers send with what they send of real
 // clusters.
 func TestTop(t *testing.T) {
@@ -100,7 +100,9 @@ func checkTopPods(t *testing.T, l *lab) {
 		}
 		return nil
 	})
-	for _, row := range l.columns("top", "pods", "-n", "shop", "-l", "app.kubernetes.io/name=frontend", "--containers", "--no-headers") {
+	frontends := l.columns("top", "pods", "-n", "shop", "-l", "app.kubernetes.io/name=frontend",
+		"--containers", "--no-headers")
+	for _, row := range frontends {
 		if !strings.HasPrefix(row[0], "frontend-") || (row[1] != "web" && row[1] != "exporter") {
 			t.Errorf("of the frontend's containers kubectl says %v", row)
 		}
@@ -137,7 +139,8 @@ func checkAutoscalers(t *testing.T, l *lab) {
 			if len(a.Status.CurrentMetrics) == 0 || a.Status.CurrentMetrics[0].Resource.Current.AverageUtilization == nil {
 				return fmt.Errorf("%s has %+v", a.Metadata.Name, a.Status)
 			}
-			if a.Spec.MinReplicas != a.Spec.MaxReplicas || a.Status.CurrentReplicas != a.Spec.MinReplicas || a.Status.DesiredReplicas != a.Spec.MinReplicas {
+			if a.Spec.MinReplicas != a.Spec.MaxReplicas || a.Status.CurrentReplicas != a.Spec.MinReplicas ||
+				a.Status.DesiredReplicas != a.Spec.MinReplicas {
 				return fmt.Errorf("%s changes the number of pods: %+v", a.Metadata.Name, a)
 			}
 		}
@@ -177,7 +180,8 @@ func checkCadvisor(t *testing.T, l *lab) {
 	before := l.summaryCPU(node)
 	text := l.kubectl("get", "--raw", "/api/v1/nodes/"+url.PathEscape(node)+"/proxy/metrics/cadvisor")
 	after := l.summaryCPU(node)
-	sample := regexp.MustCompile(`^container_cpu_usage_seconds_total\{container="([^"]+)",.*namespace="([^"]+)",pod="([^"]+)"\} (\S+) \d+$`)
+	sample := regexp.MustCompile(`^container_cpu_usage_seconds_total\{` +
+		`container="([^"]+)",.*namespace="([^"]+)",pod="([^"]+)"\} (\S+) \d+$`)
 	found := map[string]bool{}
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
 		m := sample.FindStringSubmatch(lines.Text())

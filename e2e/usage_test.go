@@ -15,7 +15,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/usage"
 )
 
-// tuned are pods that these tests tell what to use, and one that leaks.
+// tuned are pods whose usage these tests set, and one that leaks.
 const tuned = `
 apiVersion: v1
 kind: Namespace
@@ -39,7 +39,10 @@ spec:
   selector: {matchLabels: {app: leaky}}
   template:
     metadata: {labels: {app: leaky}}
-    spec: {containers: [{name: app, image: "leaky:1", resources: {limits: {cpu: 10m, memory: 6Mi}}}, {name: other, image: "other:1"}]}
+    spec:
+      containers:
+      - {name: app, image: "leaky:1", resources: {limits: {cpu: 10m, memory: 6Mi}}}
+      - {name: other, image: "other:1"}
 `
 
 const clusterUsage = `
@@ -51,7 +54,7 @@ spec:
   usages: [{usage: {cpu: {%s}}}]
 `
 
-// TestUsage asks PromQL for what pods were told to use, and for what their
+// TestUsage asks PromQL for what pods were set to use, and for what their
 // profiles say that they use.
 func TestUsage(t *testing.T) {
 	l := newLab(t)
@@ -134,7 +137,8 @@ func checkUsageObjects(t *testing.T, l *lab, base string) {
 	l.kubectl("apply", "-f", l.write("usage.yaml", fmt.Sprintf(clusterUsage, "value: 66m")))
 	uses(t, base, pods[1], 0.066)
 	uses(t, base, pods[0], 0.045) // the pod's own annotation comes first
-	l.kubectl("apply", "-f", l.write("usage.yaml", fmt.Sprintf(clusterUsage, `value: null, expression: 'Quantity("11m") * 2.0'`)))
+	doubled := fmt.Sprintf(clusterUsage, `value: null, expression: 'Quantity("11m") * 2.0'`)
+	l.kubectl("apply", "-f", l.write("usage.yaml", doubled))
 	uses(t, base, pods[1], 0.022)
 	l.kubectl("delete", "clusterresourceusage", "tuned")
 }
@@ -143,7 +147,8 @@ func checkUsageObjects(t *testing.T, l *lab, base string) {
 func warned(t *testing.T, l *lab, reason, kind, text string) {
 	t.Helper()
 	eventually(t, "event "+reason, func() error {
-		out := l.kubectl("get", "events", "-A", "--field-selector", "type=Warning,reason="+reason+",involvedObject.kind="+kind, "-o", "jsonpath={.items[*].message}")
+		selector := "type=Warning,reason=" + reason + ",involvedObject.kind=" + kind
+		out := l.kubectl("get", "events", "-A", "--field-selector", selector, "-o", "jsonpath={.items[*].message}")
 		if !strings.Contains(out, text) {
 			return fmt.Errorf("events say %q", out)
 		}
@@ -166,9 +171,11 @@ func checkOutOfMemory(t *testing.T, l *lab, base string) {
 	l.t = t
 	leaky := running(t, l, "leaky", 1)[0]
 	eventually(t, "the leaking container is killed", func() error {
-		path := `jsonpath={.status.phase} {range .status.containerStatuses[*]}{.name} {.ready} {.restartCount} {.lastState.terminated.reason} {.lastState.terminated.exitCode};{end}`
+		path := `jsonpath={.status.phase} {range .status.containerStatuses[*]}{.name} {.ready} {.restartCount} ` +
+			`{.lastState.terminated.reason} {.lastState.terminated.exitCode};{end}`
 		out := l.kubectl("get", "pod", "-n", "tuned", leaky, "-o", path)
-		if out != "Running app true 1 OOMKilled 137;other true 0  ;" && out != "Running app true 2 OOMKilled 137;other true 0  ;" {
+		if out != "Running app true 1 OOMKilled 137;other true 0  ;" &&
+			out != "Running app true 2 OOMKilled 137;other true 0  ;" {
 			return fmt.Errorf("it is %q", out)
 		}
 		return nil
@@ -183,7 +190,8 @@ func checkOutOfMemory(t *testing.T, l *lab, base string) {
 	})
 	eventually(t, "only that container's counter began anew", func() error {
 		for container, want := range map[string]float64{"app": 1, "other": 0} {
-			resets, err := value(base, fmt.Sprintf(`max(resets(container_cpu_time_seconds_total{k8s_pod_name=%q,k8s_container_name=%q}[5m]))`, leaky, container))
+			const began = `max(resets(container_cpu_time_seconds_total{k8s_pod_name=%q,k8s_container_name=%q}[5m]))`
+			resets, err := value(base, fmt.Sprintf(began, leaky, container))
 			if err != nil {
 				return err
 			}
@@ -236,7 +244,8 @@ func checkRates(t *testing.T, l *lab, base string) {
 	deadline := time.Now().Add(window + patience)
 	for _, pod := range pods.Items {
 		owners := pod.Metadata.OwnerReferences
-		if len(owners) == 0 || owners[0].Kind == "Job" || pod.Metadata.Namespace == "tuned" || len(pod.Status.ContainerStatuses) != len(pod.Spec.Containers) {
+		if len(owners) == 0 || owners[0].Kind == "Job" || pod.Metadata.Namespace == "tuned" ||
+			len(pod.Status.ContainerStatuses) != len(pod.Spec.Containers) {
 			continue
 		}
 		for i, c := range pod.Spec.Containers {
@@ -246,7 +255,9 @@ func checkRates(t *testing.T, l *lab, base string) {
 			}
 			use := usage.NewContainer(1, specOf(t, pod, i, profiles))
 			from := running.StartedAt.Add(sampled)
-			pollUntil(t, deadline, c.Name+" of "+pod.Metadata.Name, func() error { return compareRate(base, pod, c.Name, &use, from) })
+			pollUntil(t, deadline, c.Name+" of "+pod.Metadata.Name, func() error {
+				return compareRate(base, pod, c.Name, &use, from)
+			})
 			checked++
 		}
 	}
@@ -260,7 +271,9 @@ func compareRate(base string, pod runningPod, container string, use *usage.Conta
 	if to.Add(-window).Before(from) {
 		return fmt.Errorf("it has not yet run for %s", window)
 	}
-	got, err := value(base, fmt.Sprintf(`rate(container_cpu_time_seconds_total{k8s_namespace_name=%q,k8s_pod_name=%q,k8s_container_name=%q}[%ds] @ %d)`,
+	const rate = `rate(container_cpu_time_seconds_total` +
+		`{k8s_namespace_name=%q,k8s_pod_name=%q,k8s_container_name=%q}[%ds] @ %d)`
+	got, err := value(base, fmt.Sprintf(rate,
 		pod.Metadata.Namespace, pod.Metadata.Name, container, int(window.Seconds()), to.Unix()))
 	if err != nil {
 		return err
@@ -297,7 +310,8 @@ func annotatedProfiles(l *lab) map[string]string {
 // specOf says what the usage of a pod's container follows from.
 func specOf(t *testing.T, pod runningPod, container int, profiles map[string]string) usage.Spec {
 	owner := pod.Metadata.OwnerReferences[0]
-	kind, slot := owner.Kind, usage.Slot{Namespace: pod.Metadata.Namespace, Workload: owner.Name, Instance: pod.Metadata.UID}
+	kind := owner.Kind
+	slot := usage.Slot{Namespace: pod.Metadata.Namespace, Workload: owner.Name, Instance: pod.Metadata.UID}
 	switch kind {
 	case "ReplicaSet":
 		kind, slot.Workload = "Deployment", strings.TrimSuffix(owner.Name, "-"+pod.Metadata.Labels["pod-template-hash"])
@@ -360,7 +374,8 @@ func checkRequests(t *testing.T, l *lab) {
 				}
 			}
 			if requested == 0 || requested > allocatable || allocatable >= capacity {
-				t.Errorf("%s of %s: %d requested, %d allocatable, %d in all", name, node.Metadata.Name, requested, allocatable, capacity)
+				t.Errorf("%s of %s: %d requested, %d allocatable, %d in all",
+					name, node.Metadata.Name, requested, allocatable, capacity)
 			}
 		}
 	}

@@ -14,7 +14,10 @@ const FONTS: Array<[string, number, string]> = [
   ['roboto-mono', 400, 'roboto/L0xTDF4xlVMF-BfR8bXMIhJHg45mwgGEFl0_3vrtSM1J-gEPT5Ese6hmHSh0mQ.woff2'],
 ];
 
-/** Puts what @grafana/ui fetches at run time, its icons and fonts, into public/ (git-ignored), which is served and built from. */
+/**
+ * Puts what @grafana/ui fetches at run time, its icons and fonts, into public/ (git-ignored), which is served and
+ * built from.
+ */
 function grafanaAssets(): Plugin {
   const copy = (out: string) => {
     cpSync(here('node_modules/@grafana/ui/dist/public/img/icons'), `${out}/build/img/icons`, { recursive: true });
@@ -25,7 +28,10 @@ function grafanaAssets(): Plugin {
     writeFileSync(`${out}/.gitkeep`, '');
     for (const [family, weight, name] of FONTS) {
       mkdirSync(`${out}/fonts/${name.split('/')[0]}`, { recursive: true });
-      cpSync(here(`node_modules/@fontsource/${family}/files/${family}-latin-${weight}-normal.woff2`), `${out}/fonts/${name}`);
+      cpSync(
+        here(`node_modules/@fontsource/${family}/files/${family}-latin-${weight}-normal.woff2`),
+        `${out}/fonts/${name}`
+      );
     }
   };
   return { name: 'grafana-assets', config: () => copy(here('public')) };
@@ -55,7 +61,10 @@ export default defineConfig({
   resolve: {
     alias: [
       // All of moment's time zones are 700 kB; ten years of them are enough for dashboards.
-      { find: /^moment-timezone$/, replacement: here('node_modules/moment-timezone/builds/moment-timezone-with-data-10-year-range.js') },
+      {
+        find: /^moment-timezone$/,
+        replacement: here('node_modules/moment-timezone/builds/moment-timezone-with-data-10-year-range.js'),
+      },
       { find: /^@monaco-editor\/react$/, replacement: here('src/stubs/monaco-react.tsx') },
       { find: /^monaco-editor$/, replacement: here('src/stubs/empty.ts') },
       { find: /^ol\/format\/WKT$/, replacement: here('src/stubs/ol-wkt.ts') },

@@ -168,7 +168,8 @@ func checkFields(node *yaml.Node, typ reflect.Type, path string, problems *[]err
 		field, known := fields[key.Value]
 		switch {
 		case !known:
-			*problems = append(*problems, fmt.Errorf("line %d: unknown field %q%s", key.Line, at, suggestion(key.Value, fields)))
+			unknown := fmt.Errorf("line %d: unknown field %q%s", key.Line, at, suggestion(key.Value, fields))
+			*problems = append(*problems, unknown)
 		case seen[key.Value]:
 			*problems = append(*problems, fmt.Errorf("line %d: field %q stands twice", key.Line, at))
 		default:
@@ -181,7 +182,9 @@ func checkFields(node *yaml.Node, typ reflect.Type, path string, problems *[]err
 // suggestion names the closest known field, or all of them if none is close.
 func suggestion(name string, fields map[string]reflect.Type) string {
 	names := slices.Sorted(maps.Keys(fields))
-	closest := slices.MinFunc(names, func(a, b string) int { return cmp.Compare(spelling.Distance(a, name), spelling.Distance(b, name)) })
+	closest := slices.MinFunc(names, func(a, b string) int {
+		return cmp.Compare(spelling.Distance(a, name), spelling.Distance(b, name))
+	})
 	if spelling.Distance(closest, name) <= 2 {
 		return fmt.Sprintf("; did you mean %q?", closest)
 	}
@@ -194,14 +197,15 @@ func typeErrors(err error) error {
 	if !errors.As(err, &te) {
 		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
+	types := strings.NewReplacer(" into int", " as a whole number", " into uint64", " as a whole number from 0",
+		" into []string", " as a list of texts", " into bool", " as true or false", " into string", " as a text")
 	problems := make([]error, 0, len(te.Errors))
 	for _, text := range te.Errors {
 		text = strings.ReplaceAll(text, "cannot unmarshal !!str", "cannot read the text")
 		text = strings.ReplaceAll(text, "cannot unmarshal !!map", "cannot read a mapping")
 		text = strings.ReplaceAll(text, "cannot unmarshal !!seq", "cannot read a list")
 		text = strings.ReplaceAll(text, "cannot unmarshal !!", "cannot read the ")
-		text = strings.NewReplacer(" into int", " as a whole number", " into uint64", " as a whole number from 0", " into []string", " as a list of texts", " into bool", " as true or false", " into string", " as a text").Replace(text)
-		problems = append(problems, errors.New(text))
+		problems = append(problems, errors.New(types.Replace(text)))
 	}
 	return errors.Join(problems...)
 }

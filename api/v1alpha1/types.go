@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // APIVersion is the version that an environment file names.
@@ -41,113 +43,117 @@ func Kinds() []Kind { return []Kind{Embedded, Kwok, K3d} }
 
 // Environment is a whole environment file.
 type Environment struct {
-	APIVersion string `yaml:"apiVersion" json:"apiVersion" jsonschema:"always diorama/v1alpha1"`
-	Kind       Kind   `yaml:"kind" json:"kind" jsonschema:"what the environment is made of"`
-	Name       string `yaml:"name" json:"name" jsonschema:"names the environment, its folder and its kubectl context diorama-NAME"`
+	APIVersion string `yaml:"apiVersion" json:"apiVersion"`
+	Kind       Kind   `yaml:"kind" json:"kind"`
+	Name       string `yaml:"name" json:"name"`
 
-	Cluster   Cluster   `yaml:"cluster" json:"cluster" jsonschema:"what is simulated"`
-	Telemetry Telemetry `yaml:"telemetry" json:"telemetry" jsonschema:"how it is watched"`
-	Backend   Backend   `yaml:"backend" json:"backend" jsonschema:"where the telemetry goes"`
+	Cluster   Cluster   `yaml:"cluster" json:"cluster"`
+	Telemetry Telemetry `yaml:"telemetry" json:"telemetry"`
+	Backend   Backend   `yaml:"backend" json:"backend"`
 	// Dashboards come on top of those that are built in.
-	Dashboards Dashboards `yaml:"dashboards,omitempty" json:"dashboards,omitempty" jsonschema:"dashboards on top of those that come with diorama"`
-	Kwok       KwokParts  `yaml:"kwok,omitempty" json:"kwok,omitzero" jsonschema:"kind kwok: what it runs beside the collector and LGTM"`
-	Images     Images     `yaml:"images" json:"images" jsonschema:"the container images of the kinds that need Docker"`
-	Chart      Chart      `yaml:"chart,omitempty" json:"chart,omitzero" jsonschema:"kind k3d: the Helm chart that both collectors are installed from"`
-	Ports      Ports      `yaml:"ports" json:"ports" jsonschema:"the loopback ports; 0 picks a free one, the word auto picks them all"`
+	Dashboards Dashboards     `yaml:"dashboards,omitempty" json:"dashboards,omitempty"`
+	Kwok       KwokComponents `yaml:"kwok,omitempty" json:"kwok,omitzero"`
+	Images     Images         `yaml:"images" json:"images"`
+	Chart      Chart          `yaml:"chart,omitempty" json:"chart,omitzero"`
+	Ports      Ports          `yaml:"ports" json:"ports"`
 }
 
 // Cluster says what is simulated.
 type Cluster struct {
-	Nodes int `yaml:"nodes" json:"nodes" jsonschema:"simulated nodes, 1 to 5000; kind k3d: beside the real ones, 0 for none"`
-	Pods  int `yaml:"pods" json:"pods" jsonschema:"long-running simulated pods, 0 to 20000; pods of daemon sets and jobs come on top"`
+	Nodes int `yaml:"nodes" json:"nodes"`
+	Pods  int `yaml:"pods" json:"pods"`
 	// PodTemplate and Stages are paths, relative to the environment file.
-	PodTemplate string   `yaml:"podTemplate,omitempty" json:"podTemplate,omitempty" jsonschema:"a file with one Pod that replaces the default workloads"`
-	Stages      []string `yaml:"stages,omitempty" json:"stages,omitempty" jsonschema:"files with KWOK Stages, applied after the default ones"`
+	PodTemplate string   `yaml:"podTemplate,omitempty" json:"podTemplate,omitempty"`
+	Stages      []string `yaml:"stages,omitempty" json:"stages,omitempty"`
 	// KubeContext is a context of the user's kubeconfig: a KWOK cluster that
 	// is there already, and is watched as it is.
-	KubeContext string `yaml:"kubeContext,omitempty" json:"kubeContext,omitempty" jsonschema:"kind kwok: a context of your kubeconfig, to watch the KWOK cluster behind it in place of one of diorama's own"`
+	KubeContext string `yaml:"kubeContext,omitempty" json:"kubeContext,omitempty"`
 	// Servers and Agents are real nodes, each a container.
-	Servers int `yaml:"servers,omitempty" json:"servers,omitempty" jsonschema:"kind k3d: server nodes, 1 or an odd number up to 7"`
-	Agents  int `yaml:"agents,omitempty" json:"agents,omitempty" jsonschema:"kind k3d: agent nodes, 0 to 20"`
+	Servers int `yaml:"servers,omitempty" json:"servers,omitempty"`
+	Agents  int `yaml:"agents,omitempty" json:"agents,omitempty"`
 	// Workloads is WorkloadsDefault or WorkloadsNone.
-	Workloads string `yaml:"workloads,omitempty" json:"workloads,omitempty" jsonschema:"kind k3d: default for a few small real workloads, or none"`
+	Workloads string `yaml:"workloads,omitempty" json:"workloads,omitempty"`
 }
 
 // Telemetry says how the cluster is watched.
 type Telemetry struct {
-	Interval Duration `yaml:"interval" json:"interval" jsonschema:"collection interval of every receiver, such as 5s"`
-	Seed     uint64   `yaml:"seed" json:"seed" jsonschema:"the same seed gives the same usage"`
+	Interval Duration `yaml:"interval" json:"interval"`
+	Seed     uint64   `yaml:"seed" json:"seed"`
 	// Collectors are paths of collector configurations that replace the
 	// rendered ones.
-	Collectors Collectors `yaml:"collectors,omitempty" json:"collectors,omitempty" jsonschema:"collector configurations that replace the rendered ones"`
+	Collectors Collectors `yaml:"collectors,omitempty" json:"collectors,omitempty"`
 }
 
 // Collectors names a configuration file for each collector.
 type Collectors struct {
-	Cluster string `yaml:"cluster,omitempty" json:"cluster,omitempty" jsonschema:"configuration file of the cluster collector; kind k3d: its Helm values"`
-	Nodes   string `yaml:"nodes,omitempty" json:"nodes,omitempty" jsonschema:"configuration file of the node collector; kind k3d: its Helm values"`
+	Cluster string `yaml:"cluster,omitempty" json:"cluster,omitempty"`
+	Nodes   string `yaml:"nodes,omitempty" json:"nodes,omitempty"`
 }
 
 // Chart says where the collectors' Helm chart comes from.
 type Chart struct {
-	Repository string `yaml:"repository,omitempty" json:"repository,omitempty" jsonschema:"URL of the Helm repository that has the chart opentelemetry-collector"`
-	Version    string `yaml:"version,omitempty" json:"version,omitempty" jsonschema:"version of the chart in the repository"`
-	Digest     string `yaml:"digest,omitempty" json:"digest,omitempty" jsonschema:"SHA-256 of the chart in the repository, 64 hexadecimal digits; one that was fetched before is then taken without the repository"`
+	Repository string `yaml:"repository,omitempty" json:"repository,omitempty"`
+	Version    string `yaml:"version,omitempty" json:"version,omitempty"`
+	Digest     string `yaml:"digest,omitempty" json:"digest,omitempty"`
 	// Path is relative to the environment file.
-	Path string `yaml:"path,omitempty" json:"path,omitempty" jsonschema:"a chart of this machine, a folder or a .tgz, in place of the repository's"`
+	Path string `yaml:"path,omitempty" json:"path,omitempty"`
 }
+
+// keys are those of attributes.
+type keys = []string
 
 // Backend says how metrics and events are kept.
 type Backend struct {
-	Retention           Duration `yaml:"retention" json:"retention" jsonschema:"how long samples are kept, such as 24h"`
-	OutOfOrderWindow    Duration `yaml:"outOfOrderWindow" json:"outOfOrderWindow" jsonschema:"how old a sample may be to be taken out of order"`
-	TranslationStrategy string   `yaml:"translationStrategy" json:"translationStrategy" jsonschema:"how OpenTelemetry names become Prometheus names, as Prometheus calls the strategies"`
+	Retention           Duration `yaml:"retention" json:"retention"`
+	OutOfOrderWindow    Duration `yaml:"outOfOrderWindow" json:"outOfOrderWindow"`
+	TranslationStrategy string   `yaml:"translationStrategy" json:"translationStrategy"`
 	// PromoteResourceAttributes come on top of the built-in ones.
-	PromoteResourceAttributes []string `yaml:"promoteResourceAttributes,omitempty" json:"promoteResourceAttributes,omitempty" jsonschema:"resource attributes that become labels, on top of the built-in ones"`
-	Rules                     []string `yaml:"rules,omitempty" json:"rules,omitempty" jsonschema:"Prometheus rule files or globs"`
-	MaxEvents                 int      `yaml:"maxEvents" json:"maxEvents" jsonschema:"how many Kubernetes events are kept"`
+	PromoteResourceAttributes keys `yaml:"promoteResourceAttributes,omitempty" json:"promoteResourceAttributes,omitempty"`
+
+	Rules     []string `yaml:"rules,omitempty" json:"rules,omitempty"`
+	MaxEvents int      `yaml:"maxEvents" json:"maxEvents"`
 	// PublishPrometheus publishes the LGTM container's Prometheus.
-	PublishPrometheus bool `yaml:"publishPrometheus,omitempty" json:"publishPrometheus,omitempty" jsonschema:"kind kwok: publish Prometheus at ports.prometheus too"`
+	PublishPrometheus bool `yaml:"publishPrometheus,omitempty" json:"publishPrometheus,omitempty"`
 }
 
 // Images are the containers' images, for the kinds that need Docker.
 type Images struct {
-	LGTM      string `yaml:"lgtm" json:"lgtm" jsonschema:"Grafana, Prometheus and OTLP in one image"`
-	Collector string `yaml:"collector" json:"collector" jsonschema:"the OpenTelemetry Collector, contrib distribution"`
+	LGTM      string `yaml:"lgtm" json:"lgtm"`
+	Collector string `yaml:"collector" json:"collector"`
 	// StatsProxy is an image of diorama itself.
-	StatsProxy string `yaml:"statsProxy,omitempty" json:"statsProxy,omitempty" jsonschema:"an image of diorama (make image) that serves the kubelet API to the collector; without it diorama does so itself"`
+	StatsProxy string `yaml:"statsProxy,omitempty" json:"statsProxy,omitempty"`
 	// Beyla is run if Kwok.Beyla says so.
-	Beyla string `yaml:"beyla,omitempty" json:"beyla,omitempty" jsonschema:"kind kwok: Grafana Beyla, run if kwok.beyla is true"`
+	Beyla string `yaml:"beyla,omitempty" json:"beyla,omitempty"`
 	// K3s and Workload are those of the kind k3d.
-	K3s      string `yaml:"k3s,omitempty" json:"k3s,omitempty" jsonschema:"kind k3d: the image of every node"`
-	Workload string `yaml:"workload,omitempty" json:"workload,omitempty" jsonschema:"kind k3d: the image of the default workloads; it has to have a shell"`
+	K3s      string `yaml:"k3s,omitempty" json:"k3s,omitempty"`
+	Workload string `yaml:"workload,omitempty" json:"workload,omitempty"`
 	// Load are paths of tarballs, relative to the environment file.
-	Load []string `yaml:"load,omitempty" json:"load,omitempty" jsonschema:"tarballs of images (docker save), loaded if one of the images is missing"`
+	Load []string `yaml:"load,omitempty" json:"load,omitempty"`
 }
 
-// KwokParts are what the kind kwok runs beside the collector and LGTM.
-type KwokParts struct {
+// KwokComponents are what the kind kwok runs alongside the collector and LGTM.
+type KwokComponents struct {
 	// Beyla traces LGTM: what Grafana is asked, and what it asks Prometheus.
-	Beyla bool `yaml:"beyla,omitempty" json:"beyla,omitempty" jsonschema:"kind kwok: trace Grafana and Prometheus in LGTM with Beyla, in a privileged container that sees LGTM's processes"`
+	Beyla bool `yaml:"beyla,omitempty" json:"beyla,omitempty"`
 }
 
 // Dashboards says where the user's own dashboards are.
 type Dashboards struct {
 	// Folder and JsonnetPaths are paths of folders.
-	Folder       string   `yaml:"folder,omitempty" json:"folder,omitempty" jsonschema:"a folder with dashboards (.json, .jsonnet); it is watched"`
-	JsonnetPaths []string `yaml:"jsonnetPaths,omitempty" json:"jsonnetPaths,omitempty" jsonschema:"further folders that jsonnet imports are looked for in"`
+	Folder       string   `yaml:"folder,omitempty" json:"folder,omitempty"`
+	JsonnetPaths []string `yaml:"jsonnetPaths,omitempty" json:"jsonnetPaths,omitempty"`
 }
 
 // Ports are the loopback ports that users know. 0 picks a free one.
 type Ports struct {
-	Kubernetes       int `yaml:"kubernetes" json:"kubernetes" jsonschema:"Kubernetes API (TLS)"`
-	Kubelet          int `yaml:"kubelet" json:"kubelet" jsonschema:"kubelet API of the simulated nodes (TLS)"`
-	Dashboards       int `yaml:"dashboards" json:"dashboards" jsonschema:"dashboards: the page and the API"`
-	Prometheus       int `yaml:"prometheus" json:"prometheus" jsonschema:"Prometheus API"`
-	OTLPGRPC         int `yaml:"otlpGRPC" json:"otlpGRPC" jsonschema:"OTLP over gRPC"`
-	OTLPHTTP         int `yaml:"otlpHTTP" json:"otlpHTTP" jsonschema:"OTLP over HTTP"`
-	CollectorMetrics int `yaml:"collectorMetrics" json:"collectorMetrics" jsonschema:"Prometheus exporter of the cluster collector"`
-	NodeMetrics      int `yaml:"nodeMetrics" json:"nodeMetrics" jsonschema:"Prometheus exporter of the node collector"`
+	Kubernetes       int `yaml:"kubernetes" json:"kubernetes"`
+	Kubelet          int `yaml:"kubelet" json:"kubelet"`
+	Dashboards       int `yaml:"dashboards" json:"dashboards"`
+	Prometheus       int `yaml:"prometheus" json:"prometheus"`
+	OTLPGRPC         int `yaml:"otlpGRPC" json:"otlpGRPC"`
+	OTLPHTTP         int `yaml:"otlpHTTP" json:"otlpHTTP"`
+	CollectorMetrics int `yaml:"collectorMetrics" json:"collectorMetrics"`
+	NodeMetrics      int `yaml:"nodeMetrics" json:"nodeMetrics"`
 }
 
 // Auto returns ports that are all picked at start.
@@ -155,13 +161,19 @@ func Auto() Ports { return Ports{} }
 
 // DefaultPorts returns the ports of the reference environments.
 func DefaultPorts() Ports {
-	return Ports{Kubernetes: 6443, Kubelet: 10250, Dashboards: 3000, Prometheus: 9090, OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890}
+	return Ports{
+		Kubernetes: 6443, Kubelet: 10250, Dashboards: 3000, Prometheus: 9090,
+		OTLPGRPC: 4317, OTLPHTTP: 4318, CollectorMetrics: 8889, NodeMetrics: 8890,
+	}
 }
 
 // Open returns the ports that are to be picked.
 func (p *Ports) Open() []*int {
 	var open []*int
-	for _, port := range []*int{&p.Kubernetes, &p.Kubelet, &p.Dashboards, &p.Prometheus, &p.OTLPGRPC, &p.OTLPHTTP, &p.CollectorMetrics, &p.NodeMetrics} {
+	for _, port := range []*int{
+		&p.Kubernetes, &p.Kubelet, &p.Dashboards, &p.Prometheus,
+		&p.OTLPGRPC, &p.OTLPHTTP, &p.CollectorMetrics, &p.NodeMetrics,
+	} {
 		if *port == 0 {
 			open = append(open, port)
 		}
@@ -227,12 +239,11 @@ func DefaultOf(kind Kind) Environment {
 	env.Kind = kind
 	switch kind {
 	case Kwok:
-		env.Images.Beyla = "grafana/beyla:3.15.0"
+		env.Images.Beyla = versions.Beyla
 	case K3d:
 		env.Cluster = Cluster{Servers: 1, Workloads: WorkloadsDefault}
-		// The version that k3d 5.9 itself would take.
-		env.Images.K3s, env.Images.Workload = "rancher/k3s:v1.35.5-k3s1", "busybox:1.37"
-		env.Chart = Chart{Repository: "https://open-telemetry.github.io/opentelemetry-helm-charts", Version: "0.156.0"}
+		env.Images.K3s, env.Images.Workload = versions.K3s, versions.Workload
+		env.Chart = Chart{Repository: versions.ChartRepository, Version: versions.Chart}
 	}
 	return env
 }
@@ -248,11 +259,10 @@ func Default() Environment {
 		Backend: Backend{
 			Retention:           Duration(24 * time.Hour),
 			OutOfOrderWindow:    Duration(10 * time.Minute),
-			TranslationStrategy: "UnderscoreEscapingWithSuffixes",
+			TranslationStrategy: TranslationStrategies()[0],
 			MaxEvents:           100000,
 		},
-		// Those of the reference environments.
-		Images: Images{LGTM: "grafana/otel-lgtm:0.28.0", Collector: "otel/opentelemetry-collector-contrib:0.153.0"},
+		Images: Images{LGTM: versions.LGTM, Collector: versions.Collector},
 		Ports:  DefaultPorts(),
 	}
 }

@@ -24,7 +24,8 @@ ports: {prometheus: 19090}
 		t.Fatal(err)
 	}
 	want := Default()
-	want.Name, want.Cluster.Nodes, want.Telemetry.Interval, want.Ports.Prometheus = "small", 3, Duration(30*time.Second), 19090
+	want.Name, want.Cluster.Nodes, want.Ports.Prometheus = "small", 3, 19090
+	want.Telemetry.Interval = Duration(30 * time.Second)
 	if !reflect.DeepEqual(env, want) {
 		t.Errorf("got %+v, want %+v", env, want)
 	}
@@ -100,9 +101,18 @@ func TestValidateRefuses(t *testing.T) {
 		"strategy":       {func(e *Environment) { e.Backend.TranslationStrategy = "Any" }, `translationStrategy "Any"`},
 		"events":         {func(e *Environment) { e.Backend.MaxEvents = 0 }, "backend.maxEvents"},
 		"port":           {func(e *Environment) { e.Ports.Prometheus = 70000 }, "ports.prometheus is 70000"},
-		"port twice":     {func(e *Environment) { e.Ports.Prometheus = e.Ports.Kubelet }, "ports.kubelet and ports.prometheus are both 10250"},
-		"missing file":   {func(e *Environment) { e.Cluster.PodTemplate = "none.yaml" }, "cluster.podTemplate: open none.yaml"},
-		"missing stage":  {func(e *Environment) { e.Cluster.Stages = []string{"none.yaml"} }, "cluster.stages: open none.yaml"},
+		"port twice": {
+			func(e *Environment) { e.Ports.Prometheus = e.Ports.Kubelet },
+			"ports.kubelet and ports.prometheus are both 10250",
+		},
+		"missing file": {
+			func(e *Environment) { e.Cluster.PodTemplate = "none.yaml" },
+			"cluster.podTemplate: open none.yaml",
+		},
+		"missing stage": {
+			func(e *Environment) { e.Cluster.Stages = []string{"none.yaml"} },
+			"cluster.stages: open none.yaml",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := Default()
@@ -141,28 +151,49 @@ func TestValidateK3dRefuses(t *testing.T) {
 		change func(*Environment)
 		want   string
 	}{
-		"no server":          {func(e *Environment) { e.Cluster.Servers = 0 }, "cluster.servers is 0: use 1, or an odd number up to 7"},
-		"two servers":        {func(e *Environment) { e.Cluster.Servers = 2 }, "cluster.servers is 2"},
-		"too many agents":    {func(e *Environment) { e.Cluster.Agents = 21 }, "cluster.agents is 21"},
-		"negative agents":    {func(e *Environment) { e.Cluster.Agents = -1 }, "cluster.agents is -1"},
-		"negative nodes":     {func(e *Environment) { e.Cluster.Nodes = -1 }, "cluster.nodes is -1: a cluster has 0 to 5000 nodes"},
-		"workloads":          {func(e *Environment) { e.Cluster.Workloads = "some" }, `cluster.workloads "some": use default or none`},
+		"no server": {
+			func(e *Environment) { e.Cluster.Servers = 0 },
+			"cluster.servers is 0: use 1, or an odd number up to 7",
+		},
+		"two servers":     {func(e *Environment) { e.Cluster.Servers = 2 }, "cluster.servers is 2"},
+		"too many agents": {func(e *Environment) { e.Cluster.Agents = 21 }, "cluster.agents is 21"},
+		"negative agents": {func(e *Environment) { e.Cluster.Agents = -1 }, "cluster.agents is -1"},
+		"negative nodes": {
+			func(e *Environment) { e.Cluster.Nodes = -1 },
+			"cluster.nodes is -1: a cluster has 0 to 5000 nodes",
+		},
+		"workloads": {
+			func(e *Environment) { e.Cluster.Workloads = "some" },
+			`cluster.workloads "some": use default or none`,
+		},
 		"pods without nodes": {func(e *Environment) { e.Cluster.Pods = 5 }, "simulated pods need simulated nodes"},
 		"no k3s":             {func(e *Environment) { e.Images.K3s = "" }, "images.k3s"},
 		"no LGTM":            {func(e *Environment) { e.Images.LGTM = "" }, "images.lgtm"},
 		"no collector":       {func(e *Environment) { e.Images.Collector = "" }, "images.collector"},
 		"no workload":        {func(e *Environment) { e.Images.Workload = "" }, "images.workload"},
-		"no name":            {func(e *Environment) { e.Images.LGTM = "grafana/otel-lgtm:0.31.0@sha256:12" }, `images.lgtm is "grafana/otel-lgtm:0.31.0@sha256:12": invalid`},
-		"no name of a node":  {func(e *Environment) { e.Images.K3s = "rancher/K3s" }, `images.k3s is "rancher/K3s"`},
-		"stats-proxy":        {func(e *Environment) { e.Images.StatsProxy = "x" }, "images.statsProxy"},
-		"publish":            {func(e *Environment) { e.Backend.PublishPrometheus = true }, "backend.publishPrometheus"},
-		"context":            {func(e *Environment) { e.Cluster.KubeContext = "x" }, "cluster.kubeContext"},
-		"no repository":      {func(e *Environment) { e.Chart.Repository = "charts" }, `chart.repository "charts": give the URL`},
-		"OCI registry":       {func(e *Environment) { e.Chart.Repository = "oci://ghcr.io/x" }, `chart.repository "oci://ghcr.io/x": OCI registries are not read; fetch the chart with ` + "`helm pull`"},
-		"no chart version":   {func(e *Environment) { e.Chart.Version = "" }, "chart.version"},
-		"no digest":          {func(e *Environment) { e.Chart.Digest = "sha256:12" }, `chart.digest "sha256:12": give`},
-		"missing chart":      {func(e *Environment) { e.Chart.Path = "none.tgz" }, "chart.path: stat none.tgz"},
-		"missing values":     {func(e *Environment) { e.Telemetry.Collectors.Nodes = "none.yaml" }, "telemetry.collectors.nodes: open none.yaml"},
+		"no name": {
+			func(e *Environment) { e.Images.LGTM = "grafana/otel-lgtm:0.31.0@sha256:12" },
+			`images.lgtm is "grafana/otel-lgtm:0.31.0@sha256:12": invalid`,
+		},
+		"no name of a node": {func(e *Environment) { e.Images.K3s = "rancher/K3s" }, `images.k3s is "rancher/K3s"`},
+		"stats-proxy":       {func(e *Environment) { e.Images.StatsProxy = "x" }, "images.statsProxy"},
+		"publish":           {func(e *Environment) { e.Backend.PublishPrometheus = true }, "backend.publishPrometheus"},
+		"context":           {func(e *Environment) { e.Cluster.KubeContext = "x" }, "cluster.kubeContext"},
+		"no repository": {
+			func(e *Environment) { e.Chart.Repository = "charts" },
+			`chart.repository "charts": give the URL`,
+		},
+		"OCI registry": {
+			func(e *Environment) { e.Chart.Repository = "oci://ghcr.io/x" },
+			`chart.repository "oci://ghcr.io/x": OCI registries are not read; fetch the chart with ` + "`helm pull`",
+		},
+		"no chart version": {func(e *Environment) { e.Chart.Version = "" }, "chart.version"},
+		"no digest":        {func(e *Environment) { e.Chart.Digest = "sha256:12" }, `chart.digest "sha256:12": give`},
+		"missing chart":    {func(e *Environment) { e.Chart.Path = "none.tgz" }, "chart.path: stat none.tgz"},
+		"missing values": {
+			func(e *Environment) { e.Telemetry.Collectors.Nodes = "none.yaml" },
+			"telemetry.collectors.nodes: open none.yaml",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			env := DefaultOf(K3d)
@@ -182,7 +213,9 @@ func TestOtherKindsRefuseK3dsFields(t *testing.T) {
 	for _, kind := range []Kind{Embedded, Kwok} {
 		all.Kind = kind
 		err := all.Validate()
-		for _, field := range []string{"cluster.servers", "cluster.agents", "cluster.workloads", "images.k3s", "images.workload", "chart"} {
+		for _, field := range []string{
+			"cluster.servers", "cluster.agents", "cluster.workloads", "images.k3s", "images.workload", "chart",
+		} {
 			if err == nil || !strings.Contains(err.Error(), field+": only the kind k3d has it") {
 				t.Errorf("%s takes %s: %v", kind, field, err)
 			}
@@ -219,10 +252,11 @@ func TestBeyla(t *testing.T) {
 // A field of another kind is reported with its line, if the file has it.
 func TestForeignFieldsHaveLines(t *testing.T) {
 	for text, want := range map[string]string{
-		"kind: k3d\nkwok:\n  beyla: true\n":                        "line 3: kwok.beyla: only the kind kwok has it",
-		"name: a\nimages: {lgtm: x, beyla: y}\n":                   "line 2: images.beyla: only the kind kwok has it",
-		"kind: kwok\nchart:\n  version: 0.170.0\n":                 "line 2: chart: only the kind k3d has it",
-		"cluster:\n  nodes: 3\n  kubeContext: kwok-mine\n":         "line 3: cluster.kubeContext: only the kind kwok watches",
+		"kind: k3d\nkwok:\n  beyla: true\n":                "line 3: kwok.beyla: only the kind kwok has it",
+		"name: a\nimages: {lgtm: x, beyla: y}\n":           "line 2: images.beyla: only the kind kwok has it",
+		"kind: kwok\nchart:\n  version: 0.170.0\n":         "line 2: chart: only the kind k3d has it",
+		"cluster:\n  nodes: 3\n  kubeContext: kwok-mine\n": "line 3: cluster.kubeContext: only the kind kwok watches",
+
 		"kind: kwok\nkwok: {beila: true}\n":                        `unknown field "kwok.beila"; did you mean "beyla"?`,
 		"kind: kwok\nkwok: {beyla: maybe}\n":                       "line 2: cannot read the text `maybe` as true or false",
 		"kind: kwok\nkwok: true\n":                                 "line 2: cannot read the bool `true`",
@@ -262,10 +296,12 @@ func TestLoadResolvesPathsFromTheFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if env.Cluster.PodTemplate != filepath.Join(dir, "pod.yaml") || env.Cluster.Stages[0] != filepath.Join(dir, "a.yaml") {
+	template, stage := filepath.Join(dir, "pod.yaml"), filepath.Join(dir, "a.yaml")
+	if env.Cluster.PodTemplate != template || env.Cluster.Stages[0] != stage {
 		t.Errorf("paths are not resolved: %+v", env.Cluster)
 	}
-	if env, err = LoadAs(path, K3d); err != nil || env.Kind != K3d || env.Cluster.Servers != 1 || env.Cluster.PodTemplate == "" {
+	env, err = LoadAs(path, K3d)
+	if err != nil || env.Kind != K3d || env.Cluster.Servers != 1 || env.Cluster.PodTemplate == "" {
 		t.Errorf("read as k3d it is %+v, %v", env, err)
 	}
 	if _, err := Load(filepath.Join(dir, "none.yaml")); err == nil {

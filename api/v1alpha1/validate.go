@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/prometheus/otlptranslator"
 )
 
 // MaxNodes and MaxPods bound what one machine can hold with any use.
@@ -22,10 +24,15 @@ const (
 	maxAgents  = 20
 )
 
-// TranslationStrategies are the names that Prometheus 3.11 gives its OTLP
-// translation strategies (config.OTLPConfig).
-var TranslationStrategies = []string{
-	"UnderscoreEscapingWithSuffixes", "UnderscoreEscapingWithoutSuffixes", "NoUTF8EscapingWithSuffixes", "NoTranslation",
+// TranslationStrategies are the names that Prometheus gives its OTLP
+// translation strategies, the default first.
+func TranslationStrategies() []string {
+	return []string{
+		string(otlptranslator.UnderscoreEscapingWithSuffixes),
+		string(otlptranslator.UnderscoreEscapingWithoutSuffixes),
+		string(otlptranslator.NoUTF8EscapingWithSuffixes),
+		string(otlptranslator.NoTranslation),
+	}
 }
 
 // A name becomes a folder, a context and a label value: a DNS label that
@@ -35,7 +42,8 @@ var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 // ValidateName says what is wrong with the name of an environment.
 func ValidateName(name string) error {
 	if !namePattern.MatchString(name) {
-		return fmt.Errorf("name %q: use 1 to 40 lower-case letters, digits and dashes, beginning and ending with a letter or digit", name)
+		return fmt.Errorf("name %q: use 1 to 40 lower-case letters, digits and dashes, "+
+			"beginning and ending with a letter or digit", name)
 	}
 	return nil
 }
@@ -73,8 +81,8 @@ func (e Environment) Validate() error {
 	if w := time.Duration(e.Backend.OutOfOrderWindow); w < 0 || w > 24*time.Hour {
 		fail("backend.outOfOrderWindow is %s: use 0s to 24h", e.Backend.OutOfOrderWindow)
 	}
-	if !slices.Contains(TranslationStrategies, e.Backend.TranslationStrategy) {
-		fail("backend.translationStrategy %q: Prometheus knows %q", e.Backend.TranslationStrategy, TranslationStrategies)
+	if known := TranslationStrategies(); !slices.Contains(known, e.Backend.TranslationStrategy) {
+		fail("backend.translationStrategy %q: Prometheus knows %q", e.Backend.TranslationStrategy, known)
 	}
 	if e.Backend.MaxEvents < 1 {
 		fail("backend.maxEvents is %d: keep at least 1", e.Backend.MaxEvents)
@@ -91,7 +99,8 @@ func (p Ports) validate() []error {
 	for _, port := range p.List() {
 		switch other, twice := taken[port.Number]; {
 		case port.Number < 0 || port.Number > 65535:
-			problems = append(problems, fmt.Errorf("ports.%s is %d: use 1 to 65535, or 0 for a free one", port.Name, port.Number))
+			problems = append(problems,
+				fmt.Errorf("ports.%s is %d: use 1 to 65535, or 0 for a free one", port.Name, port.Number))
 		case port.Number != 0 && twice:
 			problems = append(problems, fmt.Errorf("ports.%s and ports.%s are both %d", other, port.Name, port.Number))
 		}
@@ -110,7 +119,8 @@ type NamedPort struct {
 func (p Ports) List() []NamedPort {
 	return []NamedPort{
 		{"kubernetes", p.Kubernetes}, {"kubelet", p.Kubelet}, {"dashboards", p.Dashboards}, {"prometheus", p.Prometheus},
-		{"otlpGRPC", p.OTLPGRPC}, {"otlpHTTP", p.OTLPHTTP}, {"collectorMetrics", p.CollectorMetrics}, {"nodeMetrics", p.NodeMetrics},
+		{"otlpGRPC", p.OTLPGRPC}, {"otlpHTTP", p.OTLPHTTP},
+		{"collectorMetrics", p.CollectorMetrics}, {"nodeMetrics", p.NodeMetrics},
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"regexp"
 
 	"github.com/distribution/reference"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 var (
@@ -54,7 +56,8 @@ func (i Images) validate() []error {
 			continue
 		}
 		if _, err := reference.ParseNormalizedNamed(image.name); err != nil {
-			problems.add("images.%s is %q: %w; use name:tag, name@sha256:… or name:tag@sha256:…", image.field, image.name, err)
+			problems.add("images.%s is %q: %w; use name:tag, name@sha256:… or name:tag@sha256:…",
+				image.field, image.name, err)
 		}
 	}
 	return problems
@@ -63,13 +66,15 @@ func (i Images) validate() []error {
 func (e Environment) validateKwok() []error {
 	var problems failing
 	if e.Telemetry.Collectors.Nodes != "" {
-		problems.add("telemetry.collectors.nodes: the kind %s has one collector; its configuration is telemetry.collectors.cluster", e.Kind)
+		problems.add("telemetry.collectors.nodes: the kind %s has one collector; "+
+			"its configuration is telemetry.collectors.cluster", e.Kind)
 	}
 	if e.Kwok.Beyla && e.Images.Beyla == "" {
 		problems.add("images.beyla: name an image, or set kwok.beyla to false")
 	}
 	if e.Cluster.KubeContext != "" && (e.Cluster.PodTemplate != "" || len(e.Cluster.Stages) > 0) {
-		problems.add("cluster.kubeContext: the cluster behind it is watched as it is; leave out cluster.podTemplate and cluster.stages")
+		problems.add("cluster.kubeContext: the cluster behind it is watched as it is; " +
+			"leave out cluster.podTemplate and cluster.stages")
 	}
 	return problems
 }
@@ -148,9 +153,11 @@ func (c Chart) validate() []error {
 	u, err := url.Parse(c.Repository)
 	switch {
 	case err == nil && u.Scheme == "oci":
-		problems.add("chart.repository %q: OCI registries are not read; fetch the chart with `helm pull`, and give it as chart.path", c.Repository)
+		problems.add("chart.repository %q: OCI registries are not read; "+
+			"fetch the chart with `helm pull`, and give it as chart.path", c.Repository)
 	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "":
-		problems.add("chart.repository %q: give the URL of a Helm repository, or the chart itself as chart.path", c.Repository)
+		problems.add("chart.repository %q: give the URL of a Helm repository, or the chart itself as chart.path",
+			c.Repository)
 	}
 	if c.Digest != "" && !digestPattern.MatchString(c.Digest) {
 		problems.add("chart.digest %q: give the SHA-256 of the chart as 64 hexadecimal digits", c.Digest)
@@ -159,7 +166,7 @@ func (c Chart) validate() []error {
 	case c.Version == "":
 		problems.add("chart.version: name one; the values files are written for a certain chart")
 	case !versionPattern.MatchString(c.Version):
-		problems.add("chart.version %q: name one as the repository's index does, such as 0.156.0", c.Version)
+		problems.add("chart.version %q: name one as the repository's index does, such as %s", c.Version, versions.Chart)
 	}
 	return problems
 }

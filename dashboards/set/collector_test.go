@@ -22,22 +22,37 @@ type collectorCase struct {
 func collectorCases() []collectorCase {
 	const podless, failing, known = "Resources without a pod", "Failing scrapers", "Pods known"
 	association := func(status, identifier, points string) string {
-		return "\notelcol_k8s_pod_association_total" + labelled(`otelcol_signal="metrics",status="`+status+`"`+identifier) + " " + points
+		tags := labelled(`otelcol_signal="metrics",status="` + status + `"` + identifier)
+		return "\notelcol_k8s_pod_association_total" + tags + " " + points
 	}
 	scraper := func(receiver, scraped, errored string) string {
 		tags := labelled(`receiver="` + receiver + `",scraper="s"`)
-		return "\notelcol_scraper_scraped_metric_points_total" + tags + " " + scraped + "\notelcol_scraper_errored_metric_points_total" + tags + " " + errored
+		return "\notelcol_scraper_scraped_metric_points_total" + tags + " " + scraped +
+			"\notelcol_scraper_errored_metric_points_total" + tags + " " + errored
 	}
 	return []collectorCase{
-		{"contrib 0.149: a series a pod", podless, association("error", `,pod_identifier="unknown"`, "0+20x60") +
-			association("error", `,pod_identifier="uid-1"`, "0+10x60") + association("error", `,pod_identifier="uid-2"`, "0+10x60") +
-			association("success", `,pod_identifier="uid-3"`, "0+10x60"), 4},
-		{"contrib 0.158: a series for each kind of identifier", podless, association("error", `,pod_identifier=""`, "0+20x60") +
-			association("error", `,pod_identifier="resource_attribute/k8s.pod.uid"`, "0+20x60") +
-			association("success", `,pod_identifier="resource_attribute/k8s.pod.uid"`, "0+10x60"), 4},
-		{"diorama's: without the label", podless, association("error", "", "0+40x60") + association("success", "", "0+10x60"), 4},
+		{
+			"contrib 0.149: a series a pod", podless,
+			association("error", `,pod_identifier="unknown"`, "0+20x60") +
+				association("error", `,pod_identifier="uid-1"`, "0+10x60") +
+				association("error", `,pod_identifier="uid-2"`, "0+10x60") +
+				association("success", `,pod_identifier="uid-3"`, "0+10x60"), 4,
+		},
+		{
+			"contrib 0.158: a series for each kind of identifier", podless,
+			association("error", `,pod_identifier=""`, "0+20x60") +
+				association("error", `,pod_identifier="resource_attribute/k8s.pod.uid"`, "0+20x60") +
+				association("success", `,pod_identifier="resource_attribute/k8s.pod.uid"`, "0+10x60"), 4,
+		},
+		{
+			"diorama's: without the label", podless,
+			association("error", "", "0+40x60") + association("success", "", "0+10x60"), 4,
+		},
 		{"no scraper fails", failing, scraper("a", "0+5x60", "0x60") + scraper("b", "0+5x60", "0x60"), 0},
-		{"one cannot read something, one reads nothing", failing, scraper("a", "0+5x60", "0+1x60") + scraper("b", "7x60", "0x60") + scraper("c", "0+5x60", "0x60"), 2},
+		{
+			"one cannot read something, one reads nothing", failing,
+			scraper("a", "0+5x60", "0+1x60") + scraper("b", "7x60", "0x60") + scraper("c", "0+5x60", "0x60"), 2,
+		},
 		{"until 0.159", known, "\notelcol_otelsvc_k8s_pod_table_size_ratio" + labelled("") + " 12x60", 12},
 		{"from 0.160 on", known, "\notelcol_k8s_watcher_pod_cache_size_ratio" + labelled("") + " 12x60", 12},
 	}

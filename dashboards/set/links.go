@@ -25,37 +25,49 @@ func toCluster() link {
 	return link{title: "Cluster ${__value.text}", to: "cluster", set: [][2]string{{"cluster", "Cluster"}}}
 }
 
+// withinCluster is a link to a dashboard of the same cluster.
+func withinCluster(title, to string, set ...[2]string) link {
+	return link{title: title, to: to, set: set, keep: []string{"cluster"}}
+}
+
+// The variables that columns of these names decide.
+func setNamespace() [2]string { return [2]string{"namespace", "Namespace"} }
+func setNode() [2]string      { return [2]string{"node", "Node"} }
+func setPod() [2]string       { return [2]string{"pod", "Pod"} }
+
 func toNamespacePods() link {
-	return link{title: "Pods of this namespace", to: "namespace-pods", set: [][2]string{{"namespace", "Namespace"}}, keep: []string{"cluster"}}
+	return withinCluster("Pods of this namespace", "namespace-pods", setNamespace())
 }
 
 func toNamespaceWorkloads() link {
-	return link{title: "Workloads of this namespace", to: "namespace-workloads", set: [][2]string{{"namespace", "Namespace"}}, keep: []string{"cluster"}}
+	return withinCluster("Workloads of this namespace", "namespace-workloads", setNamespace())
 }
 
 func toWorkload() link {
-	return link{title: "This workload", to: "workload", set: [][2]string{{"namespace", "Namespace"}, {"kind", "Kind"}, {"workload", "Workload"}}, keep: []string{"cluster"}}
+	return withinCluster("This workload", "workload",
+		setNamespace(), [2]string{"kind", "Kind"}, [2]string{"workload", "Workload"})
 }
 
-func toPod() link {
-	return link{title: "This pod", to: "pod", set: [][2]string{{"namespace", "Namespace"}, {"pod", "Pod"}}, keep: []string{"cluster"}}
+// toWorkloadOf opens the workload of a kind that a column names.
+func toWorkloadOf(kind, column string) link {
+	to := withinCluster("This workload", "workload", setNamespace(), [2]string{"workload", column})
+	to.fixed = [][2]string{{"kind", kind}}
+	return to
 }
+
+func toPod() link { return withinCluster("This pod", "pod", setNamespace(), setPod()) }
 
 func toPodTraffic() link {
-	return link{title: "This pod's traffic", to: "networking-pod", set: [][2]string{{"namespace", "Namespace"}, {"pod", "Pod"}}, keep: []string{"cluster"}}
+	return withinCluster("This pod's traffic", "networking-pod", setNamespace(), setPod())
 }
 
 func toNamespaceTraffic() link {
-	return link{title: "This namespace's traffic", to: "networking-namespace", set: [][2]string{{"namespace", "Namespace"}}, keep: []string{"cluster"}}
+	return withinCluster("This namespace's traffic", "networking-namespace", setNamespace())
 }
 
-func toNode() link {
-	return link{title: "This node", to: "node", set: [][2]string{{"node", "Node"}}, keep: []string{"cluster"}}
-}
+func toNode() link { return withinCluster("This node", "node", setNode()) }
 
-func toNodePods() link {
-	return link{title: "Pods of this node", to: "node-pods", set: [][2]string{{"node", "Node"}}, keep: []string{"cluster"}}
-}
+func toNodePods() link { return withinCluster("Pods of this node", "node-pods", setNode()) }
 
 // label is the label behind a key column.
 func label(column string) string {
@@ -83,7 +95,8 @@ func (l link) url(value func(column string) string) string {
 
 // fromRow links a cell of a table.
 func (l link) fromRow() map[string]any {
-	return map[string]any{"title": l.title, "url": l.url(func(column string) string { return "${__data.fields." + column + "}" })}
+	url := l.url(func(column string) string { return "${__data.fields." + column + "}" })
+	return map[string]any{"title": l.title, "url": url}
 }
 
 // fromSeries links a point of a time series.

@@ -10,14 +10,16 @@ func namespacePods() page {
 		name: "namespace-pods", title: "Kubernetes / Namespace by pods",
 		about:     "The pods of one or more namespaces: what they use, of what they request and may use.",
 		variables: []variable{datasourceVariable(), clusterVariable(), namespacesVariable()},
-		links:     []top{next("By workloads", "namespace-workloads"), next("Networking", "networking-namespace"), next("Persistent volumes", "persistent-volumes")},
+		links: []top{
+			next("By workloads", "namespace-workloads"), next("Networking", "networking-namespace"),
+			next("Persistent volumes", "persistent-volumes"),
+		},
 		sections: slices.Concat(
 			[]section{usageFigures(m)},
-			usageCharts(m, "k8s_namespace_name, k8s_pod_name", "{{k8s_namespace_name}}/{{k8s_pod_name}}", &to),
+			usageCharts(m, perPod, podLegend, &to),
 			[]section{
 				cpuTable(m, keys...), memoryTable(m, keys...),
-				trafficCharts(m, "k8s_namespace_name, k8s_pod_name", "{{k8s_namespace_name}}/{{k8s_pod_name}}", &to),
-				trafficTable(m, keys...),
+				trafficCharts(m, perPod, podLegend, &to), trafficTable(m, keys...),
 			},
 		),
 	}

@@ -1,34 +1,64 @@
 package set
 
+// byWorkload adds up what pods have, by the workloads that own them. measure
+// gives it with the labels that name the owners.
+func byWorkload(measure func(matchers string, extra ...string) string, m string) string {
+	return sum(owned(measure(m, ownerLabels)), perWorkload)
+}
+
 func namespaceWorkloads() page {
 	m := inNamespaces
-	to := toWorkload()
-	perWorkload := "k8s_namespace_name, kind, workload"
-	legend := "{{k8s_namespace_name}}/{{workload}}"
-	cpu, memory := sum(owned(podCPU(m, ownerLabels)), perWorkload), sum(owned(podMemory(m, ownerLabels)), perWorkload)
-	reservedBy := func(metric string) string { return sum(owned(reserved(metric, m, ownerLabels)), perWorkload) }
-	in, out := sum(owned(received(m, ownerLabels)), perWorkload), sum(owned(transmitted(m, ownerLabels)), perWorkload)
-	keys := []key{namespaceColumn(), {column: "Kind"}, {column: "Workload", links: []link{to}}}
-	columns := func(unit, usage, requests, limits string) []column {
-		pods := column{name: "Pods", expr: sum(owned(inPhase(running, m, ownerLabels)), perWorkload), unit: number}
-		list := append([]column{{name: "Usage", expr: usage, unit: unit}}, against("Requests", unit, usage, reservedBy(requests))...)
-		return append(append(list, against("Limits", unit, usage, reservedBy(limits))...), pods)
-	}
+	cpu, memory := byWorkload(podCPU, m), byWorkload(podMemory, m)
 	return page{
 		name: "namespace-workloads", title: "Kubernetes / Namespace by workloads",
-		about:     "The workloads of one or more namespaces. Pods count for the deployment, stateful set, daemon set, job or cron job that owns them.",
+		about: "The workloads of one or more namespaces. " +
+			"Pods count for the deployment, stateful set, daemon set, job or cron job that owns them.",
 		variables: []variable{datasourceVariable(), clusterVariable(), namespacesVariable()},
 		links:     []top{next("By pods", "namespace-pods"), next("Workload health", "workload-health")},
 		sections: []section{
 			usageFigures(m),
-			{height: 9, panels: []panel{graph{title: "CPU usage", about: "Cores that the pods of each workload use.", unit: cores, lines: []query{{cpu, legend}}, stacked: true, list: true, link: &to}}},
-			{height: 9, panels: []panel{graph{title: "Memory usage", about: "Working set of the pods of each workload.", unit: bytes, lines: []query{{memory, legend}}, stacked: true, list: true, link: &to}}},
-			listing(table{title: "CPU", about: "CPU used, requested and allowed, for each workload.", keys: keys, columns: columns(cores, cpu, "k8s_container_cpu_request", "k8s_container_cpu_limit")}),
-			listing(table{title: "Memory", about: "Working set, and memory requested and allowed, for each workload.", keys: keys, columns: columns(bytes, memory, "k8s_container_memory_request_bytes", "k8s_container_memory_limit_bytes")}),
-			charts(
-				graph{title: "Received", about: "Bytes that the pods of each workload receive each second.", unit: byteRate, lines: []query{{in, legend}}, stacked: true, link: &to},
-				graph{title: "Transmitted", about: "Bytes that the pods of each workload send each second.", unit: byteRate, lines: []query{{out, legend}}, stacked: true, link: &to},
-			),
+			workloadUsage("CPU usage", "Cores that the pods of each workload use.", cores, cpu),
+			workloadUsage("Memory usage", "Working set of the pods of each workload.", bytes, memory),
+			workloadTable("CPU", "CPU used, requested and allowed, for each workload.",
+				workloadColumns(m, cores, cpu, cpuRequest, cpuLimit)),
+			workloadTable("Memory", "Working set, and memory requested and allowed, for each workload.",
+				workloadColumns(m, bytes, memory, memoryRequest, memoryLimit)),
+			workloadTraffic("Received", "Transmitted", m),
 		},
 	}
+}
+
+func workloadUsage(title, about, unit, usage string) section {
+	to := toWorkload()
+	return section{height: 9, panels: []panel{graph{
+		title: title, about: about, unit: unit,
+		lines: []query{{usage, workloadLegend}}, stacked: true, list: true, link: &to,
+	}}}
+}
+
+func workloadTable(title, about string, columns []column) section {
+	keys := []key{namespaceColumn(), {column: "Kind"}, {column: "Workload", links: []link{toWorkload()}}}
+	return listing(table{title: title, about: about, keys: keys, columns: columns})
+}
+
+func workloadColumns(m, unit, usage, request, limit string) []column {
+	reservedBy := func(metric string) string { return sum(owned(reserved(metric, m, ownerLabels)), perWorkload) }
+	pods := sum(owned(inPhase(running, m, ownerLabels)), perWorkload)
+	return append(usageColumns(unit, usage, reservedBy(request), reservedBy(limit)),
+		column{name: "Pods", expr: pods, unit: number})
+}
+
+// workloadTraffic are two charts, with their titles.
+func workloadTraffic(in, out, m string) section {
+	to := toWorkload()
+	return charts(
+		graph{
+			title: in, about: "Bytes that the pods of each workload receive each second.", unit: byteRate,
+			lines: []query{{byWorkload(received, m), workloadLegend}}, stacked: true, link: &to,
+		},
+		graph{
+			title: out, about: "Bytes that the pods of each workload send each second.", unit: byteRate,
+			lines: []query{{byWorkload(transmitted, m), workloadLegend}}, stacked: true, link: &to,
+		},
+	)
 }

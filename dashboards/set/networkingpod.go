@@ -2,7 +2,7 @@ package set
 
 func networkingPod() page {
 	m := ofPod
-	perInterface := "interface"
+	interfaces := key{column: "Interface", label: "interface"}
 	return page{
 		name: "networking-pod", title: "Kubernetes / Networking / Pod",
 		about:     "Traffic of one pod, by interface.",
@@ -10,11 +10,11 @@ func networkingPod() page {
 		links:     []top{next("Pod", "pod"), next("Networking of the namespace", "networking-namespace")},
 		sections: []section{
 			networkFigures(m),
-			trafficCharts(m, perInterface, "{{interface}}", nil),
-			errorCharts(m, perInterface, "{{interface}}"),
-			section{height: 6, panels: []panel{table{
-				title: "Interfaces", about: "Traffic and errors of each interface.", keys: []key{{column: "Interface", label: perInterface}},
-				columns: trafficColumns(m, key{column: "Interface", label: perInterface}),
+			trafficCharts(m, interfaces.label, "{{interface}}", nil),
+			errorCharts(m, interfaces.label, "{{interface}}"),
+			{height: 6, panels: []panel{table{
+				title: "Interfaces", about: "Traffic and errors of each interface.",
+				keys: []key{interfaces}, columns: trafficColumns(m, interfaces),
 			}}},
 		},
 	}

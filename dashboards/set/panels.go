@@ -92,7 +92,8 @@ func (p numberPanel) queries() []query { return []query{{p.expr, p.legend}} }
 
 func (p numberPanel) draw(f frame) (dashboard.Panel, error) {
 	color := dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)
-	b := stat.NewPanelBuilder().Id(f.id).Title(p.title).Description(f.description).GridPos(f.grid).Datasource(source()).
+	b := stat.NewPanelBuilder().
+		Id(f.id).Title(p.title).Description(f.description).GridPos(f.grid).Datasource(source()).
 		Unit(p.unit).Thresholds(p.steps.config()).ColorScheme(color).
 		GraphMode(common.BigValueGraphModeArea).ColorMode(common.BigValueColorModeValue).
 		TextMode(common.BigValueTextModeValue).JustifyMode(common.BigValueJustifyModeAuto).
@@ -153,7 +154,8 @@ type graph struct {
 func (p graph) queries() []query { return p.lines }
 
 func (p graph) draw(f frame) (dashboard.Panel, error) {
-	b := timeseries.NewPanelBuilder().Id(f.id).Title(p.title).Description(f.description).GridPos(f.grid).Datasource(source()).
+	b := timeseries.NewPanelBuilder().
+		Id(f.id).Title(p.title).Description(f.description).GridPos(f.grid).Datasource(source()).
 		Unit(p.unit).LineWidth(1).FillOpacity(12).GradientMode(common.GraphGradientModeOpacity).
 		ShowPoints(common.VisibilityModeNever).LineInterpolation(common.LineInterpolationLinear).
 		Thresholds(p.steps.config()).

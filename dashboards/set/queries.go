@@ -29,6 +29,35 @@ const (
 	ownerLabels  = "k8s_deployment_name, k8s_statefulset_name, k8s_daemonset_name, k8s_job_name, k8s_cronjob_name"
 )
 
+// Labels that a panel of one cluster has a line for.
+const (
+	perNamespace = "k8s_namespace_name"
+	perWorkload  = perNamespace + ", kind, workload"
+	perPod       = perNamespace + ", k8s_pod_name"
+	perContainer = "k8s_container_name"
+	perNode      = "k8s_node_name"
+)
+
+// The legends of these lines.
+const (
+	clusterLegend   = "{{k8s_cluster_name}}"
+	namespaceLegend = "{{k8s_namespace_name}}"
+	workloadLegend  = namespaceLegend + "/{{workload}}"
+	podLegend       = namespaceLegend + "/{{k8s_pod_name}}"
+	containerLegend = "{{k8s_container_name}}"
+	nodeLegend      = "{{k8s_node_name}}"
+)
+
+// What containers request and may use, and what a node can give.
+const (
+	cpuRequest        = "k8s_container_cpu_request"
+	cpuLimit          = "k8s_container_cpu_limit"
+	memoryRequest     = "k8s_container_memory_request_bytes"
+	memoryLimit       = "k8s_container_memory_limit_bytes"
+	allocatableCPU    = "k8s_node_allocatable_cpu"
+	allocatableMemory = "k8s_node_allocatable_memory_bytes"
+)
+
 // Values of k8s_pod_phase.
 const (
 	pending   = 1
@@ -40,10 +69,19 @@ const (
 
 func gauge(metric, matchers string) string { return metric + "{" + matchers + "}" }
 
-// rate is what a counter grows by in a second; a restart does not show in it.
-func rate(counter, matchers string) string {
-	return "rate(" + counter + "{" + matchers + "}[$__rate_interval])"
+// over is a function of what a metric has been over a span of time.
+func over(function, metric, matchers, span string) string {
+	return function + "(" + gauge(metric, matchers) + "[" + span + "])"
 }
+
+// The span of a point of a graph, and that of the whole of it.
+const (
+	aPoint   = "$__rate_interval"
+	theRange = "$__range"
+)
+
+// rate is what a counter grows by in a second; a restart does not show in it.
+func rate(counter, matchers string) string { return over("rate", counter, matchers, aPoint) }
 
 // once leaves one value for each object, however many collectors report it.
 func once(expr string, key ...string) string {
@@ -66,6 +104,14 @@ func ratio(part, whole string) string { return part + " / " + whole }
 
 func podCPU(matchers string, extra ...string) string {
 	return once(rate("k8s_pod_cpu_time_seconds_total", matchers), append([]string{podKey}, extra...)...)
+}
+
+func containerCPU(matchers string) string {
+	return once(rate("container_cpu_time_seconds_total", matchers), containerKey)
+}
+
+func containerMemory(matchers string) string {
+	return once(gauge("container_memory_working_set_bytes", matchers), containerKey)
 }
 
 func podMemory(matchers string, extra ...string) string {
@@ -92,8 +138,9 @@ func transmitted(matchers string, extra ...string) string {
 // reserved is a request or limit of the containers of pods that still need it:
 // k8s_cluster goes on reporting those of finished pods, whose room is free.
 func reserved(metric, matchers string, extra ...string) string {
+	reservation := once(gauge(metric, matchers), append([]string{containerKey}, extra...)...)
 	return fmt.Sprintf("(%s and on (%s) min by (%s) (%s) < %d)",
-		once(gauge(metric, matchers), append([]string{containerKey}, extra...)...), podKey, podKey, gauge("k8s_pod_phase", matchers), succeeded)
+		reservation, podKey, podKey, gauge("k8s_pod_phase", matchers), succeeded)
 }
 
 // phase is each pod's phase. A pod that was replaced by one of the same name
@@ -111,9 +158,10 @@ func inPhase(n int, matchers string, extra ...string) string {
 // owned turns the labels of a pod's owners into two: kind and workload. A pod
 // of a cron job counts for the cron job; one without owner for itself.
 func owned(expr string) string {
-	expr = `label_replace(label_replace(` + expr + `, "kind", "pod", "k8s_pod_name", ".+"), "workload", "$1", "k8s_pod_name", "(.+)")`
-	for _, kind := range []string{"deployment", "statefulset", "daemonset", "job", "cronjob"} {
-		expr = fmt.Sprintf(`label_replace(label_replace(%s, "kind", "%s", "k8s_%s_name", ".+"), "workload", "$1", "k8s_%s_name", "(.+)")`, expr, kind, kind, kind)
+	for _, kind := range []string{"pod", "deployment", "statefulset", "daemonset", "job", "cronjob"} {
+		name := "k8s_" + kind + "_name"
+		expr = fmt.Sprintf(`label_replace(%s, "kind", "%s", "%s", ".+")`, expr, kind, name)
+		expr = fmt.Sprintf(`label_replace(%s, "workload", "$1", "%s", "(.+)")`, expr, name)
 	}
 	return expr
 }
@@ -121,6 +169,12 @@ func owned(expr string) string {
 // Nodes.
 
 func nodeGauge(metric, matchers string) string { return once(gauge(metric, matchers), nodeKey) }
+
+// nodeReady is 1 for a node that is ready, 0 for one that is not, -1 for one that is unknown.
+func nodeReady(matchers string) string { return nodeGauge("k8s_node_condition_ready", matchers) }
+
+// nodeNotReady is 1 for a node that is not ready, or unknown, and 0 for the others.
+func nodeNotReady(matchers string) string { return "(" + nodeReady(matchers) + " != bool 1)" }
 
 func nodeCPU(matchers string) string {
 	return once(rate("k8s_node_cpu_time_seconds_total", matchers), nodeKey)

@@ -163,7 +163,8 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%s leads nowhere", name)
 		}
 		for _, match := range links {
-			text := strings.NewReplacer(`\u0026`, "&", "${__url_time_range}", "from=a&to=b", "{", "", "}", "", "$", "").Replace(match[1])
+			text := strings.NewReplacer(`\u0026`, "&", "${__url_time_range}", "from=a&to=b", "{", "", "}", "", "$", "").
+				Replace(match[1])
 			link, err := url.Parse(text)
 			if err != nil {
 				t.Errorf("%s: link %s: %v", name, match[1], err)

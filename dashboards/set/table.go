@@ -2,6 +2,7 @@ package set
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
@@ -51,14 +52,16 @@ func (t table) queries() []query {
 }
 
 func (t table) draw(f frame) (dashboard.Panel, error) {
-	b := sdktable.NewPanelBuilder().Id(f.id).Title(t.title).Description(f.description).GridPos(f.grid).Datasource(source()).
+	b := sdktable.NewPanelBuilder().
+		Id(f.id).Title(t.title).Description(f.description).GridPos(f.grid).Datasource(source()).
 		Unit(number).Filterable(true).ShowHeader(true).CellHeight(common.TableCellHeightSm).Thresholds(steps{}.config()).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds))
 	sortBy := t.sortBy
 	if sortBy == "" {
 		sortBy = t.columns[0].name
 	}
-	b.SortBy([]cog.Builder[common.TableSortByFieldState]{common.NewTableSortByFieldStateBuilder().DisplayName(sortBy).Desc(true)})
+	largestFirst := common.NewTableSortByFieldStateBuilder().DisplayName(sortBy).Desc(true)
+	b.SortBy([]cog.Builder[common.TableSortByFieldState]{largestFirst})
 	for i, c := range t.columns {
 		b.WithTarget(prometheus.NewDataqueryBuilder().RefId(refID(i)).Datasource(source()).Expr(c.expr).
 			Instant().Format(prometheus.PromQueryFormatTable).EditorMode(prometheus.QueryEditorModeCode))
@@ -88,7 +91,9 @@ func (t table) organize() map[string]any {
 		}
 		names[field], order[field] = c.name, len(t.keys)+i
 	}
-	return map[string]any{"excludeByName": hidden, "includeByName": map[string]bool{}, "indexByName": order, "renameByName": names}
+	return map[string]any{
+		"excludeByName": hidden, "includeByName": map[string]bool{}, "indexByName": order, "renameByName": names,
+	}
 }
 
 func (c column) properties() []dashboard.DynamicConfigValue {
@@ -145,4 +150,13 @@ func against(name, unit, usage, reservation string) []column {
 		{name: name, expr: reservation, unit: unit},
 		{name: fmt.Sprintf("%s used", name), expr: ratio(usage, reservation), unit: percent, steps: filling()},
 	}
+}
+
+// usageColumns are what is used, and how that compares with what is requested and allowed.
+func usageColumns(unit, usage, requests, limits string) []column {
+	return slices.Concat(
+		[]column{{name: "Usage", expr: usage, unit: unit}},
+		against("Requests", unit, usage, requests),
+		against("Limits", unit, usage, limits),
+	)
 }

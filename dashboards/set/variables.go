@@ -45,26 +45,35 @@ func several(v *dashboard.QueryVariableBuilder) *dashboard.QueryVariableBuilder 
 	return v.Multi(true).IncludeAll(true).AllValue(".+").Current(all)
 }
 
+// labelValues asks for the values that a label of a metric has.
+func labelValues(metric, matchers, label string) string {
+	if matchers == "" {
+		return "label_values(" + metric + ", " + label + ")"
+	}
+	return "label_values(" + gauge(metric, matchers) + ", " + label + ")"
+}
+
 func clusterVariable() *dashboard.QueryVariableBuilder {
-	return queryVariable("cluster", "Cluster", "label_values(k8s_namespace_phase, k8s_cluster_name)")
+	return queryVariable("cluster", "Cluster", labelValues("k8s_namespace_phase", "", clusterKey))
 }
 
 // namespaceVariable lists the namespaces that have pods. It opens on one that
 // diorama simulates; where there is none of that name, on the first.
 func namespaceVariable() *dashboard.QueryVariableBuilder {
-	return queryVariable("namespace", "Namespace", "label_values(k8s_pod_phase{"+inCluster+"}, k8s_namespace_name)").Current(option("shop"))
+	values := labelValues("k8s_pod_phase", inCluster, perNamespace)
+	return queryVariable("namespace", "Namespace", values).Current(option("shop"))
 }
 
 func namespacesVariable() *dashboard.QueryVariableBuilder {
-	return several(queryVariable("namespace", "Namespace", "label_values(k8s_namespace_phase{"+inCluster+"}, k8s_namespace_name)"))
+	return several(queryVariable("namespace", "Namespace", labelValues("k8s_namespace_phase", inCluster, perNamespace)))
 }
 
 func nodeVariable() *dashboard.QueryVariableBuilder {
-	return queryVariable("node", "Node", "label_values(k8s_node_condition_ready{"+inCluster+"}, k8s_node_name)")
+	return queryVariable("node", "Node", labelValues("k8s_node_condition_ready", inCluster, perNode))
 }
 
 func podVariable() *dashboard.QueryVariableBuilder {
-	return queryVariable("pod", "Pod", "label_values(k8s_pod_phase{"+inNamespace+"}, k8s_pod_name)")
+	return queryVariable("pod", "Pod", labelValues("k8s_pod_phase", inNamespace, "k8s_pod_name"))
 }
 
 // kindVariable picks the label that names the workload: k8s_${kind}_name.
@@ -74,5 +83,7 @@ func kindVariable() variable {
 }
 
 func workloadVariable() *dashboard.QueryVariableBuilder {
-	return queryVariable("workload", "Workload", "label_values(k8s_pod_phase{"+inNamespace+`,k8s_${kind}_name!=""}, k8s_${kind}_name)`).Current(option("frontend"))
+	const name = "k8s_${kind}_name"
+	values := labelValues("k8s_pod_phase", inNamespace+`,`+name+`!=""`, name)
+	return queryVariable("workload", "Workload", values).Current(option("frontend"))
 }

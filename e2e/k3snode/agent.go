@@ -22,7 +22,7 @@ var dialer = &net.Dialer{Timeout: 10 * time.Second, Resolver: &net.Resolver{
 }}
 
 // join adds this node to the cluster of the first server, a URL. A server
-// leads its API port there.
+// forwards its API port there.
 func join(ctx context.Context, first string, server bool) error {
 	to, err := url.Parse(first)
 	if err != nil {
@@ -76,7 +76,7 @@ func askToJoin(ctx context.Context, server string) ([]byte, error) {
 	return body, err
 }
 
-// forward leads what comes in at a port to an API server.
+// forward passes what comes in at a port on to an API server.
 func forward(listener net.Listener, dial func() (net.Conn, error)) error {
 	for {
 		client, err := listener.Accept()

@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
 	"sigs.k8s.io/kwok/pkg/client/clientset/versioned"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // cluster is the one that the first server runs.
@@ -26,7 +28,7 @@ type cluster struct {
 	kubeconfig []byte
 }
 
-func newCluster(ctx context.Context, admin []byte) (*cluster, error) {
+func newCluster(admin []byte) (*cluster, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig(admin)
 	if err != nil {
 		return nil, fmt.Errorf("using the kubeconfig: %w", err)
@@ -62,19 +64,22 @@ func (c *cluster) begin(ctx context.Context) error {
 	if err := c.holdPods(ctx); err != nil {
 		return err
 	}
-	err = c.client.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: "type=kwok"})
+	simulated := metav1.ListOptions{LabelSelector: "type=kwok"}
+	err = c.client.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, simulated)
 	if err != nil {
 		return fmt.Errorf("deleting diorama's own node: %w", err)
 	}
 	return nil
 }
 
-// forwardPorts leads the ports of LGTM's pod, which is simulated, to what listens
+// forwardPorts forwards the ports of LGTM's pod, which is simulated, to what listens
 // on them in this container.
 func (c *cluster) forwardPorts(ctx context.Context) error {
 	forwards := &v1alpha1.ClusterPortForward{
 		ObjectMeta: metav1.ObjectMeta{Name: "lgtm"},
-		Spec:       v1alpha1.ClusterPortForwardSpec{Selector: &v1alpha1.ObjectSelector{MatchNamespaces: []string{"diorama"}}},
+		Spec: v1alpha1.ClusterPortForwardSpec{
+			Selector: &v1alpha1.ObjectSelector{MatchNamespaces: []string{"diorama"}},
+		},
 	}
 	for _, port := range []int32{3000, 4317, 4318, 9090} {
 		forwards.Spec.Forwards = append(forwards.Spec.Forwards, v1alpha1.Forward{
@@ -102,13 +107,16 @@ func (c *cluster) register(ctx context.Context, name, address string) error {
 		},
 		Status: corev1.NodeStatus{
 			Capacity: amounts, Allocatable: amounts,
-			Addresses:       []corev1.NodeAddress{{Type: corev1.NodeInternalIP, Address: address}, {Type: corev1.NodeHostName, Address: name}},
+			Addresses: []corev1.NodeAddress{
+				{Type: corev1.NodeInternalIP, Address: address}, {Type: corev1.NodeHostName, Address: name},
+			},
 			DaemonEndpoints: corev1.NodeDaemonEndpoints{KubeletEndpoint: corev1.DaemonEndpoint{Port: 10250}},
-			NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: "v1.35.4+standin", OperatingSystem: "linux"},
+			NodeInfo:        corev1.NodeSystemInfo{KubeletVersion: versions.Kubernetes + "+standin", OperatingSystem: "linux"},
 		},
 	}
 	// It is there already after a restart of its container.
-	if _, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+	_, err := c.client.CoreV1().Nodes().Create(ctx, node, metav1.CreateOptions{})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("registering the node %s: %w", name, err)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // pulledAnnotation is of the pods whose images the node has.
@@ -24,8 +26,11 @@ func (c *cluster) holdPods(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the stage of pods that run: %w", err)
 	}
-	pulled := v1alpha1.SelectorJQ{Key: fmt.Sprintf(".metadata.annotations[%q]", pulledAnnotation), Operator: v1alpha1.SelectorOpExists}
-	stage.Spec.Selector.MatchExpressions = append(stage.Spec.Selector.MatchExpressions, v1alpha1.MatchExpression{JQ: &pulled})
+	pulled := v1alpha1.SelectorJQ{
+		Key: fmt.Sprintf(".metadata.annotations[%q]", pulledAnnotation), Operator: v1alpha1.SelectorOpExists,
+	}
+	selector := stage.Spec.Selector
+	selector.MatchExpressions = append(selector.MatchExpressions, v1alpha1.MatchExpression{JQ: &pulled})
 	if _, err := stages.Update(ctx, stage, metav1.UpdateOptions{}); err != nil {
 		return fmt.Errorf("making pods wait for their images: %w", err)
 	}
@@ -39,7 +44,7 @@ func (c *cluster) pullImages(ctx context.Context) error {
 	for {
 		pods, err := c.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "status.phase=Pending"})
 		if err != nil {
-			say("the API server does not tell of pods: " + err.Error())
+			say("the API server does not list pods: " + err.Error())
 		} else {
 			for i := range pods.Items {
 				if err := c.pullOf(ctx, &pods.Items[i]); err != nil && !apierrors.IsNotFound(err) {
@@ -47,10 +52,8 @@ func (c *cluster) pullImages(ctx context.Context) error {
 				}
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if wait.Pause(ctx, 200*time.Millisecond) != nil {
 			return nil
-		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }

@@ -53,7 +53,7 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking for the kubeconfig: %w", err)
 	}
-	c, err := newCluster(ctx, admin)
+	c, err := newCluster(admin)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/backend"
 )
 
@@ -43,12 +44,11 @@ func runPrometheus(ctx context.Context, args []string) error {
 	if o.RuleFiles, err = loadRules(cfg, log); err != nil {
 		return fmt.Errorf("loading the configuration (--config.file=%s): %w", file, err)
 	}
-	o.Listen, o.Logger = storage, log
+	o.Listen, o.Logger, o.EventsMax = storage, log, v1alpha1.Default().Backend.MaxEvents
 	o.RuleInterval = time.Duration(cfg.GlobalConfig.EvaluationInterval)
 	o.TranslationStrategy = string(cfg.OTLPConfig.TranslationStrategy)
 	// None is not the default of the backend.
 	o.PromoteResourceAttributes = append([]string{}, cfg.OTLPConfig.PromoteResourceAttributes...)
-	o.OutOfOrderWindow = -1
 	if tsdb := cfg.StorageConfig.TSDBConfig; tsdb != nil && tsdb.OutOfOrderTimeWindow > 0 {
 		o.OutOfOrderWindow = time.Duration(tsdb.OutOfOrderTimeWindow) * time.Millisecond
 	}

@@ -226,7 +226,8 @@ func (a answer) frames(refID, executed string) []any {
 	}
 	if len(frames) == 0 {
 		frames = append(frames, map[string]any{
-			"schema": map[string]any{"refId": refID, "meta": meta, "fields": []any{}}, "data": map[string]any{"values": []any{}},
+			"schema": map[string]any{"refId": refID, "meta": meta, "fields": []any{}},
+			"data":   map[string]any{"values": []any{}},
 		})
 	}
 	return frames

@@ -22,7 +22,7 @@ const (
 	jitter    = 0.5
 )
 
-// Report is told, in words for people, what is tried again and why.
+// Report gets, in words for people, what is tried again and why.
 type Report func(text string)
 
 // Do makes a request until it succeeds, fails for good, or ctx ends; the error

@@ -1,9 +1,9 @@
 // Package atomicfile replaces files in one step: who reads one sees all of the
 // old content or all of the new, and when something fails the old one stays.
 //
-// The new content is written beside the file, under a name that begins with a
+// The new content is written next to the file, under a name that begins with a
 // dot, and renamed. So what is replaced at a symbolic link is the link: who
-// wants the file that it leads to resolves it first.
+// wants the file that it points to resolves it first.
 package atomicfile
 
 import (
@@ -36,7 +36,7 @@ func WriteFrom(path string, mode fs.FileMode, fill func(io.Writer) error) error 
 	return replace(path, mode, func(draft *os.File) error { return fill(draft) })
 }
 
-// WriteIn is Write for a file of somebody else's folder: no symbolic link leads
+// WriteIn is Write for a file of somebody else's folder: no symbolic link gets
 // out of root, and the mode is subject to the umask like that of other files
 // there. The name is relative to root, with slashes.
 func WriteIn(root *os.Root, name string, mode fs.FileMode, data []byte) error {

@@ -58,7 +58,9 @@ func newIngest(reg prometheus.Registerer, db interface {
 		}),
 		broken: make(chan struct{}),
 	}
-	for _, reason := range []string{dropOutOfOrder, dropTooOld, dropOutOfBound, dropDuplicate, dropInvalid, dropRolledBack} {
+	for _, reason := range []string{
+		dropOutOfOrder, dropTooOld, dropOutOfBound, dropDuplicate, dropInvalid, dropRolledBack,
+	} {
 		in.dropped.WithLabelValues(reason)
 	}
 	reg.MustRegister(in.dropped, in.failed, prometheus.NewCounterFunc(prometheus.CounterOpts{
@@ -109,7 +111,10 @@ type otlpAppender struct {
 	lastFamily string
 }
 
-func (a *otlpAppender) Append(ref storage.SeriesRef, ls labels.Labels, st, t int64, v float64, h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AOptions) (storage.SeriesRef, error) {
+func (a *otlpAppender) Append(
+	ref storage.SeriesRef, ls labels.Labels, st, t int64, v float64,
+	h *histogram.Histogram, fh *histogram.FloatHistogram, opts storage.AOptions,
+) (storage.SeriesRef, error) {
 	ref, err := a.AppenderV2.Append(ref, ls, st, t, v, h, fh, opts)
 	var partial *storage.AppendPartialError
 	if err != nil && !errors.As(err, &partial) {
@@ -168,7 +173,9 @@ func (a *ruleAppender) Append(ref storage.SeriesRef, l labels.Labels, t int64, v
 	return ref, err
 }
 
-func (a *ruleAppender) AppendHistogram(ref storage.SeriesRef, l labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram) (storage.SeriesRef, error) {
+func (a *ruleAppender) AppendHistogram(
+	ref storage.SeriesRef, l labels.Labels, t int64, h *histogram.Histogram, fh *histogram.FloatHistogram,
+) (storage.SeriesRef, error) {
 	ref, err := a.Appender.AppendHistogram(ref, l, t, h, fh)
 	if err == nil {
 		a.appended++

@@ -15,15 +15,16 @@ import (
 // promConfig is the Prometheus configuration that these options stand for:
 // what status/config shows and what the OTLP translation reads.
 func promConfig(o Options, log *slog.Logger) (*config.Config, error) {
+	otlp := map[string]any{"promote_resource_attributes": o.PromoteResourceAttributes}
+	if o.TranslationStrategy != "" {
+		otlp["translation_strategy"] = o.TranslationStrategy
+	}
 	doc := map[string]any{
 		"global": map[string]any{"evaluation_interval": model.Duration(o.RuleInterval).String()},
 		"storage": map[string]any{"tsdb": map[string]any{
 			"out_of_order_time_window": model.Duration(max(0, o.OutOfOrderWindow)).String(),
 		}},
-		"otlp": map[string]any{
-			"translation_strategy":        o.TranslationStrategy,
-			"promote_resource_attributes": o.PromoteResourceAttributes,
-		},
+		"otlp":       otlp,
 		"rule_files": o.RuleFiles,
 	}
 	text, err := yaml.Marshal(doc)

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -17,6 +18,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.uber.org/goleak"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // childEnv makes this test binary serve as a backend that can be killed.
@@ -33,7 +36,7 @@ func TestMain(m *testing.M) {
 // runChild prints its address and serves until it is killed.
 func runChild(dir string) {
 	err := Run(context.Background(), Options{
-		Listen: "127.0.0.1:0", DataDir: dir,
+		Listen: "127.0.0.1:0", DataDir: dir, Retention: 24 * time.Hour, EventsMax: 1000,
 		Listening: func(address string) { _, _ = os.Stdout.WriteString(address + "\n") },
 	})
 	if err != nil {
@@ -59,7 +62,8 @@ func start(t testing.TB, o Options) *running {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
-	o.Listen = "127.0.0.1:0"
+	o.Listen, o.Retention, o.EventsMax = "127.0.0.1:0", 24*time.Hour, 1000
+	o.OutOfOrderWindow = cmp.Or(o.OutOfOrderWindow, 10*time.Minute)
 	address := make(chan string, 1)
 	o.Listening = func(a string) { address <- a }
 	ctx, cancel := context.WithCancel(context.Background())
@@ -103,16 +107,7 @@ func waitReady(t testing.TB, base string) {
 // eventually polls a condition.
 func eventually(t testing.TB, ok func() bool) {
 	t.Helper()
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-deadline:
-			t.Fatal("condition not met in time")
-		case <-tick.C:
-		}
-	}
+	waittest.True(t, "a condition is met", ok)
 }
 
 // post sends a body and returns status, header and answer.
@@ -189,7 +184,7 @@ func resource(md pmetric.Metrics, attrs ...string) pmetric.MetricSlice {
 	return rm.ScopeMetrics().AppendEmpty().Metrics()
 }
 
-func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64) pmetric.NumberDataPoint {
+func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64) {
 	m := ms.AppendEmpty()
 	m.SetName(name)
 	m.SetUnit(unit)
@@ -197,10 +192,11 @@ func gauge(ms pmetric.MetricSlice, name, unit string, at time.Time, value float6
 	dp := m.SetEmptyGauge().DataPoints().AppendEmpty()
 	dp.SetTimestamp(pcommon.NewTimestampFromTime(at))
 	dp.SetDoubleValue(value)
-	return dp
 }
 
-func counter(ms pmetric.MetricSlice, name, unit string, at time.Time, value float64, temporality pmetric.AggregationTemporality) pmetric.NumberDataPoint {
+func counter(
+	ms pmetric.MetricSlice, name, unit string, at time.Time, value float64, temporality pmetric.AggregationTemporality,
+) pmetric.NumberDataPoint {
 	m := ms.AppendEmpty()
 	m.SetName(name)
 	m.SetUnit(unit)

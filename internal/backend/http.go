@@ -26,7 +26,7 @@ func newServer(h http.Handler) *http.Server {
 var errBodyTooLarge = errors.New("body too large")
 
 // limitedBody unpacks and bounds a request's body. It remembers that the
-// bound was met: the readers above tell all errors as bad requests.
+// bound was met: the readers above report all errors as bad requests.
 type limitedBody struct {
 	io.Reader
 	io.Closer

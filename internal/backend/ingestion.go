@@ -26,7 +26,7 @@ type Ingestion struct {
 	LastSampleTime time.Time `json:"lastSampleTime"`
 	LastWriteTime  time.Time `json:"lastWriteTime"`
 	// DroppedTotal are samples that came and were not stored, by reason in
-	// Dropped; the collector was told.
+	// Dropped; the collector got an answer that says so.
 	DroppedTotal int64            `json:"droppedTotal"`
 	Dropped      map[string]int64 `json:"dropped"`
 	// RepeatedTotal are samples whose series and time were stored already:
@@ -168,7 +168,8 @@ func (in *instance) Gather() ([]*dto.MetricFamily, error) {
 		}
 	}
 	repeated := float64(in.raiseRepeated(int64(committed - appended)))
-	name, help, kind := metricRepeated, "Samples left out because their series had one of that time.", dto.MetricType_COUNTER
+	help := "Samples left out because their series had one of that time."
+	name, kind := metricRepeated, dto.MetricType_COUNTER
 	return append(families, &dto.MetricFamily{Name: &name, Help: &help, Type: &kind, Metric: []*dto.Metric{
 		{Counter: &dto.Counter{Value: &repeated}},
 	}}), err

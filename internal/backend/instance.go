@@ -75,7 +75,8 @@ func openInstance(o Options, stats *tsdb.DBStats) (_ *instance, err error) {
 	if in.db, err = openStorage(o, o.Logger, in.registry, stats); err != nil {
 		return nil, err
 	}
-	in.events, err = events.Open(filepath.Join(o.DataDir, "events.db"), events.Limits{Rows: o.EventsMax, Age: o.EventsMaxAge}, o.Logger)
+	limits := events.Limits{Rows: o.EventsMax, Age: o.EventsMaxAge}
+	in.events, err = events.Open(filepath.Join(o.DataDir, "events.db"), limits, o.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func answer(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(text)) }
 }
 
-// close ends the parts in reverse. It may be called on what openInstance
+// close ends the components in reverse. It may be called on what openInstance
 // left half done.
 func (in *instance) close() error {
 	in.stop()

@@ -26,7 +26,8 @@ func (in *instance) otlpLogs(w http.ResponseWriter, r *http.Request) {
 	request, err := decodeLogs(r)
 	switch {
 	case body.tooLarge:
-		respondStatus(w, r, http.StatusRequestEntityTooLarge, codes.ResourceExhausted, "body too large; send smaller batches")
+		respondStatus(w, r, http.StatusRequestEntityTooLarge, codes.ResourceExhausted,
+			"body too large; send smaller batches")
 		return
 	case err != nil:
 		respondStatus(w, r, http.StatusBadRequest, codes.InvalidArgument, err.Error())
@@ -46,7 +47,8 @@ func (in *instance) answerLogs(w http.ResponseWriter, r *http.Request, result ev
 	response := plogotlp.NewExportResponse()
 	if result.Rejected > 0 {
 		message := fmt.Sprintf("%d of %d records not stored: %s", result.Rejected, result.Received, result.Reason)
-		in.opts.Logger.Warn("events rejected", "rejected", result.Rejected, "received", result.Received, "reason", result.Reason)
+		in.opts.Logger.Warn("events rejected",
+			"rejected", result.Rejected, "received", result.Received, "reason", result.Reason)
 		response.PartialSuccess().SetRejectedLogRecords(int64(result.Rejected))
 		response.PartialSuccess().SetErrorMessage(message)
 	}

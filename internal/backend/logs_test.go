@@ -21,7 +21,7 @@ import (
 )
 
 // podEvent is a record as the k8s_events receiver makes it.
-func podEvent(uid string, count int64, at time.Time) plog.Logs {
+func podEvent(uid string, at time.Time) plog.Logs {
 	logs := plog.NewLogs()
 	rl := logs.ResourceLogs().AppendEmpty()
 	for k, v := range map[string]string{
@@ -41,9 +41,7 @@ func podEvent(uid string, count int64, at time.Time) plog.Logs {
 	} {
 		record.Attributes().PutStr(k, v)
 	}
-	if count > 0 {
-		record.Attributes().PutInt("k8s.event.count", count)
-	}
+	record.Attributes().PutInt("k8s.event.count", 1)
 	return logs
 }
 
@@ -61,7 +59,8 @@ func TestEventsComeOutNewestFirst(t *testing.T) {
 	now := time.Now()
 	target := b.url + "/api/v1/otlp/v1/logs"
 	for i, uid := range []string{"a", "b", "c"} {
-		code, header, _ := post(t, target, contentProtobuf, encodeLogs(t, podEvent(uid, 1, now.Add(time.Duration(i)*time.Second))))
+		event := podEvent(uid, now.Add(time.Duration(i)*time.Second))
+		code, header, _ := post(t, target, contentProtobuf, encodeLogs(t, event))
 		if code != 200 || header.Get("Content-Type") != contentProtobuf {
 			t.Fatalf("%d %v", code, header)
 		}
@@ -77,7 +76,9 @@ func TestEventsComeOutNewestFirst(t *testing.T) {
 	if len(page.Events) != 1 || page.Events[0].UID != "a" || page.NextCursor != "" {
 		t.Errorf("page 2 %+v", page)
 	}
-	for _, bad := range []string{"limit=0", "limit=x", "since=yesterday", "cursor=!", "colour=red", "since=1m&until=1h", "kind=a&kind=b"} {
+	for _, bad := range []string{
+		"limit=0", "limit=x", "since=yesterday", "cursor=!", "colour=red", "since=1m&until=1h", "kind=a&kind=b",
+	} {
 		if code := get(t, b.url+"/api/v1/diorama/events?"+bad, nil); code != http.StatusBadRequest {
 			t.Errorf("%s: %d", bad, code)
 		}
@@ -86,8 +87,8 @@ func TestEventsComeOutNewestFirst(t *testing.T) {
 
 func TestOldEventsAreRejectedAloud(t *testing.T) {
 	b := start(t, Options{EventsMaxAge: time.Hour})
-	logs := podEvent("new", 1, time.Now())
-	podEvent("old", 1, time.Now().Add(-2*time.Hour)).ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())
+	logs := podEvent("new", time.Now())
+	podEvent("old", time.Now().Add(-2*time.Hour)).ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())
 	request, err := plogotlp.NewExportRequestFromLogs(logs).MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +119,8 @@ func TestBadLogBodies(t *testing.T) {
 		{contentProtobuf, strings.Repeat("x", 2000), 413, codes.ResourceExhausted},
 	} {
 		code, _, body := post(t, b.url+"/api/v1/otlp/v1/logs", c.kind, []byte(c.body))
-		if status := decodeStatus(t, c.kind, body); code != c.code || codes.Code(status.Code) != c.status || status.Message == "" {
+		status := decodeStatus(t, c.kind, body)
+		if code != c.code || codes.Code(status.Code) != c.status || status.Message == "" {
 			t.Errorf("%s %.10q: %d %v", c.kind, c.body, code, status)
 		}
 	}
@@ -143,7 +145,8 @@ func TestTracesAreRefused(t *testing.T) {
 		for _, kind := range []string{contentProtobuf, contentJSON} {
 			code, header, body := post(t, b.url+path, kind, []byte("{}"))
 			status := decodeStatus(t, kind, body)
-			if code != http.StatusNotImplemented || codes.Code(status.Code) != codes.Unimplemented || header.Get("Retry-After") != "" {
+			unimplemented := code == http.StatusNotImplemented && codes.Code(status.Code) == codes.Unimplemented
+			if !unimplemented || header.Get("Retry-After") != "" {
 				t.Errorf("%s %s: %d %v", path, kind, code, status)
 			}
 		}
@@ -174,7 +177,8 @@ func TestRulesReload(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const good = "groups:\n- name: g\n  interval: 100ms\n  rules:\n  - alert: Always\n    expr: vector(1)\n  - record: one\n    expr: vector(1)\n"
+	const good = "groups:\n- name: g\n  interval: 100ms\n  rules:\n" +
+		"  - alert: Always\n    expr: vector(1)\n  - record: one\n    expr: vector(1)\n"
 	write(good)
 	b := start(t, Options{RuleFiles: []string{filepath.Join(dir, "*.yaml")}})
 	alerts := func() int {
@@ -191,7 +195,7 @@ func TestRulesReload(t *testing.T) {
 		t.Errorf("reload: %v", err)
 	}
 	if in := ingestion(t, b.url); in.RulesError == "" {
-		t.Error("ingestion does not tell of the bad file")
+		t.Error("ingestion does not report the bad file")
 	}
 	if alerts() != 1 {
 		t.Error("the good rules are gone")

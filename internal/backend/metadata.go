@@ -37,7 +37,7 @@ type familyMetadata struct {
 }
 
 // loadMetadata reads what the last run left; a missing or damaged file only
-// means that the collectors have to tell it again.
+// means that the collectors have to send it again.
 func loadMetadata(dir string) *metadataStore {
 	s := &metadataStore{path: filepath.Join(dir, "metadata.json"), families: map[string][]familyMetadata{}}
 	data, err := os.ReadFile(s.path)

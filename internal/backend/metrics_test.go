@@ -3,6 +3,7 @@ package backend
 import (
 	"bytes"
 	"compress/gzip"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +15,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 )
 
 func podMetrics(at time.Time) pmetric.Metrics {
@@ -48,14 +51,16 @@ func TestMetricsComeOutAsTheyWentIn(t *testing.T) {
 	}
 	var metadata map[string][]familyMetadata
 	get(t, b.url+"/api/v1/metadata", &metadata)
-	if m := metadata["k8s_pod_memory_usage_bytes"]; len(m) != 1 || m[0].Type != "gauge" || m[0].Unit != "bytes" || m[0].Help == "" {
+	m := metadata["k8s_pod_memory_usage_bytes"]
+	if len(m) != 1 || m[0].Type != "gauge" || m[0].Unit != "bytes" || m[0].Help == "" {
 		t.Errorf("metadata of the gauge: %v", m)
 	}
 	if m := metadata["k8s_pod_cpu_time_seconds_total"]; len(m) != 1 || m[0].Type != "counter" {
 		t.Errorf("metadata of the counter: %v", m)
 	}
 	in := ingestion(t, b.url)
-	if in.Series != 2 || in.SamplesAppendedTotal != 2 || in.DroppedTotal != 0 || in.LastSampleTime.UnixMilli() != now.UnixMilli() {
+	if in.Series != 2 || in.SamplesAppendedTotal != 2 || in.DroppedTotal != 0 ||
+		in.LastSampleTime.UnixMilli() != now.UnixMilli() {
 		t.Errorf("ingestion: %+v", in)
 	}
 }
@@ -67,7 +72,7 @@ func TestTranslationStrategies(t *testing.T) {
 		"NoUTF8EscapingWithSuffixes":        "k8s.pod.cpu.time_seconds_total",
 		"NoTranslation":                     "k8s.pod.cpu.time",
 	}
-	for _, strategy := range TranslationStrategies() {
+	for _, strategy := range v1alpha1.TranslationStrategies() {
 		t.Run(strategy, func(t *testing.T) {
 			b := start(t, Options{TranslationStrategy: strategy})
 			mustPush(t, b.url, podMetrics(time.Now()))
@@ -78,7 +83,8 @@ func TestTranslationStrategies(t *testing.T) {
 			}
 		})
 	}
-	if _, err := (Options{DataDir: "x", TranslationStrategy: "Backwards"}).withDefaults(); err == nil {
+	o := Options{RuleInterval: time.Minute, TranslationStrategy: "Backwards"}
+	if _, err := promConfig(o, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("an unknown strategy was accepted")
 	}
 }
@@ -87,9 +93,12 @@ func TestTargetInfoAndJob(t *testing.T) {
 	b := start(t, Options{})
 	now := time.Now()
 	md := pmetric.NewMetrics()
-	gauge(resource(md, "service.name", "api", "service.namespace", "shop", "service.instance.id", "i-1", "os.type", "linux"), "queue.size", "{item}", now, 3)
+	metrics := resource(md,
+		"service.name", "api", "service.namespace", "shop", "service.instance.id", "i-1", "os.type", "linux")
+	gauge(metrics, "queue.size", "{item}", now, 3)
 	mustPush(t, b.url, md)
-	got := query(t, b.url, `target_info{job="shop/api",instance="i-1",os_type="linux"} * on(job,instance) queue_size`, now)
+	const joined = `target_info{job="shop/api",instance="i-1",os_type="linux"} * on(job,instance) queue_size`
+	got := query(t, b.url, joined, now)
 	if len(got) != 1 || got[0].value() != "3" {
 		t.Errorf("got %v", got)
 	}
@@ -256,7 +265,7 @@ func TestKilledBackendKeepsAcknowledgedSamples(t *testing.T) {
 	for i := range 20 {
 		mustPush(t, base, podMetrics(now.Add(time.Duration(i-20)*time.Second)))
 	}
-	code, _, _ := post(t, base+"/api/v1/otlp/v1/logs", contentProtobuf, encodeLogs(t, podEvent("uid-1", 1, now)))
+	code, _, _ := post(t, base+"/api/v1/otlp/v1/logs", contentProtobuf, encodeLogs(t, podEvent("uid-1", now)))
 	if code != 200 {
 		t.Fatalf("logs: %d", code)
 	}

@@ -5,17 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
-	"github.com/prometheus/otlptranslator"
 	"golang.org/x/sys/unix"
 )
 
-// Options is what a backend is told. Only DataDir has no default.
+// Options configure a backend. Listen, DataDir, Retention and EventsMax have no
+// default here: those of an environment are v1alpha1.Default's.
 type Options struct {
-	// Listen is the address of the HTTP API, 127.0.0.1:9090 when empty.
-	// Port 0 picks a free one; Listening hears which.
+	// Listen is the address of the HTTP API. Port 0 picks a free one;
+	// Listening hears which.
 	Listen string
 	// DataDir holds the samples (tsdb/) and the events (events.db).
 	DataDir string
@@ -24,13 +23,14 @@ type Options struct {
 	Retention      time.Duration
 	RetentionBytes int64
 	// TranslationStrategy says how OTLP names become Prometheus names; one
-	// of the four of Prometheus' otlp.translation_strategy.
+	// of the four of Prometheus' otlp.translation_strategy, and its default
+	// when empty.
 	TranslationStrategy string
 	// PromoteResourceAttributes become labels of every series of their
 	// resource. nil means DefaultPromotedAttributes.
 	PromoteResourceAttributes []string
 	// OutOfOrderWindow is how old a sample may be, measured from the newest
-	// one stored; negative means that samples must be in order.
+	// one stored; without one samples must be in order.
 	OutOfOrderWindow time.Duration
 	// RuleFiles are paths or globs of Prometheus rule files; RuleInterval is
 	// the evaluation interval of groups that name none.
@@ -68,12 +68,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.DataDir == "" {
 		return o, errors.New("the backend needs a data folder")
 	}
-	setDefault(&o.Listen, "127.0.0.1:9090")
-	setDefault(&o.Retention, 15*24*time.Hour)
-	setDefault(&o.TranslationStrategy, string(otlptranslator.UnderscoreEscapingWithSuffixes))
-	setDefault(&o.OutOfOrderWindow, 10*time.Minute)
 	setDefault(&o.RuleInterval, 15*time.Second)
-	setDefault(&o.EventsMax, 50_000)
 	setDefault(&o.EventsMaxAge, 7*24*time.Hour)
 	setDefault(&o.QueryTimeout, 2*time.Minute)
 	// A sample in a running query is 16 bytes: ten million are 160 MB.
@@ -93,10 +88,13 @@ func (o Options) withDefaults() (Options, error) {
 	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
 		return o, fmt.Errorf("the backend's listen address %q must be HOST:PORT: %w", o.Listen, err)
 	}
-	if o.Retention < 0 || o.RetentionBytes < 0 || o.EventsMax < 0 || o.MaxBodyBytes < 0 {
-		return o, errors.New("the backend's retention, events and body limits must not be negative")
+	if o.Retention <= 0 || o.EventsMax <= 0 {
+		return o, errors.New("the backend needs to be told how long to keep samples, and how many events")
 	}
-	return o, checkStrategy(o.TranslationStrategy)
+	if o.RetentionBytes < 0 || o.MaxBodyBytes < 0 {
+		return o, errors.New("the backend's retention and body limits must not be negative")
+	}
+	return o, nil
 }
 
 func setDefault[T comparable](v *T, value T) {
@@ -104,27 +102,6 @@ func setDefault[T comparable](v *T, value T) {
 	if *v == zero {
 		*v = value
 	}
-}
-
-// TranslationStrategies lists the names TranslationStrategy may have, the
-// default first.
-func TranslationStrategies() []string {
-	return []string{
-		string(otlptranslator.UnderscoreEscapingWithSuffixes),
-		string(otlptranslator.UnderscoreEscapingWithoutSuffixes),
-		string(otlptranslator.NoUTF8EscapingWithSuffixes),
-		string(otlptranslator.NoTranslation),
-	}
-}
-
-func checkStrategy(name string) error {
-	for _, s := range TranslationStrategies() {
-		if s == name {
-			return nil
-		}
-	}
-	return fmt.Errorf("unknown translation strategy %q; choose one of %s",
-		name, strings.Join(TranslationStrategies(), ", "))
 }
 
 // freeBytes is the space that an ordinary user may still fill on the disk

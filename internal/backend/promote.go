@@ -2,7 +2,7 @@ package backend
 
 // DefaultPromotedAttributes are the resource attributes that become labels.
 //
-// An OTLP series is told apart by its resource; a Prometheus series only by
+// An OTLP series is identified by its resource; a Prometheus series only by
 // its labels. So every attribute that tells two living resources of the
 // k8s_cluster, kubeletstats and hostmetrics receivers apart has to be here,
 // or their series fall into one and samples are lost:

@@ -24,6 +24,6 @@ func respondError(w http.ResponseWriter, code int, kind string, err error) {
 func respond(w http.ResponseWriter, code int, e envelope) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
-	// The client being gone is the only error left, and nobody to tell.
+	// The client being gone is the only error left, and nobody could be informed.
 	_ = json.NewEncoder(w).Encode(e)
 }

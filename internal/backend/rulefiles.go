@@ -121,7 +121,7 @@ type stamp struct {
 // stamps are those of the files that there are now.
 func stamps(patterns []string) map[string]stamp {
 	all := map[string]stamp{}
-	files, _ := RuleFiles(patterns) // what is wrong with the patterns is told when they are loaded
+	files, _ := RuleFiles(patterns) // what is wrong with the patterns is reported when they are loaded
 	for _, file := range files {
 		all[file] = stamp{}
 		if info, err := os.Stat(file); err == nil {

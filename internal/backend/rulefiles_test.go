@@ -4,8 +4,11 @@ import "testing"
 
 func TestParseRulesSaysWhere(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
-		"good":   {"groups: [{name: a, rules: [{record: 'x:y', expr: '1'}]}]\n", ""},
-		"a name": {"groups:\n- {name: a, rules: []}\n- {name: a, rules: []}\n", `r.yaml: groupname: "a" is repeated in the same file`},
+		"good": {"groups: [{name: a, rules: [{record: 'x:y', expr: '1'}]}]\n", ""},
+		"a name": {
+			"groups:\n- {name: a, rules: []}\n- {name: a, rules: []}\n",
+			`r.yaml: groupname: "a" is repeated in the same file`,
+		},
 		"two values": {
 			"groups:\n- name: a\n  rules: [5]\n- name: b\n  rules: 7\n",
 			"r.yaml:3: cannot unmarshal !!int `5` into rulefmt.Rule\nr.yaml:5: cannot unmarshal !!int `7` into []rulefmt.Rule",

@@ -44,7 +44,10 @@ type ruler struct {
 	watched chan struct{}
 }
 
-func newRuler(ctx context.Context, o Options, reg prometheus.Registerer, engine *promql.Engine, q storage.Queryable, in *ingest, p parser.Parser) *ruler {
+func newRuler(
+	ctx context.Context, o Options, reg prometheus.Registerer,
+	engine *promql.Engine, q storage.Queryable, in *ingest, p parser.Parser,
+) *ruler {
 	r := &ruler{
 		patterns: o.RuleFiles, interval: o.RuleInterval, log: o.Logger,
 		done: make(chan struct{}), watched: make(chan struct{}),

@@ -42,7 +42,7 @@ func (b *bench) version() (string, error) {
 }
 
 // small measures the default environment: 50 nodes, 200 pods.
-func (b *bench) small(runs int, settle, history time.Duration) error {
+func (b *bench) small(runs int, warmUp, history time.Duration) error {
 	var ups, downs, statuses []float64
 	for run := range runs {
 		err := b.inLab(func(l lab) error {
@@ -66,8 +66,9 @@ func (b *bench) small(runs int, settle, history time.Duration) error {
 				return err
 			}
 			if run == runs-1 {
-				measured := b.settled(l, "memory", settle, new(800.0))
-				if err := errors.Join(measured, wait.Pause(b.ctx, history), b.dashboards(l, s), b.checks(l), b.page(s)); err != nil {
+				measured := b.memory(l, "memory", warmUp, new(800.0))
+				long := wait.Pause(b.ctx, history)
+				if err := errors.Join(measured, long, b.dashboards(l, s), b.checks(l), b.page(s)); err != nil {
 					return err
 				}
 			}
@@ -87,9 +88,9 @@ func (b *bench) small(runs int, settle, history time.Duration) error {
 	return nil
 }
 
-// settled reads the memory of an environment that has run for a while.
-func (b *bench) settled(l lab, name string, settle time.Duration, atMost *float64) error {
-	if err := wait.Pause(b.ctx, settle); err != nil {
+// memory reads the memory of an environment that has run for a while.
+func (b *bench) memory(l lab, name string, warmUp time.Duration, atMost *float64) error {
+	if err := wait.Pause(b.ctx, warmUp); err != nil {
 		return err
 	}
 	s, err := l.status()
@@ -125,15 +126,17 @@ func (b *bench) large(hold time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if err := b.settled(l, "1,000 nodes: memory", hold, nil); err != nil {
+		if err := b.memory(l, "1,000 nodes: memory", hold, nil); err != nil {
 			return err
 		}
 		after, err := l.status()
 		if err != nil {
 			return err
 		}
-		b.add(fmt.Sprintf("1,000 nodes: failed scrapes in %s", hold), "scrapes", new(0.0), float64(after.Telemetry.FailedScrapes-before.Telemetry.FailedScrapes))
-		b.add(fmt.Sprintf("1,000 nodes: dropped samples in %s", hold), "samples", new(0.0), float64(after.Telemetry.DroppedSamples-before.Telemetry.DroppedSamples))
+		failed := float64(after.Telemetry.FailedScrapes - before.Telemetry.FailedScrapes)
+		b.add(fmt.Sprintf("1,000 nodes: failed scrapes in %s", hold), "scrapes", new(0.0), failed)
+		dropped := float64(after.Telemetry.DroppedSamples - before.Telemetry.DroppedSamples)
+		b.add(fmt.Sprintf("1,000 nodes: dropped samples in %s", hold), "samples", new(0.0), dropped)
 		b.add("1,000 nodes: samples stored", "samples/s", nil, after.Telemetry.SamplesPerSecond)
 		return b.summaries(l, after)
 	})

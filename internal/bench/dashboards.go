@@ -166,7 +166,7 @@ func (d board) whole() (float64, error) {
 
 func milliseconds(since time.Time) float64 { return float64(time.Since(since).Microseconds()) / 1e3 }
 
-// reload measures the time from saving a file until an open page is told: of
+// reload measures the time from saving a file until an open page is notified: of
 // a JSON file, and of one that a jsonnet file imports.
 func (b *bench) reload(l lab, s control.Status) error {
 	response, err := http.Get(s.Endpoints.Dashboards + ownAPI + "/live")
@@ -201,7 +201,7 @@ func awaitChange(lines *bufio.Scanner, uid string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the stream of changes ended before %s was told: %w", uid, lines.Err())
+	return fmt.Errorf("the stream of changes ended before %s was reported: %w", uid, lines.Err())
 }
 
 // dashboards is the folder whose dashboards are reloaded.
@@ -211,7 +211,8 @@ func (l lab) dashboards() string { return filepath.Join(l.home, "dashboards") }
 func (l lab) prepareReload() error {
 	return errors.Join(
 		os.MkdirAll(l.dashboards(), 0o700),
-		l.save("title.libsonnet", `{title: 'First version'}`), l.save("reloaded.jsonnet", `(import 'title.libsonnet') + {uid: 'jsonnet'}`),
+		l.save("title.libsonnet", `{title: 'First version'}`),
+		l.save("reloaded.jsonnet", `(import 'title.libsonnet') + {uid: 'jsonnet'}`),
 	)
 }
 

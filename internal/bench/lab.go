@@ -98,7 +98,9 @@ func (l lab) leftovers(s control.Status) error {
 			left = append(left, fmt.Errorf("%s still runs as %d", c.Name, c.PID))
 		}
 	}
-	for _, endpoint := range []string{s.Endpoints.Dashboards, s.Endpoints.Prometheus, s.Endpoints.Kubernetes, s.Endpoints.Kubelet, s.Endpoints.OTLPHTTP} {
+	for _, endpoint := range []string{
+		s.Endpoints.Dashboards, s.Endpoints.Prometheus, s.Endpoints.Kubernetes, s.Endpoints.Kubelet, s.Endpoints.OTLPHTTP,
+	} {
 		address, err := url.Parse(endpoint)
 		if err != nil {
 			return err

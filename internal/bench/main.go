@@ -47,9 +47,11 @@ func run() error {
 	binary := flag.String("binary", "bin/diorama", "the diorama to measure")
 	output := flag.String("output", "out/bench.json", "file for the figures")
 	runs := flag.Int("runs", 3, "how often up and down are measured")
-	settle := flag.Duration("settle", time.Minute, "how long an environment runs before its memory is read")
-	history := flag.Duration("history", 0, "how long it runs on before its dashboards are measured; with 1h the last hour is full")
-	hold := flag.Duration("hold", 5*time.Minute, "how long the large cluster is watched for failed scrapes; 0 leaves it out")
+	warmUp := flag.Duration("warm-up", time.Minute, "how long an environment runs before its memory is read")
+	history := flag.Duration("history", 0,
+		"how long it runs on before its dashboards are measured; with 1h the last hour is full")
+	hold := flag.Duration("hold", 5*time.Minute,
+		"how long the large cluster is watched for failed scrapes; 0 leaves it out")
 	flag.Parse()
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
@@ -59,7 +61,7 @@ func run() error {
 		return err
 	}
 	b := &bench{ctx: ctx, binary: path}
-	measured := b.small(*runs, *settle, *history)
+	measured := b.small(*runs, *warmUp, *history)
 	if *hold > 0 {
 		measured = errors.Join(measured, b.large(*hold))
 	}
@@ -67,7 +69,9 @@ func run() error {
 	if err != nil {
 		return errors.Join(measured, err)
 	}
-	r := report{Taken: time.Now().UTC().Truncate(time.Second), Version: version, Machine: thisMachine(), Figures: b.figures}
+	r := report{
+		Taken: time.Now().UTC().Truncate(time.Second), Version: version, Machine: thisMachine(), Figures: b.figures,
+	}
 	return errors.Join(measured, write(*output, r))
 }
 

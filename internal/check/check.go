@@ -251,7 +251,7 @@ func (c *checker) request(d *document.Dashboard, now time.Time) (engine.Request,
 	if err != nil {
 		return engine.Request{}, fmt.Errorf("%s: the time range: %w", d.File, err)
 	}
-	return engine.Request{Range: r, From: from, To: to, MaxDataPoints: points}, nil
+	return engine.Request{Range: r, From: from, To: to, Now: now, MaxDataPoints: points}, nil
 }
 
 func (c *checker) progress(done, known int) {

@@ -47,7 +47,9 @@ func (a *accessFlags) client(address string) (*prometheus.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second, Proxy: http.ProxyFromEnvironment}
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second, Proxy: http.ProxyFromEnvironment,
+	}
 	if a.caFile != "" {
 		pem, err := os.ReadFile(a.caFile)
 		if err != nil {

@@ -52,7 +52,9 @@ func newConfigDefaults(c *console.Console) *cobra.Command {
 
 func newConfigRules(c *console.Console) *cobra.Command {
 	return &cobra.Command{
-		Use: "rules", Short: "Print the recording and alert rules that every environment has, as one Prometheus rule file", Args: cobra.NoArgs,
+		Use:   "rules",
+		Short: "Print the recording and alert rules that every environment has, as one Prometheus rule file",
+		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			rules, err := dashboards.AllRules()
 			if err != nil {
@@ -114,7 +116,8 @@ func newConfigCollector(c *console.Console) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "environment file")
-	cmd.Flags().StringVar(&kind, "env", "", "kind of environment: embedded, kwok, which has one collector, or k3d, whose collectors have Helm values")
+	cmd.Flags().StringVar(&kind, "env", "",
+		"kind of environment: embedded, kwok, which has one collector, or k3d, whose collectors have Helm values")
 	nameFlag(cmd, &name)
 	return cmd
 }

@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
+	"github.com/diorama-lab/diorama/internal/loopback"
 	"github.com/diorama-lab/diorama/internal/web"
 	"github.com/diorama-lab/diorama/ui"
 )
@@ -51,10 +53,11 @@ and what it held before stays.`,
 			return web.Run(cmd.Context(), o)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:3000", "address to listen on")
-	f.StringVar(&o.Prometheus, "prometheus", "http://127.0.0.1:9090", "base URL of the Prometheus to ask")
-	f.DurationVar(&o.ScrapeInterval, "scrape-interval", 15*time.Second, "how often its series get a sample")
+	f, ports := cmd.Flags(), v1alpha1.DefaultPorts()
+	f.StringVar(&o.Listen, "listen", loopback.Address(ports.Dashboards), "address to listen on")
+	f.StringVar(&o.Prometheus, "prometheus", loopback.HTTP(ports.Prometheus, ""),
+		"base URL of the Prometheus to ask")
+	f.DurationVar(&o.ScrapeInterval, "scrape-interval", web.DefaultScrapeInterval, "how often its series get a sample")
 	f.StringVar(&folder, "dashboards", "", "folder with dashboards, on top of those that are built in")
 	f.StringArrayVarP(&jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster whose nodes and pods are shown")

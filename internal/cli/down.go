@@ -39,7 +39,8 @@ func newDown(c *console.Console) *cobra.Command {
 	}
 	nameFlag(cmd, &name)
 	cmd.Flags().BoolVar(&all, "all", false, "take all environments down")
-	cmd.Flags().BoolVar(&keepData, "keep-data", false, "keep the cluster's objects and the metrics; the next up goes on from them")
+	cmd.Flags().BoolVar(&keepData, "keep-data", false,
+		"keep the cluster's objects and the metrics; the next up goes on from them")
 	cmd.MarkFlagsMutuallyExclusive("name", "all")
 	return cmd
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/docker"
 )
@@ -52,7 +53,8 @@ An environment of the kind kwok uses them where its file names them (images.lgtm
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&output, "output", "", "write a tarball for `docker load` and images.load, and do without Docker")
+	cmd.Flags().StringVar(&output, "output", "",
+		"write a tarball for `docker load` and images.load, and do without Docker")
 	cmd.Flags().StringVar(&binary, "binary", "", "static Linux binary of diorama (default this one)")
 	cmd.Flags().StringVar(&tag, "tag", imageTag(Version), "tag of the images")
 	return cmd
@@ -65,7 +67,8 @@ func imageTag(version string) string {
 
 // lgtmCollector is the configuration of what takes OTLP in the image that
 // stands for LGTM.
-const lgtmCollector = `yaml:{receivers: {otlp: {protocols: {grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "0.0.0.0:4318"}}}},` +
+const lgtmCollector = `yaml:{receivers: {otlp: {protocols: {` +
+	`grpc: {endpoint: "0.0.0.0:4317"}, http: {endpoint: "0.0.0.0:4318"}}}},` +
 	` processors: {batch: {timeout: 200ms}},` +
 	` exporters: {otlp_http: {endpoint: "http://127.0.0.1:9090/api/v1/otlp", compression: none}},` +
 	` service: {telemetry: {metrics: {level: none}}, pipelines: {` +
@@ -79,14 +82,15 @@ func imageVariants(tag string) []docker.Variant {
 			Tag: "diorama-lgtm:" + tag, Entrypoint: []string{"/diorama", "together"}, Ports: []int{3000, 4317, 4318, 9090},
 			Cmd: []string{
 				"backend", "--listen=0.0.0.0:9090", "--data=/data/backend", "--rules=/etc/diorama/rules/*.yaml",
-				"--", "dashboards", "--listen=0.0.0.0:3000", "--dashboards=/etc/diorama/dashboards", "--scrape-interval=5s",
+				"--", "dashboards", "--listen=0.0.0.0:3000", "--dashboards=/etc/diorama/dashboards",
+				"--scrape-interval=" + v1alpha1.Default().Telemetry.Interval.String(),
 				"--", "collector", "--config=" + lgtmCollector,
 			},
 			Description: "diorama's backend and dashboards on the ports of grafana/otel-lgtm; it is not LGTM",
 		},
 		{
 			Tag: "diorama-collector:" + tag, Entrypoint: []string{"/diorama", "collector"},
-			// As contrib 0.149, whose SDK has no limit yet, it tells of every pod
+			// As contrib 0.149, whose SDK has no limit yet, it reports every pod
 			// on its own, however many there are.
 			Env:         []string{"OTEL_GO_X_CARDINALITY_LIMIT=0"},
 			Description: "diorama's OpenTelemetry Collector; it is not the contrib distribution",

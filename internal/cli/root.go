@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/docker"
+	"github.com/diorama-lab/diorama/internal/memory"
 )
 
 // Exit codes.
@@ -41,7 +43,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	defer cancel()
 	ctx, supervised := component.Lifeline(ctx)
 	if supervised {
-		component.KeepSmall(ctx)
+		memory.KeepSmall(ctx)
 	}
 	c := console.New(stdout, stderr)
 	root := newRoot(c)
@@ -93,7 +95,7 @@ OpenTelemetry Collector, stores what the collector sends in Prometheus, and show
 
 // nameFlag adds the flag that picks the environment.
 func nameFlag(cmd *cobra.Command, name *string) {
-	cmd.Flags().StringVar(name, "name", "default", "name of the environment")
+	cmd.Flags().StringVar(name, "name", v1alpha1.Default().Name, "name of the environment")
 	// The flag exists: it was added on the line above.
 	_ = cmd.RegisterFlagCompletionFunc("name", completeNames)
 }

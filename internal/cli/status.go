@@ -77,10 +77,12 @@ func printStatus(c *console.Console, s control.Status) error {
 	if t.Error != "" {
 		flow = t.Error
 	}
+	nodes, pods := s.Cluster.Nodes, s.Cluster.Pods
+	running := fmt.Sprintf("%d of %d Running, and %d of daemon sets", pods.Running, pods.Desired, s.Cluster.DaemonPods)
 	rows = append(rows,
 		[]string{"Ready in", s.StartedIn},
-		[]string{"Nodes", fmt.Sprintf("%d of %d Ready", s.Cluster.Nodes.Ready, s.Cluster.Nodes.Desired)},
-		[]string{"Pods", fmt.Sprintf("%d of %d Running, and %d of daemon sets", s.Cluster.Pods.Running, s.Cluster.Pods.Desired, s.Cluster.DaemonPods)},
+		[]string{"Nodes", fmt.Sprintf("%d of %d Ready", nodes.Ready, nodes.Desired)},
+		[]string{"Pods", running},
 		[]string{"Telemetry", flow},
 		[]string{"Losses", fmt.Sprintf("%d failed scrapes, %d dropped samples", t.FailedScrapes, t.DroppedSamples)},
 		[]string{"Memory", mebibytes(s.RSSBytes)},
@@ -182,7 +184,10 @@ func list(c *console.Console, output string) error {
 			continue
 		}
 		env := record.Environment
-		all = append(all, listed{folder.Name, string(env.Kind), record.Phase, env.Cluster.Nodes, env.Cluster.Pods, record.CreatedAt})
+		all = append(all, listed{
+			Name: folder.Name, Kind: string(env.Kind), Phase: record.Phase,
+			Nodes: env.Cluster.Nodes, Pods: env.Cluster.Pods, CreatedAt: record.CreatedAt,
+		})
 	}
 	if output == "json" {
 		return errors.Join(append(problems, c.JSON(all))...)
@@ -193,7 +198,9 @@ func list(c *console.Console, output string) error {
 	}
 	rows := [][]string{{"NAME", "KIND", "PHASE", "NODES", "PODS", "SINCE"}}
 	for _, e := range all {
-		rows = append(rows, []string{e.Name, e.Kind, string(e.Phase), fmt.Sprint(e.Nodes), fmt.Sprint(e.Pods), e.CreatedAt.Format(time.DateTime)})
+		rows = append(rows, []string{
+			e.Name, e.Kind, string(e.Phase), fmt.Sprint(e.Nodes), fmt.Sprint(e.Pods), e.CreatedAt.Format(time.DateTime),
+		})
 	}
 	return errors.Join(append(problems, c.Table(rows))...)
 }

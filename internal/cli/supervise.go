@@ -3,7 +3,8 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/memory"
 	"github.com/diorama-lab/diorama/internal/state"
 	"github.com/diorama-lab/diorama/internal/supervisor"
 )
@@ -26,11 +27,11 @@ func newSupervise() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			component.KeepSmall(cmd.Context())
+			memory.KeepSmall(cmd.Context())
 			return supervisor.Run(cmd.Context(), folder, env, supervisor.Options{Retain: retain})
 		},
 	}
-	cmd.Flags().StringVar(&name, "name", "default", "name of the environment")
+	cmd.Flags().StringVar(&name, "name", v1alpha1.Default().Name, "name of the environment")
 	cmd.Flags().BoolVar(&retain, "retain", false, "keep the folder and logs if the start fails")
 	return cmd
 }

@@ -54,22 +54,25 @@ func newUp(c *console.Console) *cobra.Command {
 			return up(cmd.Context(), c, env, flags)
 		},
 	}
-	f := cmd.Flags()
+	f, usual, k3d := cmd.Flags(), v1alpha1.Default(), v1alpha1.DefaultOf(v1alpha1.K3d).Cluster
 	f.StringVarP(&flags.file, "file", "f", "", "environment file (see `diorama config defaults`)")
 	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded, or with Docker kwok or k3d")
-	f.StringVar(&flags.name, "name", "", "name of the environment (default \"default\")")
-	f.IntVar(&flags.nodes, "nodes", 0, "simulated nodes (default 50)")
-	f.IntVar(&flags.pods, "pods", 0, "long-running simulated pods, without those of daemon sets and jobs (default 200)")
-	f.IntVar(&flags.servers, "servers", 0, "kind k3d: server nodes (default 1)")
-	f.IntVar(&flags.agents, "agents", 0, "kind k3d: agent nodes (default 0)")
+	f.StringVar(&flags.name, "name", "", fmt.Sprintf("name of the environment (default %q)", usual.Name))
+	f.IntVar(&flags.nodes, "nodes", 0, fmt.Sprintf("simulated nodes (default %d)", usual.Cluster.Nodes))
+	f.IntVar(&flags.pods, "pods", 0, fmt.Sprintf(
+		"long-running simulated pods, without those of daemon sets and jobs (default %d)", usual.Cluster.Pods))
+	f.IntVar(&flags.servers, "servers", 0, fmt.Sprintf("kind k3d: server nodes (default %d)", k3d.Servers))
+	f.IntVar(&flags.agents, "agents", 0, fmt.Sprintf("kind k3d: agent nodes (default %d)", k3d.Agents))
 	f.StringVar(&flags.workloads, "workloads", "", "kind k3d: none leaves the default workloads out")
 	f.StringVar(&flags.ports, "ports", "", "auto picks free ports")
-	f.StringVar(&flags.kubeContext, "kube-context", "", "kind kwok: context of a KWOK cluster that is there already, to watch it as it is")
+	f.StringVar(&flags.kubeContext, "kube-context", "",
+		"kind kwok: context of a KWOK cluster that is there already, to watch it as it is")
 	f.StringVar(&flags.podTemplate, "pod-template", "", "file with one Pod that replaces the default workloads")
 	f.StringVar(&flags.collectorConfig, "collector-config", "", "configuration that replaces the cluster collector's")
 	f.StringVar(&flags.nodeConfig, "node-collector-config", "", "configuration that replaces the node collector's")
 	f.StringVar(&flags.dashboards, "dashboards", "", "folder with dashboards (default ./dashboards, if it is there)")
-	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
+	f.StringArrayVarP(&flags.jsonnetPaths, "jsonnet-path", "J", nil,
+		"further folder that jsonnet imports are looked for in")
 	f.BoolVar(&flags.foreground, "foreground", false, "stay, and take the environment down at the end")
 	f.BoolVar(&flags.retain, "retain", false, "keep the folder and logs if the start fails")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be started, and start nothing")
@@ -247,7 +250,9 @@ func announce(
 	if output == "json" {
 		return status, c.JSON(status)
 	}
-	c.Note("\n%s is ready after %.1fs: %s, %s", c.Bold(name), took.Seconds(), spelling.Counted(status.Cluster.Nodes.Ready, "node"), spelling.Counted(status.Cluster.Pods.Running, "pod"))
+	nodes := spelling.Counted(status.Cluster.Nodes.Ready, "node")
+	pods := spelling.Counted(status.Cluster.Pods.Running, "pod")
+	c.Note("\n%s is ready after %.1fs: %s, %s", c.Bold(name), took.Seconds(), nodes, pods)
 	c.Note("  Dashboards  %s", c.Bold(status.Endpoints.Dashboards))
 	c.Note("  kubectl     context %s (current now)", status.KubeContext)
 	c.Note("  Prometheus  %s", status.Endpoints.Prometheus)

@@ -29,7 +29,7 @@ func newVersion(c *console.Console) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the versions of diorama and of its parts",
+		Short: "Print the versions of diorama and of what it is made of",
 		Args:  cobra.NoArgs,
 		RunE: func(_ *cobra.Command, _ []string) error {
 			if err := checkOutput(output); err != nil {
@@ -50,7 +50,10 @@ func newVersion(c *console.Console) *cobra.Command {
 }
 
 func currentVersions() versions {
-	v := versions{Diorama: Version, Kubernetes: version.Get().GitVersion, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	v := versions{
+		Diorama: Version, Kubernetes: version.Get().GitVersion,
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v

@@ -76,7 +76,7 @@ func (c *Cluster) counting() *nodes.Counter {
 	return c.counter
 }
 
-// Status counts what there is, beside what is asked for.
+// Status counts what there is, next to what is asked for.
 func (c *Cluster) Status(size v1alpha1.Cluster) control.ClusterStatus {
 	status := control.ClusterStatus{
 		Nodes: control.NodeCounts{Desired: size.Nodes}, Pods: control.PodCounts{Desired: size.Pods},
@@ -113,7 +113,7 @@ func (c *Cluster) Resize(
 	if err != nil {
 		return err
 	}
-	fleet.Beside, workloads.Beside = c.Alongside, c.Alongside
+	fleet.Alongside, workloads.Alongside = c.Alongside, c.Alongside
 	progress := func(p nodes.Progress) { report(p.String()) }
 	observer := nodes.Observer{Progress: progress, Leaving: c.Leaving}
 	if err := nodes.Scale(ctx, config, fleet, workloads, observer); err != nil {

@@ -61,11 +61,12 @@ func serveHealth(address string, running func() bool) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for questions after the collector's health: %w", err)
 	}
-	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	answer := func(w http.ResponseWriter, _ *http.Request) {
 		if !running() {
 			http.Error(w, "the collector does not run yet", http.StatusServiceUnavailable)
 		}
-	})}
+	}
+	server := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(answer)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -93,13 +94,17 @@ func Validate(ctx context.Context, o RunOptions) error {
 func newCollector(o RunOptions) (*otelcol.Collector, error) {
 	c, err := otelcol.NewCollector(otelcol.CollectorSettings{
 		Factories: Factories,
-		BuildInfo: component.BuildInfo{Command: "diorama collector", Description: "diorama's OpenTelemetry Collector", Version: Version()},
-		// ctx is how we are told to end; the collector is not to take SIGTERM
+		BuildInfo: component.BuildInfo{
+			Command: "diorama collector", Description: "diorama's OpenTelemetry Collector", Version: Version(),
+		},
+		// ctx is how whoever runs us ends us; the collector is not to take SIGTERM
 		// from whoever runs it.
 		DisableGracefulShutdown: true,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
-			URIs:              o.ConfigURIs,
-			ProviderFactories: []confmap.ProviderFactory{fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory()},
+			URIs: o.ConfigURIs,
+			ProviderFactories: []confmap.ProviderFactory{
+				fileprovider.NewFactory(), envprovider.NewFactory(), yamlprovider.NewFactory(),
+			},
 			// So that ${NAME} is a variable of the environment.
 			DefaultScheme: "env",
 		}},

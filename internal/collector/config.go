@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -13,10 +14,6 @@ import (
 
 //go:embed templates/*.tmpl
 var templates embed.FS
-
-// DefaultInterval is how often is scraped unless Options say otherwise.
-// k8s_cluster sends for the first time after one interval.
-const DefaultInterval = 5 * time.Second
 
 // Options are what an environment's collectors are configured with. Addresses
 // are host:port.
@@ -37,7 +34,7 @@ type Options struct {
 	// https://127.0.0.1:10250, KubeletCA what signs their certificates, and
 	// ClientCert and ClientKey what they let the collector in with.
 	KubeletEndpoint, KubeletCA, ClientCert, ClientKey string
-	// Interval of scraping; 0 means DefaultInterval.
+	// Interval of scraping. k8s_cluster sends for the first time after one.
 	Interval time.Duration
 	// OTLPGRPC and OTLPHTTP are where the cluster's collector takes metrics.
 	OTLPGRPC, OTLPHTTP string
@@ -112,7 +109,7 @@ func SelfMetricsInterval(scraping time.Duration) time.Duration { return max(scra
 // valuesOf works out what a template sees of the options.
 func valuesOf(name string, o Options) (values, error) {
 	if o.Interval <= 0 {
-		o.Interval = DefaultInterval
+		return values{}, errors.New("the collector needs the interval of scraping (Interval)")
 	}
 	host, port, err := net.SplitHostPort(o.SelfMetrics)
 	if err != nil {
@@ -145,7 +142,8 @@ func execute(file string, v any) (string, error) {
 		text, err := run(name, v)
 		return indent(text), err
 	}
-	if _, err := set.Funcs(template.FuncMap{"str": quote, "include": include}).ParseFS(templates, "templates/*.tmpl"); err != nil {
+	functions := template.FuncMap{"str": quote, "include": include}
+	if _, err := set.Funcs(functions).ParseFS(templates, "templates/*.tmpl"); err != nil {
 		return "", fmt.Errorf("parsing the collector's templates: %w", err)
 	}
 	text, err := run(file, v)

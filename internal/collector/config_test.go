@@ -30,7 +30,9 @@ func exampleOptions() Options {
 }
 
 func renderers() map[string]func(Options) (string, error) {
-	return map[string]func(Options) (string, error){"cluster": ClusterConfig, "nodes": NodesConfig, "container": ContainerConfig}
+	return map[string]func(Options) (string, error){
+		"cluster": ClusterConfig, "nodes": NodesConfig, "container": ContainerConfig,
+	}
 }
 
 // checkGolden compares what was rendered with the file of that name.
@@ -77,14 +79,16 @@ func TestConfigValidates(t *testing.T) {
 	// The home folder of somebody may have a $ in it.
 	odd := exampleOptions()
 	odd.KubeletCA, odd.ClientCert, odd.ClusterName = `/home/$me "x"/ca.crt`, "/home/$me/it's: #1.crt", "a-${b}"
-	odd.Interval = 0
+	odd.Interval = 1500 * time.Millisecond
 	small := exampleOptions()
 	small.PrometheusExporter = ""
 	for name, renderConfig := range renderers() {
 		if name == "container" {
 			continue // see TestContainerConfigValidates
 		}
-		for about, options := range map[string]Options{"ordinary": exampleOptions(), "odd names": odd, "no exporter": small} {
+		for about, options := range map[string]Options{
+			"ordinary": exampleOptions(), "odd names": odd, "no exporter": small,
+		} {
 			t.Run(name+" "+about, func(t *testing.T) {
 				config, err := renderConfig(options)
 				if err != nil {
@@ -138,7 +142,9 @@ func writeCertificate(t *testing.T, certificate, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, block := range map[string]*pem.Block{certificate: {Type: "CERTIFICATE", Bytes: raw}, key: {Type: "EC PRIVATE KEY", Bytes: der}} {
+	for path, block := range map[string]*pem.Block{
+		certificate: {Type: "CERTIFICATE", Bytes: raw}, key: {Type: "EC PRIVATE KEY", Bytes: der},
+	} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -159,6 +165,12 @@ func TestConfigRefused(t *testing.T) {
 	if _, err := ClusterConfig(lacking); err == nil || !strings.Contains(err.Error(), "OTLPHTTP") {
 		t.Errorf("got %v, want an error that names OTLPHTTP", err)
 	}
+	lacking = exampleOptions()
+	lacking.Interval = 0
+	if _, err := ClusterConfig(lacking); err == nil || !strings.Contains(err.Error(), "Interval") {
+		t.Errorf("got %v, want an error that names Interval", err)
+	}
+	lacking = exampleOptions()
 	lacking.KubeletCA = ""
 	if _, err := NodesConfig(lacking); err == nil || !strings.Contains(err.Error(), "KubeletCA") {
 		t.Errorf("got %v, want an error that names KubeletCA", err)

@@ -52,7 +52,8 @@ func TestReadHealth(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Health{
-		UptimeSeconds: 12.5, NodesFollowed: 9, MostNodesFollowed: 10, Scrapes: 100, FailedScrapes: 5, ErroredPoints: 1, AcceptedPoints: 999999,
+		UptimeSeconds: 12.5, NodesFollowed: 9, MostNodesFollowed: 10,
+		Scrapes: 100, FailedScrapes: 5, ErroredPoints: 1, AcceptedPoints: 999999,
 		RefusedPoints: 3, SentPoints: 2000000, SendFailedPoints: 7, EnqueueFailedPoints: 2,
 		Scraped: map[string]uint64{"kubeletstats/a kubeletstats": 70, "kubeletstats/b kubeletstats": 0},
 	}

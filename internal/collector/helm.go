@@ -14,7 +14,7 @@ type ChartOptions struct {
 	Image string
 	// BackendURL is where OTLP is taken, such as http://lgtm:4318.
 	BackendURL string
-	// Interval of scraping; 0 means DefaultInterval.
+	// Interval of scraping.
 	Interval time.Duration
 }
 

@@ -11,7 +11,10 @@ import (
 )
 
 func exampleChart() ChartOptions {
-	return ChartOptions{ClusterName: "lab", Image: "otel/opentelemetry-collector-contrib:0.149.0", BackendURL: "http://lgtm:4318", Interval: 5 * time.Second}
+	return ChartOptions{
+		ClusterName: "lab", Image: "otel/opentelemetry-collector-contrib:0.149.0",
+		BackendURL: "http://lgtm:4318", Interval: 5 * time.Second,
+	}
 }
 
 func valuesRenderers() map[string]func(ChartOptions) (string, error) {
@@ -58,7 +61,8 @@ func TestValuesHoldAConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			// There is no service account here, and no /hostfs.
-			here := strings.NewReplacer("serviceAccount", "kubeConfig", "root_path: /hostfs", "root_path: /").Replace(string(config))
+			here := strings.NewReplacer("serviceAccount", "kubeConfig", "root_path: /hostfs", "root_path: /").
+				Replace(string(config))
 			if err := Validate(t.Context(), RunOptions{ConfigURIs: []string{"yaml:" + here}}); err != nil {
 				t.Errorf("%s: %v\n%s", name, err, here)
 			}
@@ -95,7 +99,8 @@ func TestNamesFor(t *testing.T) {
 		contrib + ":0.153.0": today, contrib + ":v0.158.0-amd64": today, contrib + ":0.153.0@sha256:2e96": today,
 		"registry:5000/mirror/opentelemetry-collector-contrib:0.153.0": today,
 		// Of these the version is not known.
-		contrib: old, contrib + ":latest": old, contrib + "@sha256:2e96": old, contrib + ":0.x.1": old, contrib + ":153": old,
+		contrib: old, contrib + ":latest": old, contrib + "@sha256:2e96": old,
+		contrib + ":0.x.1": old, contrib + ":153": old,
 		"":                           old,
 		"diorama-collector:v0.200.0": old, "mine/collector:0.153.0": old,
 	} {
@@ -107,7 +112,9 @@ func TestNamesFor(t *testing.T) {
 
 func TestValuesNeedOptions(t *testing.T) {
 	for _, change := range []func(*ChartOptions){
-		func(o *ChartOptions) { o.ClusterName = "" }, func(o *ChartOptions) { o.Image = "" }, func(o *ChartOptions) { o.BackendURL = "" },
+		func(o *ChartOptions) { o.ClusterName = "" },
+		func(o *ChartOptions) { o.Image = "" },
+		func(o *ChartOptions) { o.BackendURL = "" },
 	} {
 		o := exampleChart()
 		change(&o)

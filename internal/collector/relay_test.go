@@ -37,16 +37,22 @@ func TestRelay(t *testing.T) {
 		noted []Passed
 		want  uint64
 	}{
-		"nothing yet":             {nil, 0},
-		"all goes on":             {[]Passed{counts(100, 200, 0), counts(200, 390, 0), counts(300, 590, 0)}, 0},
-		"waits for the store":     {[]Passed{counts(100, 200, 0), counts(200, 200, 0), counts(900, 200, 0)}, 0},
-		"the store came back":     {[]Passed{counts(100, 200, 0), counts(900, 200, 0), counts(910, 1800, 0)}, 0},
-		"ended while it waited":   {[]Passed{counts(100, 200, 0), counts(200, 200, 0), counts(900, 200, 0), counts(5, 0, 0)}, 800},
-		"ended, and goes on":      {[]Passed{counts(100, 200, 0), counts(900, 200, 0), counts(5, 10, 0), counts(900, 1800, 0)}, 800},
+		"nothing yet":         {nil, 0},
+		"all goes on":         {[]Passed{counts(100, 200, 0), counts(200, 390, 0), counts(300, 590, 0)}, 0},
+		"waits for the store": {[]Passed{counts(100, 200, 0), counts(200, 200, 0), counts(900, 200, 0)}, 0},
+		"the store came back": {[]Passed{counts(100, 200, 0), counts(900, 200, 0), counts(910, 1800, 0)}, 0},
+		"ended while it waited": {
+			[]Passed{counts(100, 200, 0), counts(200, 200, 0), counts(900, 200, 0), counts(5, 0, 0)}, 800,
+		},
+		"ended, and goes on": {
+			[]Passed{counts(100, 200, 0), counts(900, 200, 0), counts(5, 10, 0), counts(900, 1800, 0)}, 800,
+		},
 		"ended while all went on": {[]Passed{counts(100, 180, 0), counts(200, 380, 0), counts(5, 0, 0)}, 0},
 		"gave up":                 {[]Passed{counts(100, 200, 0), counts(200, 200, 80), counts(300, 400, 80)}, 40},
 		"gave up, then ended":     {[]Passed{counts(100, 200, 0), counts(200, 200, 80), counts(5, 0, 0)}, 100},
-		"ended twice":             {[]Passed{counts(100, 200, 0), counts(200, 200, 0), counts(50, 0, 0), counts(10, 0, 0)}, 150},
+		"ended twice": {
+			[]Passed{counts(100, 200, 0), counts(200, 200, 0), counts(50, 0, 0), counts(10, 0, 0)}, 150,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var r Relay

@@ -10,10 +10,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // backend keeps the names of services and metrics that it is sent.
@@ -68,18 +69,10 @@ func freeAddress(t *testing.T) string {
 
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline, ticker := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
-	defer ticker.Stop()
-	for !done() {
-		select {
-		case <-deadline:
-			t.Fatalf("waited in vain until %s", what)
-		case <-ticker.C:
-		}
-	}
+	waittest.True(t, what, done)
 }
 
-// localConfig is the rendered configuration of the cluster with the parts that
+// localConfig is the rendered configuration of the cluster with the components that
 // need a cluster replaced by what this machine has.
 func localConfig(t *testing.T, options Options) string {
 	t.Helper()
@@ -93,8 +86,11 @@ func localConfig(t *testing.T, options Options) string {
 	}
 	config = strings.Replace(config, receivers, "[hostmetrics, otlp]", 1)
 	config = strings.Replace(config, processors, "[memory_limiter, resource, batch]", 1)
-	config = config[:strings.Index(config, "    logs:\n      receivers")] + config[strings.Index(config, "  # About the collector itself"):]
-	return strings.Replace(config, "receivers:\n", "receivers:\n  hostmetrics:\n    collection_interval: 1s\n    initial_delay: 0s\n    scrapers: {load: {}}\n", 1)
+	logs := strings.Index(config, "    logs:\n      receivers")
+	own := strings.Index(config, "  # About the collector itself")
+	config = config[:logs] + config[own:]
+	return strings.Replace(config, "receivers:\n", "receivers:\n"+
+		"  hostmetrics:\n    collection_interval: 1s\n    initial_delay: 0s\n    scrapers: {load: {}}\n", 1)
 }
 
 func TestRun(t *testing.T) {
@@ -103,7 +99,9 @@ func TestRun(t *testing.T) {
 	defer server.Close()
 	options := exampleOptions()
 	options.BackendURL = server.URL
-	for _, address := range []*string{&options.OTLPGRPC, &options.OTLPHTTP, &options.PrometheusExporter, &options.Health, &options.SelfMetrics} {
+	for _, address := range []*string{
+		&options.OTLPGRPC, &options.OTLPHTTP, &options.PrometheusExporter, &options.Health, &options.SelfMetrics,
+	} {
 		*address = freeAddress(t)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -26,24 +26,29 @@ import (
 func emptyCluster(t *testing.T) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		kinds := map[string]string{"pods": "Pod", "namespaces": "Namespace", "nodes": "Node", "replicasets": "ReplicaSet", "jobs": "Job"}
-		kind, version := kinds[path.Base(r.URL.Path)], strings.TrimPrefix(strings.TrimPrefix(path.Dir(r.URL.Path), "/apis/"), "/api/")
+		kinds := map[string]string{
+			"pods": "Pod", "namespaces": "Namespace", "nodes": "Node", "replicasets": "ReplicaSet", "jobs": "Job",
+		}
+		kind := kinds[path.Base(r.URL.Path)]
+		version := strings.TrimPrefix(strings.TrimPrefix(path.Dir(r.URL.Path), "/apis/"), "/api/")
 		if strings.Contains(r.Header.Get("Accept"), "as=PartialObjectMetadata") {
 			kind, version = "PartialObjectMetadata", "meta.k8s.io/v1"
 		}
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Query().Get("watch") == "" {
-			_, _ = fmt.Fprintf(w, `{"apiVersion": %q, "kind": %q, "metadata": {"resourceVersion": "1"}, "items": []}`, version, kind+"List")
+			const list = `{"apiVersion": %q, "kind": %q, "metadata": {"resourceVersion": "1"}, "items": []}`
+			_, _ = fmt.Fprintf(w, list, version, kind+"List")
 			return
 		}
-		_, _ = fmt.Fprintf(w, `{"type": "BOOKMARK", "object": {"apiVersion": %q, "kind": %q, "metadata": {"resourceVersion": "1",
-			"annotations": {"k8s.io/initial-events-end": "true"}}}}`, version, kind)
+		_, _ = fmt.Fprintf(w, `{"type": "BOOKMARK", "object": {"apiVersion": %q, "kind": %q, "metadata": {
+			"resourceVersion": "1", "annotations": {"k8s.io/initial-events-end": "true"}}}}`, version, kind)
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	}))
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	file := filepath.Join(t.TempDir(), "kubeconfig")
-	text := fmt.Sprintf("apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: %q}}]\n"+
+	text := fmt.Sprintf("apiVersion: v1\nkind: Config\ncurrent-context: c\n"+
+		"clusters: [{name: c, cluster: {server: %q}}]\n"+
 		"contexts: [{name: c, context: {cluster: c, user: c}}]\nusers: [{name: c, user: {}}]\n", server.URL)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -52,8 +57,11 @@ func emptyCluster(t *testing.T) {
 }
 
 // podless is what an application sends that is no pod of the empty cluster.
-const podless = `{"resourceMetrics": [{"resource": {"attributes": [{"key": "k8s.pod.uid", "value": {"stringValue": %q}}]},
-	"scopeMetrics": [{"metrics": [{"name": "m", "description": "sent by a pod", "gauge": {"dataPoints": [{"asInt": "1"}]}}]}]}]}`
+const podless = `{"resourceMetrics": [{
+	"resource": {"attributes": [{"key": "k8s.pod.uid", "value": {"stringValue": %q}}]},
+	"scopeMetrics": [{"metrics": [{
+		"name": "m", "description": "sent by a pod", "gauge": {"dataPoints": [{"asInt": "1"}]}
+	}]}]}]}`
 
 // ownMetrics runs a configuration without the receivers that need a cluster,
 // sends it metrics of two pods that are not there, and reads what it says of
@@ -73,7 +81,8 @@ func ownMetrics(t *testing.T, options Options, config string) map[string]*dto.Me
 	}()
 	for _, uid := range []string{"uid-1", "uid-2"} {
 		until(t, "the metrics of "+uid+" are taken", func() bool {
-			response, err := http.Post("http://"+options.OTLPHTTP+"/v1/metrics", "application/json", strings.NewReader(fmt.Sprintf(podless, uid)))
+			body := strings.NewReader(fmt.Sprintf(podless, uid))
+			response, err := http.Post("http://"+options.OTLPHTTP+"/v1/metrics", "application/json", body)
 			if err != nil {
 				return false
 			}
@@ -82,7 +91,7 @@ func ownMetrics(t *testing.T, options Options, config string) map[string]*dto.Me
 		})
 	}
 	var page map[string]*dto.MetricFamily
-	until(t, "it tells of what it refused and sent", func() bool {
+	until(t, "it reports what it refused and sent", func() bool {
 		response, err := http.Get("http://" + options.SelfMetrics + "/metrics")
 		if err != nil {
 			return false
@@ -90,7 +99,8 @@ func ownMetrics(t *testing.T, options Options, config string) map[string]*dto.Me
 		defer func() { _ = response.Body.Close() }()
 		parser := expfmt.NewTextParser(model.UTF8Validation)
 		page, err = parser.TextToMetricFamilies(response.Body)
-		return err == nil && page["otelcol_exporter_sent_metric_points"] != nil && page["otelcol_exporter_send_failed_metric_points"] != nil
+		return err == nil && page["otelcol_exporter_sent_metric_points"] != nil &&
+			page["otelcol_exporter_send_failed_metric_points"] != nil
 	})
 	return page
 }
@@ -142,7 +152,8 @@ func TestPodAssociation(t *testing.T) {
 			}
 			family := ownMetrics(t, options, config)[association]
 			if got := labelNames(family); !slices.Equal(got, want) || len(family.GetMetric()) != len(want)-1 {
-				t.Errorf("%s has the labels %q, want %q, and %d series: %s", association, got, want, len(family.GetMetric()), family)
+				t.Errorf("%s has the labels %q, want %q, and %d series: %s",
+					association, got, want, len(family.GetMetric()), family)
 			}
 		})
 	}
@@ -168,7 +179,8 @@ func TestViewsAreThoseOfLevelNormal(t *testing.T) {
 		}
 		shapes[about] = map[string]string{}
 		for name, family := range ownMetrics(t, options, config) {
-			shapes[about][name] = strings.ReplaceAll(fmt.Sprintf("%s %q", family.GetType(), labelNames(family)), `"pod_identifier" `, "")
+			shape := fmt.Sprintf("%s %q", family.GetType(), labelNames(family))
+			shapes[about][name] = strings.ReplaceAll(shape, `"pod_identifier" `, "")
 		}
 	}
 	for _, pair := range [][2]string{{"views", "normal"}, {"normal", "views"}} {

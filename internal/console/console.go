@@ -105,7 +105,9 @@ type Progress struct {
 
 // Progress begins to show steps. Close ends it.
 func (c *Console) Progress() *Progress {
-	p := &Progress{console: c, began: time.Now(), detail: map[string]string{}, stop: make(chan struct{}), done: make(chan struct{})}
+	p := &Progress{
+		console: c, began: time.Now(), detail: map[string]string{}, stop: make(chan struct{}), done: make(chan struct{}),
+	}
 	go p.animate()
 	return p
 }
@@ -144,7 +146,8 @@ func (p *Progress) draw(frame int) {
 		}
 		names = append(names, name)
 	}
-	line := fmt.Sprintf("%c %5.1fs  %s", frames[frame%len(frames)], time.Since(p.began).Seconds(), strings.Join(names, ", "))
+	spent := time.Since(p.began).Seconds()
+	line := fmt.Sprintf("%c %5.1fs  %s", frames[frame%len(frames)], spent, strings.Join(names, ", "))
 	if width := p.width(); len([]rune(line)) >= width {
 		line = string([]rune(line)[:max(0, width-2)]) + "…"
 	}

@@ -24,7 +24,8 @@ func TestPlainLinesWithoutATerminal(t *testing.T) {
 	p.Close()
 	c.Warn("a %s", "warning")
 	c.Fail(errors.Join(errors.New("first"), errors.New("second")))
-	want := "✓ etcd                          1.5s\n✗ backend                     failed\nwarning: a warning\nerror: first\n  second\n"
+	want := "✓ etcd                          1.5s\n✗ backend                     failed\n" +
+		"warning: a warning\nerror: first\n  second\n"
 	if err.String() != want {
 		t.Errorf("stderr is\n%q\nwant\n%q", err.String(), want)
 	}
@@ -36,7 +37,8 @@ func TestPlainLinesWithoutATerminal(t *testing.T) {
 func TestDataIsOnStdout(t *testing.T) {
 	var out, err bytes.Buffer
 	c := New(&out, &err)
-	if e := errors.Join(c.Table([][]string{{"NAME", "KIND"}, {"longer-name", "b"}}), c.JSON(map[string]int{"a": 1})); e != nil {
+	e := errors.Join(c.Table([][]string{{"NAME", "KIND"}, {"longer-name", "b"}}), c.JSON(map[string]int{"a": 1}))
+	if e != nil {
 		t.Fatal(e)
 	}
 	want := "NAME          KIND\nlonger-name   b\n{\n  \"a\": 1\n}\n"

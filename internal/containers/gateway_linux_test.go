@@ -69,11 +69,11 @@ func TestForwarder(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	f := &Gateway{}
 	if ports, err := f.Open(gateway("127.0.0.0/8"), at(port)); err != nil || ports[0] != port {
-		t.Fatalf("it leads there from %v, %v; want %d", ports, err, port)
+		t.Fatalf("it forwards there from %v, %v; want %d", ports, err, port)
 	}
 	conn := dial(t, port)
 	checkEcho(t, conn)
-	// An end that says no more is told to the other.
+	// An end that says no more is passed on to the other.
 	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestForwarderToAllAddresses(t *testing.T) {
 		f := &Gateway{}
 		ports, err := f.Open(gateway("127.0.0.0/8"), at(port), at(echo(t, "127.0.0.1:0")))
 		if err != nil || ports[0] == port || ports[0] == 0 {
-			t.Fatalf("to %s it leads from %v, %v", address, ports, err)
+			t.Fatalf("to %s it forwards from %v, %v", address, ports, err)
 		}
 		for i, port := range ports {
 			if where := f.listeners[i].Addr().String(); where != fmt.Sprintf("127.0.0.2:%d", port) {
@@ -156,7 +156,7 @@ func TestForwarderRefusesOthers(t *testing.T) {
 	}
 }
 
-// Where the engine leads containers to loopback by itself nothing listens.
+// Where the engine takes containers to loopback by itself nothing listens.
 func TestForwarderWithoutGateway(t *testing.T) {
 	f := &Gateway{}
 	ports, err := f.Open(docker.Network{}, Target{Address: "localhost:https"}, at(7))

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -57,6 +58,8 @@ type Collector struct {
 	// kubelet API of this machine, once the gateway is open; 0 if what they ask is
 	// elsewhere.
 	apiPort, kubeletPort int
+	// unread tells that the collector could not be asked to read its configuration.
+	unread atomic.Bool
 }
 
 // Own is the path of a configuration of the user's, "" for diorama's.
@@ -257,11 +260,13 @@ func (c *Collector) Reconfigure(ctx context.Context) error {
 		return err
 	}
 	after, err := os.ReadFile(path)
-	if err != nil || bytes.Equal(before, after) {
+	if err != nil || bytes.Equal(before, after) && !c.unread.Load() {
 		return err
 	}
 	asked := time.Now()
-	if err := c.Shared.Signal(ctx, c.Shared.Name+"-"+Name, "HUP"); err != nil {
+	err = c.Shared.Signal(ctx, c.Shared.Name+"-"+Name, "HUP")
+	c.unread.Store(err != nil)
+	if err != nil {
 		return err
 	}
 	// What runs with the new configuration began after it was asked to.

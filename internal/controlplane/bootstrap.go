@@ -39,7 +39,7 @@ var (
 
 // Bootstrap prepares a new API server: KWOK's definitions and the rights of
 // our own clients. It may be called again. When it returns, objects of the
-// definitions can be made; RegisterMetrics is to follow. report is told what is
+// definitions can be made; RegisterMetrics is to follow. report gets what is
 // tried again; it may be nil.
 func Bootstrap(ctx context.Context, config *rest.Config, report apiretry.Report) error {
 	config = rest.CopyConfig(config)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/nodes"
 	"github.com/diorama-lab/diorama/internal/rollout"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // sending makes a request; a fault takes its place.
@@ -179,7 +180,7 @@ func (l *lab) checkRemoval(ctx context.Context, t *testing.T, config *rest.Confi
 
 // testApplied applies as the kinds with real pods do.
 func (l *lab) testApplied(ctx context.Context, t *testing.T, config *rest.Config) {
-	target, err := rollout.New(t.Context(), config)
+	target, err := rollout.New(ctx, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func (l *lab) testApplied(ctx context.Context, t *testing.T, config *rest.Config
 // playKubelets says that the nodes are ready, and ends the pods on them that
 // are to go.
 func (l *lab) playKubelets(ctx context.Context, client kubernetes.Interface) {
-	play := func() {
+	play := func(ctx context.Context) {
 		// What is gone, or changed by somebody else, has its turn next time.
 		ours := metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=diorama"}
 		nodes, err := client.CoreV1().Nodes().List(ctx, ours)
@@ -221,13 +222,7 @@ func (l *lab) playKubelets(ctx context.Context, client kubernetes.Interface) {
 			}
 		}
 	}
-	for ctx.Err() == nil {
-		play()
-		select {
-		case <-ctx.Done():
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
+	wait.Every(ctx, 200*time.Millisecond, play)
 }
 
 // checkQuotas: without a status they would let no pod in.
@@ -243,7 +238,7 @@ func (l *lab) checkQuotas(ctx context.Context, t *testing.T) {
 	}
 }
 
-// testRefusals: what the server refuses for good ends at once, and is told once.
+// testRefusals: what the server refuses for good ends at once, and is reported once.
 func (l *lab) testRefusals(t *testing.T) {
 	group := corev1.Resource("nodes")
 	for name, refusal := range map[string]*apierrors.StatusError{

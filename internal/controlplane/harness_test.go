@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // patience is the deadline of what a test waits for: far longer than it takes,
@@ -101,7 +103,7 @@ func (l *lab) start(t *testing.T, name string, args []string, probe func(context
 	go func() { c.err = c.cmd.Wait(); close(c.exited) }()
 	l.programs[name] = c
 	l.cleanup(func() { c.kill(t) })
-	eventually(t, name+" is ready", func(ctx context.Context) error {
+	waittest.Until(t, name+" is ready", func(ctx context.Context) error {
 		select {
 		case <-c.exited:
 			t.Fatalf("%s has ended: %v\n%s", name, c.err, tail(c.log))
@@ -166,29 +168,6 @@ func (c *child) terminate(t *testing.T) error {
 	case <-time.After(patience):
 		t.Fatalf("does not end\n%s", tail(c.log))
 		return nil
-	}
-}
-
-// eventually calls check until it returns nil.
-func eventually(t *testing.T, what string, check func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		// Bounded by itself, so that the last error is told and not the deadline.
-		attempt, done := context.WithTimeout(ctx, 10*time.Second)
-		err := check(attempt)
-		done()
-		if err == nil {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("waiting until %s: %v", what, err)
-		case <-ticker.C:
-		}
 	}
 }
 

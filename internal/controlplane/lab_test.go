@@ -21,6 +21,8 @@ import (
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // TestControlPlane runs the real programs. The tests share one control plane:
@@ -129,7 +131,7 @@ func (l *lab) testRights(t *testing.T) {
 			},
 		}}
 		// RBAC learns of new rules by a watch.
-		eventually(t, fmt.Sprintf("%s may %s %s: %v", test.client, test.verb, test.resource, test.want),
+		waittest.Until(t, fmt.Sprintf("%s may %s %s: %v", test.client, test.verb, test.resource, test.want),
 			func(ctx context.Context) error {
 				reviews := l.client(t, test.client).AuthorizationV1().SelfSubjectAccessReviews()
 				answer, err := reviews.Create(ctx, review, metav1.CreateOptions{})
@@ -232,7 +234,7 @@ func (l *lab) testWorkload(t *testing.T) {
 	if _, err := client.CoreV1().Nodes().UpdateStatus(t.Context(), created, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the node has a pod CIDR", func(ctx context.Context) error {
+	waittest.Until(t, "the node has a pod CIDR", func(ctx context.Context) error {
 		node, err := client.CoreV1().Nodes().Get(ctx, created.Name, metav1.GetOptions{})
 		if err == nil && !strings.HasPrefix(node.Spec.PodCIDR, "10.64.") {
 			err = fmt.Errorf("its CIDR is %q", node.Spec.PodCIDR)
@@ -243,7 +245,7 @@ func (l *lab) testWorkload(t *testing.T) {
 		metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the pods are bound", func(ctx context.Context) error {
+	waittest.Until(t, "the pods are bound", func(ctx context.Context) error {
 		pods, err := client.CoreV1().Pods("default").List(ctx, metav1.ListOptions{LabelSelector: "app=web"})
 		if err != nil {
 			return err
@@ -314,9 +316,9 @@ func (l *lab) testKilledEtcd(t *testing.T) {
 	}
 	l.programs["etcd"].kill(t)
 	l.startEtcd(t)
-	eventually(t, "the API server has found etcd again", l.options.ProbeAPIServer)
+	waittest.Until(t, "the API server has found etcd again", l.options.ProbeAPIServer)
 	for i := range count {
-		eventually(t, "an object is still there", func(ctx context.Context) error {
+		waittest.Until(t, "an object is still there", func(ctx context.Context) error {
 			_, err := maps.Get(ctx, fmt.Sprintf("kept-%d", i), metav1.GetOptions{})
 			if apierrors.IsNotFound(err) {
 				t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 )
 
 // MetricsServerIP is the address of the service of the metrics API, in the
-// part of ServiceCIDR from which none is given by itself. The API server's
+// range of ServiceCIDR from which none is given by itself. The API server's
 // connections to it end in the kubelets' tunnel.
 const MetricsServerIP = "10.96.0.11"
 
@@ -41,11 +41,11 @@ var (
 	sliceResource   = schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}
 )
 
-// RegisterMetrics makes the metrics API (metrics.k8s.io) a part of the API
+// RegisterMetrics adds the metrics API (metrics.k8s.io) to the API
 // server's, and waits until it answers and clients discover it. What serves it
 // has to be there: while an API is registered but does not answer, discovery
 // fails for every client. ca, in PEM, signs its certificate. It may be called
-// again. report is told what is tried again; it may be nil.
+// again. report gets what is tried again; it may be nil.
 func RegisterMetrics(ctx context.Context, config *rest.Config, ca []byte, report apiretry.Report) error {
 	client, err := dynamic.NewForConfig(config)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/diorama-lab/diorama/internal/kubelet"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // testMetrics asks for a simulated node's usage through the aggregator, which
@@ -45,7 +46,7 @@ func (l *lab) testMetrics(t *testing.T) {
 		}
 	}
 	metrics := client.Resource(metricsVersion.WithResource("nodes"))
-	eventually(t, "the node's usage is reported", func(ctx context.Context) error {
+	waittest.Until(t, "the node's usage is reported", func(ctx context.Context) error {
 		object, err := metrics.Get(ctx, "measured", metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -80,7 +81,7 @@ func awaitUnregistered(t *testing.T, config *rest.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "nothing is missing from discovery", func(context.Context) error {
+	waittest.Until(t, "nothing is missing from discovery", func(context.Context) error {
 		_, resources, failed, err := discoverer.GroupsAndMaybeResources()
 		if resources[metricsVersion] != nil {
 			return errors.New("the metrics API is still there")

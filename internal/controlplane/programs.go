@@ -192,7 +192,7 @@ func runScheduler(ctx context.Context, args []string) error {
 }
 
 // endsWith turns what a program says when it is asked to end into nil. Some
-// parts go on for a while after ctx has ended; the process ends them.
+// goroutines go on for a while after ctx has ended; the process ends them.
 func endsWith(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil

@@ -40,7 +40,7 @@ type Spec struct {
 	// Privileged lets the container do what root of this machine may do.
 	Privileged bool `json:"privileged,omitempty"`
 	// ProcessesOf is the name of a container whose processes this one sees
-	// beside its own. It ends when that one does.
+	// alongside its own. It ends when that one does.
 	ProcessesOf string  `json:"processesOf,omitempty"`
 	Mounts      []Mount `json:"mounts,omitempty"`
 	Ports       []Port  `json:"ports,omitempty"`

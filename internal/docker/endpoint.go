@@ -142,7 +142,7 @@ func (p Endpoint) check() error {
 		// Containers have to reach this machine: diorama's API server is here.
 		return &Error{
 			Doing: "using the Docker engine at " + p.String(),
-			Cause: errors.New("it is not on this machine, as far as its address tells: containers there cannot reach " +
+			Cause: errors.New("it is not on this machine, as far as its address shows: containers there cannot reach " +
 				"the cluster, which is here"),
 			Hint: "use a local engine: unset DOCKER_HOST, or `docker context use default`",
 		}

@@ -39,8 +39,8 @@ type Engine struct {
 	endpoint Endpoint
 	// rootless engines show the user to containers as root.
 	rootless bool
-	// virtual engines run in a virtual machine of this machine, and lead
-	// containers to this machine's loopback under HostName by themselves.
+	// virtual engines run in a virtual machine of this machine, and
+	// forward HostName to this machine's loopback by themselves.
 	virtual bool
 	// Version is the engine's own, such as 28.2.2.
 	Version string

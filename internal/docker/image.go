@@ -120,7 +120,7 @@ func (e *Engine) Load(ctx context.Context, tarball io.Reader, from string) error
 	return explain(follow(response.Body, nil), "loading the images of %s", from)
 }
 
-// Pull fetches an image from its registry. progress is told how far it is.
+// Pull fetches an image from its registry. progress gets how far it is.
 func (e *Engine) Pull(ctx context.Context, name string, progress func(string)) error {
 	stream, err := e.client.ImagePull(ctx, name, image.PullOptions{})
 	if err == nil {
@@ -146,7 +146,7 @@ type message struct {
 	ProgressDetail struct{ Current, Total int64 }
 }
 
-// follow reads an engine's progress until its end, or until it tells an error.
+// follow reads an engine's progress until its end, or until it reports an error.
 func follow(stream io.Reader, progress func(string)) error {
 	layers := layers{}
 	decoder := json.NewDecoder(stream)

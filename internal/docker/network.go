@@ -18,7 +18,7 @@ type Network struct {
 	ID, Name string
 	// Gateway is the address of this machine on the network, valid only if
 	// the engine runs on this machine itself. Where it runs in a virtual
-	// machine, HostName leads to this machine's loopback.
+	// machine, HostName stands for this machine's loopback.
 	Gateway netip.Addr
 	// Subnet is the range of the containers' addresses.
 	Subnet netip.Prefix

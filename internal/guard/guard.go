@@ -27,7 +27,8 @@ func (g Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if !g.HostAllowed(r.Host) {
-			http.Error(w, fmt.Sprintf("host %q is not allowed here; use localhost or add it to the allowed hosts", r.Host), http.StatusForbidden)
+			problem := fmt.Sprintf("host %q is not allowed here; use localhost or add it to the allowed hosts", r.Host)
+			http.Error(w, problem, http.StatusForbidden)
 			return
 		}
 		checked.ServeHTTP(w, r)

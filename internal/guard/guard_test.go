@@ -10,9 +10,11 @@ func TestHosts(t *testing.T) {
 		host  string
 		want  bool
 	}{
-		{loopback, "localhost:3000", true}, {loopback, "127.0.0.1", true}, {loopback, "[::1]:3000", true}, {loopback, "lab.localhost", true},
+		{loopback, "localhost:3000", true}, {loopback, "127.0.0.1", true},
+		{loopback, "[::1]:3000", true}, {loopback, "lab.localhost", true},
 		{loopback, "LOCALHOST.", true}, {loopback, "host.docker.internal:3000", true},
-		{loopback, "evil.example", false}, {loopback, "10.0.0.1", false}, {loopback, "", false}, {loopback, "localhost.evil.example", false},
+		{loopback, "evil.example", false}, {loopback, "10.0.0.1", false},
+		{loopback, "", false}, {loopback, "localhost.evil.example", false},
 		// A page cannot choose the address that a browser talks to, only the name.
 		{everywhere, "10.0.0.1:3000", true}, {everywhere, "evil.example", false},
 		{Guard{}, "localhost", false},

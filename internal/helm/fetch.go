@@ -32,14 +32,14 @@ const (
 	shownVersions = 5
 )
 
-// client asks without being led from an encrypted address to one that is not.
+// client is not redirected from an encrypted address to one that is not.
 // It takes the proxies of the environment, as every client of net/http does.
 var client = &http.Client{CheckRedirect: func(to *http.Request, via []*http.Request) error {
 	if len(via) > 0 && via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
-		return fmt.Errorf("it leads to %s, which is not encrypted", to.URL.Redacted())
+		return fmt.Errorf("it redirects to %s, which is not encrypted", to.URL.Redacted())
 	}
 	if len(via) >= 10 {
-		return errors.New("it leads on and on")
+		return errors.New("it redirects on and on")
 	}
 	return nil
 }}
@@ -52,6 +52,9 @@ type Source struct {
 	// the repository's index says is believed.
 	Digest string
 }
+
+// chart is the chart's name and version.
+func (s Source) chart() string { return s.Name + " " + s.Version }
 
 // entry is a version of a chart in a repository's index.
 // https://helm.sh/docs/topics/chart_repository/#the-index-file
@@ -79,13 +82,15 @@ func Fetch(ctx context.Context, source Source, dir string) (string, error) {
 	}
 	digest := strings.TrimPrefix(found.Digest, "sha256:")
 	if source.Digest != "" && digest != "" && digest != source.Digest {
-		return "", fmt.Errorf("the chart %s %s of %s has the digest %s, not %s as chart.digest says: it has changed, or another one was meant", source.Name, source.Version, source.Repository, digest, source.Digest)
+		return "", fmt.Errorf("the chart %s of %s has the digest %s, not %s as chart.digest says: "+
+			"it has changed, or another one was meant", source.chart(), source.Repository, digest, source.Digest)
 	}
 	if source.Digest != "" {
 		digest = source.Digest
 	}
 	if digest == "" {
-		return "", fmt.Errorf("the Helm repository %s does not tell the digest of the chart %s %s: set chart.digest", source.Repository, source.Name, source.Version)
+		return "", fmt.Errorf("the Helm repository %s has no digest of the chart %s: set chart.digest",
+			source.Repository, source.chart())
 	}
 	path := chartFile(dir, source, digest)
 	if sum, err := digestOf(path); err == nil && sum == digest {
@@ -97,7 +102,8 @@ func Fetch(ctx context.Context, source Source, dir string) (string, error) {
 // chartFile is where a chart of a digest is kept. Two repositories may have
 // charts of one name and version.
 func chartFile(dir string, source Source, digest string) string {
-	return filepath.Join(dir, fmt.Sprintf("%s-%s-%.12s.tgz", filepath.Base(source.Name), filepath.Base(source.Version), digest))
+	name, version := filepath.Base(source.Name), filepath.Base(source.Version)
+	return filepath.Join(dir, fmt.Sprintf("%s-%s-%.12s.tgz", name, version, digest))
 }
 
 func digestOf(path string) (string, error) {
@@ -151,24 +157,28 @@ func find(ctx context.Context, source Source) (entry, error) {
 		return err
 	})
 	if err != nil {
-		return entry{}, fmt.Errorf("reading the Helm repository %s (without a network, give the chart itself as chart.path): %w", source.Repository, err)
+		return entry{}, fmt.Errorf("reading the Helm repository %s "+
+			"(without a network, give the chart itself as chart.path): %w", source.Repository, err)
 	}
 	var index struct {
 		Entries map[string][]entry `json:"entries"`
 	}
 	if err := yaml.Unmarshal(text, &index); err != nil || len(index.Entries) == 0 {
-		return entry{}, errors.Join(fmt.Errorf("%s is no Helm repository: its index.yaml has no charts", source.Repository), err)
+		none := fmt.Errorf("%s is no Helm repository: its index.yaml has no charts", source.Repository)
+		return entry{}, errors.Join(none, err)
 	}
 	versions, ok := index.Entries[source.Name]
 	if !ok {
-		return entry{}, fmt.Errorf("the Helm repository %s has no chart %s; nearest is %s", source.Repository, source.Name, nearest(source.Name, index.Entries))
+		return entry{}, fmt.Errorf("the Helm repository %s has no chart %s; nearest is %s",
+			source.Repository, source.Name, nearest(source.Name, index.Entries))
 	}
 	for _, e := range versions {
 		if e.Version == source.Version {
 			return e, nil
 		}
 	}
-	return entry{}, fmt.Errorf("the chart %s of %s has no version %s; newest are %s", source.Name, source.Repository, source.Version, strings.Join(newest(versions), ", "))
+	return entry{}, fmt.Errorf("the chart %s of %s has no version %s; newest are %s",
+		source.Name, source.Repository, source.Version, strings.Join(newest(versions), ", "))
 }
 
 func nearest(name string, entries map[string][]entry) string {
@@ -200,11 +210,11 @@ func newest(entries []entry) []string {
 // download writes a chart to a path, if it has the digest.
 func download(ctx context.Context, source Source, found entry, digest, path string) error {
 	if len(found.URLs) == 0 {
-		return fmt.Errorf("the Helm repository %s does not say where the chart %s %s is", source.Repository, source.Name, source.Version)
+		return fmt.Errorf("the Helm repository %s does not say where the chart %s is", source.Repository, source.chart())
 	}
 	address, err := resolve(source.Repository, found.URLs[0])
 	if err != nil {
-		return fmt.Errorf("the address of the chart %s %s: %w", source.Name, source.Version, err)
+		return fmt.Errorf("the address of the chart %s: %w", source.chart(), err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("making the folder for charts: %w", err)
@@ -221,7 +231,7 @@ func download(ctx context.Context, source Source, found entry, digest, path stri
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("fetching the chart %s %s: %w", source.Name, source.Version, err)
+		return fmt.Errorf("fetching the chart %s: %w", source.chart(), err)
 	}
 	return nil
 }

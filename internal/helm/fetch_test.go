@@ -3,7 +3,6 @@ package helm
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"log"
 	"net/http"
@@ -14,6 +13,11 @@ import (
 	"testing"
 )
 
+// answering answers every request with a text.
+func answering(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) }
+}
+
 // repository serves an index, with DIGEST and URL replaced, and a chart.
 func repository(t *testing.T, index, chart string) *httptest.Server {
 	t.Helper()
@@ -22,8 +26,8 @@ func repository(t *testing.T, index, chart string) *httptest.Server {
 	t.Cleanup(server.Close)
 	text := strings.NewReplacer("DIGEST", hex.EncodeToString(sum[:]), "URL", server.URL).Replace(index)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /charts/index.yaml", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, text) })
-	mux.HandleFunc("GET /charts/x-1.2.3.tgz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, chart) })
+	mux.HandleFunc("GET /charts/index.yaml", answering(text))
+	mux.HandleFunc("GET /charts/x-1.2.3.tgz", answering(chart))
 	server.Config.Handler = mux
 	return server
 }
@@ -66,7 +70,7 @@ func TestFetch(t *testing.T) {
 }
 
 func TestFetchRefuses(t *testing.T) {
-	server := repository(t, index, "the chart")
+	server, website := repository(t, index, "the chart"), repository(t, "<html></html>", "")
 	untrusted := httptest.NewUnstartedServer(http.NotFoundHandler())
 	untrusted.Config.ErrorLog = log.New(io.Discard, "", 0) // the client refuses its certificate: that is meant
 	untrusted.StartTLS()
@@ -83,10 +87,13 @@ func TestFetchRefuses(t *testing.T) {
 		{Source{Name: "x", Version: "0.8.0"}, "`helm pull`"},
 		{Source{Name: "x", Version: "0.7.0"}, "does not say where"},
 		{Source{Name: "x", Version: "0.6.0"}, "set chart.digest"},
-		{Source{Repository: "oci://somewhere/charts", Name: "x", Version: "1.2.3"}, "oci://somewhere/charts/index.yaml is no http(s) address: fetch the chart with `helm pull`"},
+		{
+			Source{Repository: "oci://somewhere/charts", Name: "x", Version: "1.2.3"},
+			"oci://somewhere/charts/index.yaml is no http(s) address: fetch the chart with `helm pull`",
+		},
 		{Source{Repository: untrusted.URL, Name: "x", Version: "1.2.3"}, "certificate"},
 		{Source{Repository: "http://127.0.0.1:1", Name: "x", Version: "1.2.3"}, "give the chart itself as chart.path"},
-		{Source{Repository: repository(t, "<html></html>", "").URL + "/charts", Name: "x", Version: "1.2.3"}, "is no Helm repository"},
+		{Source{Repository: website.URL + "/charts", Name: "x", Version: "1.2.3"}, "is no Helm repository"},
 	} {
 		if c.source.Repository == "" {
 			c.source.Repository = server.URL + "/charts"
@@ -111,7 +118,7 @@ func TestResolve(t *testing.T) {
 }
 
 func TestGetIsBounded(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "1234") }))
+	server := httptest.NewServer(answering("1234"))
 	defer server.Close()
 	drop := func(body io.Reader) error { _, err := io.Copy(io.Discard, body); return err }
 	if err := get(t.Context(), server.URL, 4, drop); err != nil {
@@ -122,10 +129,10 @@ func TestGetIsBounded(t *testing.T) {
 	}
 }
 
-// An encrypted address that leads to another one is followed, but not to one
-// that is not encrypted.
+// A redirect from an encrypted address is followed, but not to one that is not
+// encrypted.
 func TestRedirects(t *testing.T) {
-	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "plain") }))
+	plain := httptest.NewServer(answering("plain"))
 	defer plain.Close()
 	encrypted := httptest.NewTLSServer(nil)
 	defer encrypted.Close()

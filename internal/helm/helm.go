@@ -110,7 +110,8 @@ func checkChart(c *chart.Chart) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("it lacks the charts that it needs (%s): `helm dependency build` fetches them", strings.Join(missing, ", "))
+		return fmt.Errorf("it lacks the charts that it needs (%s): `helm dependency build` fetches them",
+			strings.Join(missing, ", "))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -18,10 +19,16 @@ import (
 
 const chartFolder = "../../testdata/charts/opentelemetry-collector"
 
-// release is one of the collectors' with the values that diorama renders.
+func exampleOptions(image string) collector.ChartOptions {
+	return collector.ChartOptions{
+		ClusterName: "lab", Image: image, BackendURL: "http://lgtm:4318", Interval: 5 * time.Second,
+	}
+}
+
+// exampleRelease is one of the collectors' with the values that diorama renders.
 func exampleRelease(t *testing.T, name string, render func(collector.ChartOptions) (string, error)) Release {
 	t.Helper()
-	text, err := render(collector.ChartOptions{ClusterName: "lab", Image: "otel/contrib:1.2", BackendURL: "http://lgtm:4318"})
+	text, err := render(exampleOptions("otel/contrib:1.2"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,10 +128,12 @@ func TestRenderRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	needy := t.TempDir()
-	text = "apiVersion: v2\nname: needy\nversion: 1.0.0\ndependencies: [{name: other, version: 1.0.0, repository: https://example.com}]\n"
+	text = "apiVersion: v2\nname: needy\nversion: 1.0.0\n" +
+		"dependencies: [{name: other, version: 1.0.0, repository: https://example.com}]\n"
 	if err := os.WriteFile(filepath.Join(needy, "Chart.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	values := func(path string) func(*Release) { return func(r *Release) { r.Values = path } }
 	for name, test := range map[string]struct {
 		change func(*Release)
 		want   string
@@ -132,12 +141,12 @@ func TestRenderRefuses(t *testing.T) {
 		"no chart":      {func(r *Release) { r.Chart = "none" }, "loading the chart none"},
 		"library":       {func(r *Release) { r.Chart = library }, "shelf is a library"},
 		"dependency":    {func(r *Release) { r.Chart = needy }, "it lacks the charts that it needs (other)"},
-		"no values":     {func(r *Release) { r.Values = "none.yaml" }, "reading the values of the release x: open none.yaml"},
-		"broken values": {func(r *Release) { r.Values = save(t, "a: [") }, "the values "},
-		"no image":      {func(r *Release) { r.Values = save(t, "mode: deployment\n") }, "'image.repository' must be set"},
-		"no mode":       {func(r *Release) { r.Values = save(t, image) }, "'mode' must be set"},
-		"no health":     {func(r *Release) { r.Values = save(t, image+deployment+"config: {service: {extensions: []}}\n") }, "health_check"},
-		"a preset":      {func(r *Release) { r.Values = save(t, image+deployment+"presets: {hostMetrics: {enabled: true}}\n") }, "no presets"},
+		"no values":     {values("none.yaml"), "reading the values of the release x: open none.yaml"},
+		"broken values": {values(save(t, "a: [")), "the values "},
+		"no image":      {values(save(t, deployment)), "'image.repository' must be set"},
+		"no mode":       {values(save(t, image)), "'mode' must be set"},
+		"no health":     {values(save(t, image+deployment+"config: {service: {extensions: []}}\n")), "health_check"},
+		"a preset":      {values(save(t, image+deployment+"presets: {hostMetrics: {enabled: true}}\n")), "no presets"},
 		"version":       {func(r *Release) { r.Kubernetes = "new" }, `the cluster's version "new"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,14 +166,15 @@ func TestSchemaRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const mode, zipkin = "mode: daemonset", "zipkin: {enabled: false}"
 	for name, test := range map[string]struct{ from, to, want string }{
 		"null":        {"hostPort: 0", "hostPort: null", "at '/ports/metrics/hostPort': got null, want integer"},
 		"a text":      {"hostPort: 0", "hostPort: none", "at '/ports/metrics/hostPort': got string, want integer"},
-		"unknown":     {"mode: daemonset", "mode: daemonset\nreplicas: 2", "at '': additional properties 'replicas' not allowed"},
-		"another":     {"mode: daemonset", "mode: agent", "at '/mode': value must be one of"},
-		"not enabled": {"zipkin: {enabled: false}", "zipkin: {enabled: false}\n  mine: {containerPort: 1}", "missing property 'enabled'"},
+		"unknown":     {mode, mode + "\nreplicas: 2", "at '': additional properties 'replicas' not allowed"},
+		"another":     {mode, "mode: agent", "at '/mode': value must be one of"},
+		"not enabled": {zipkin, zipkin + "\n  mine: {containerPort: 1}", "missing property 'enabled'"},
 		"no number":   {"memory: 512Mi", "memory: 512", "at '/resources/limits/memory': got number, want string"},
-		"two":         {"mode: daemonset", "mode: agent\nhostNetwork: never", "at '/hostNetwork': got string, want boolean; at '/mode'"},
+		"two":         {mode, "mode: agent\nhostNetwork: never", "at '/hostNetwork': got string, want boolean; at '/mode'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(string(rendered), test.from, test.to, 1)
@@ -174,7 +184,10 @@ func TestSchemaRefuses(t *testing.T) {
 			r := good
 			r.Values = save(t, text)
 			_, err := Render(r)
-			for _, want := range []string{test.want, "the Helm values " + r.Values, "the chart opentelemetry-collector 0.0.1", "Change them in that file"} {
+			for _, want := range []string{
+				test.want, "the Helm values " + r.Values, "the chart opentelemetry-collector 0.0.1",
+				"Change them in that file",
+			} {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want an error with %s", err, want)
 				}
@@ -190,7 +203,7 @@ func TestRenderImages(t *testing.T) {
 		"otel/contrib:1.2": "otel/contrib:1.2", "otel/contrib": "otel/contrib:latest",
 		"otel/contrib:1.2@" + digest: "otel/contrib@" + digest, "registry:5000/x@" + digest: "registry:5000/x@" + digest,
 	} {
-		text, err := collector.NodesValues(collector.ChartOptions{ClusterName: "lab", Image: image, BackendURL: "http://lgtm:4318"})
+		text, err := collector.NodesValues(exampleOptions(image))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,7 +77,7 @@ func (c *Charts) release(name string) (Release, error) {
 	return release, nil
 }
 
-// Workload renders the chart of a release for the cluster that config leads to,
+// Workload renders the chart of a release for the cluster that config points to,
 // and writes it down as Helm does when its objects are there.
 func (c *Charts) Workload(name string, config func() (*rest.Config, error)) rollout.WorkloadConfig {
 	var release Release

@@ -33,7 +33,8 @@ const (
 // Helm whose it is.
 func (r Release) Mark(object metav1.Object) {
 	object.SetLabels(with(object.GetLabels(), map[string]string{labelManagedBy: "Helm"}))
-	object.SetAnnotations(with(object.GetAnnotations(), map[string]string{annotationName: r.Name, annotationNamespace: r.Namespace}))
+	annotations := map[string]string{annotationName: r.Name, annotationNamespace: r.Namespace}
+	object.SetAnnotations(with(object.GetAnnotations(), annotations))
 }
 
 func with(existing, more map[string]string) map[string]string {
@@ -68,7 +69,9 @@ func Record(r Release, manifests []Manifest, at time.Time) (*corev1.Secret, erro
 	now := helmtime.Time{Time: at}
 	encoded, err := encode(&release.Release{
 		Name: r.Name, Namespace: r.Namespace, Version: 1, Chart: loaded, Config: values, Manifest: text.String(),
-		Info: &release.Info{FirstDeployed: now, LastDeployed: now, Status: release.StatusDeployed, Description: "Install complete"},
+		Info: &release.Info{
+			FirstDeployed: now, LastDeployed: now, Status: release.StatusDeployed, Description: "Install complete",
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the record of the release %s: %w", r.Name, err)
@@ -77,7 +80,9 @@ func Record(r Release, manifests []Manifest, at time.Time) (*corev1.Secret, erro
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
 		ObjectMeta: metav1.ObjectMeta{
 			Name: recordPrefix + r.Name + ".v1", Namespace: r.Namespace,
-			Labels: map[string]string{"name": r.Name, "owner": "helm", "status": release.StatusDeployed.String(), "version": "1"},
+			Labels: map[string]string{
+				"name": r.Name, "owner": "helm", "status": release.StatusDeployed.String(), "version": "1",
+			},
 		},
 		Type: recordType, Data: map[string][]byte{"release": encoded},
 	}, nil

@@ -28,7 +28,8 @@ func TestRecord(t *testing.T) {
 		t.Fatalf("Helm finds %d releases, %v", len(found), err)
 	}
 	release := found[0]
-	if release.Name != r.Name || release.Version != 1 || release.Chart.Name() != "opentelemetry-collector" || !release.Info.LastDeployed.Time.Equal(at) {
+	if release.Name != r.Name || release.Version != 1 || release.Chart.Name() != "opentelemetry-collector" ||
+		!release.Info.LastDeployed.Time.Equal(at) {
 		t.Errorf("the release is %+v, %+v", release, release.Info)
 	}
 	if release.Config["mode"] != "deployment" || len(release.Manifest) < 1000 {

@@ -21,8 +21,10 @@ import (
 // The project's own chart is not here: these name folders with it, or with its
 // schemas. Without them the chart in testdata, which is as strict, stands for it.
 var (
-	schemas = flag.String("chart-schemas", "", "a folder with the schemas of the project's chart, as values-VERSION.schema.json")
-	charts  = flag.String("charts", "", "a folder with the project's chart, in versions: folders or .tgz files, each below its own name")
+	schemas = flag.String("chart-schemas", "",
+		"a folder with the schemas of the project's chart, as values-VERSION.schema.json")
+	charts = flag.String("charts", "",
+		"a folder with the project's chart, in versions: folders or .tgz files, each below its own name")
 )
 
 // images are the collector's, each with a way of its own to be rendered.
@@ -74,7 +76,7 @@ func TestValuesFitTrueSchemas(t *testing.T) {
 	for version, schema := range trueSchemas(t) {
 		for name, render := range renderers() {
 			for _, image := range images() {
-				text, err := render(collector.ChartOptions{ClusterName: "lab", Image: image, BackendURL: "http://lgtm:4318"})
+				text, err := render(exampleOptions(image))
 				if err != nil {
 					t.Fatal(err)
 				}

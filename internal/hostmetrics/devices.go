@@ -49,7 +49,8 @@ func (b *builder) disk() {
 		"Time disk spent activated. On Windows, this is calculated as the inverse of disk idle time.").
 		float(a.BusySeconds, "device", diskDevice)
 	both(b.sum(true, "system.disk.merged", "{operations}",
-		"The number of disk reads/writes merged into single physical disk access operations."), a.ReadsMerged, a.WritesMerged)
+		"The number of disk reads/writes merged into single physical disk access operations."),
+		a.ReadsMerged, a.WritesMerged)
 	p := b.sum(true, "system.disk.operation_time", "s", "Time spent in disk operations.")
 	p.float(a.ReadSeconds, "device", diskDevice, "direction", "read")
 	p.float(a.WriteSeconds, "device", diskDevice, "direction", "write")

@@ -19,8 +19,9 @@ import (
 const Version = "0.149.0"
 
 const (
-	scopePrefix = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver/internal/scraper/"
-	schemaURL   = "https://opentelemetry.io/schemas/1.9.0"
+	scopePrefix = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver/" +
+		"internal/scraper/"
+	schemaURL = "https://opentelemetry.io/schemas/1.9.0"
 )
 
 // Host is one node at one instant. Sizes are bytes, instants Unix nanoseconds.
@@ -47,7 +48,7 @@ type Host struct {
 // Load is how many threads ran or waited, averaged over so many minutes.
 type Load struct{ One, Five, Fifteen float64 }
 
-// Memory of a host. Cached is page cache beside what the kernel itself keeps.
+// Memory of a host. Cached is page cache on top of what the kernel itself keeps.
 type Memory struct{ Total, Used, Cached uint64 }
 
 // Filesystem is the root file system; what is neither used nor available is reserved.
@@ -84,7 +85,9 @@ func Metrics(h Host, selection Selection) pmetric.Metrics {
 	if selection != nil {
 		b.paging()
 		b.processes()
-		out.ResourceMetrics().RemoveIf(func(rm pmetric.ResourceMetrics) bool { return rm.ScopeMetrics().At(0).Metrics().Len() == 0 })
+		out.ResourceMetrics().RemoveIf(func(rm pmetric.ResourceMetrics) bool {
+			return rm.ScopeMetrics().At(0).Metrics().Len() == 0
+		})
 	}
 	return out
 }
@@ -216,7 +219,7 @@ func (b *builder) load() {
 	b.gauge("system.cpu.load_average.5m", "{thread}", "Average CPU Load over 5 minutes.").float(hundredths(l.Five))
 }
 
-// hundredths is as exact as the kernel tells the load.
+// hundredths is as exact as the kernel reports the load.
 func hundredths(v float64) float64 { return math.Round(v*100) / 100 }
 
 type memoryState struct {

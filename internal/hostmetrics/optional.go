@@ -1,6 +1,6 @@
 package hostmetrics
 
-// The metrics that the receiver sends only if told to.
+// The metrics that the receiver sends only if asked to.
 
 // cpuFrequency is what a server's CPU runs at, in Hz.
 const cpuFrequency = 2.6e9
@@ -8,7 +8,8 @@ const cpuFrequency = 2.6e9
 func (b *builder) optionalCPU(n int) {
 	if b.selection["system.cpu.utilization"] {
 		p := b.gauge("system.cpu.utilization", "1",
-			"Difference in system.cpu.time since the last measurement per logical CPU, divided by the elapsed time (value in interval [0,1]).")
+			"Difference in system.cpu.time since the last measurement per logical CPU, "+
+				"divided by the elapsed time (value in interval [0,1]).")
 		b.eachCPU(p, b.host.Rate/float64(n), 1)
 	}
 	if b.selection["system.cpu.frequency"] {
@@ -41,20 +42,27 @@ func (b *builder) optionalMemory(states []memoryState) {
 			p.float(float64(s.bytes)/float64(m.Total), "state", s.name)
 		}
 	}
-	b.count("system.linux.memory.available", "By", "An estimate of how much memory is available for starting new applications, without swapping. "+
-		"This is a more accurate alternative than system.memory.usage with state=free. (Linux only)", m.Total-min(m.Used, m.Total))
+	b.count("system.linux.memory.available", "By",
+		"An estimate of how much memory is available for starting new applications, without swapping. "+
+			"This is a more accurate alternative than system.memory.usage with state=free. (Linux only)",
+		m.Total-min(m.Used, m.Total))
 	b.count("system.linux.memory.dirty", "By", "The amount of dirty memory according to `/proc/meminfo`.", 0)
 	b.count("system.memory.limit", "By", "Total bytes of memory available.", m.Total)
 	b.count("system.memory.linux.shared", "By",
 		"Shared memory usage, including tmpfs filesystems and System V/POSIX shared memory. Only supported on Linux.", 0)
 	b.count("system.memory.linux.hugepages.limit", "{page}", "Total number of hugepages available.", 0)
 	b.count("system.memory.linux.hugepages.page_size", "By", "System hugepage size in bytes.", hugePageSize)
-	b.count("system.memory.linux.hugepages.reserved", "{page}", "Number of reserved hugepages (hugepages for which a commitment to allocate has been made, "+
-		"but no allocation has yet been made). This is reported as a separate metric rather than a usage state because reserved pages are already "+
-		"counted in free pages - they represent a subset of free pages that cannot be used for non-reserved allocations.", 0)
-	b.count("system.memory.linux.hugepages.surplus", "{page}", "Number of surplus hugepages (overcommitted hugepages beyond the persistent pool). "+
-		"This is reported as a separate metric rather than a usage state because surplus pages can be in either used or free state, "+
-		"and including them would break the semantic convention that usage states must sum to the limit.", 0)
+	b.count("system.memory.linux.hugepages.reserved", "{page}",
+		"Number of reserved hugepages (hugepages for which a commitment to allocate has been made, "+
+			"but no allocation has yet been made). "+
+			"This is reported as a separate metric rather than a usage state because reserved pages are already "+
+			"counted in free pages - they represent a subset of free pages that cannot be used for "+
+			"non-reserved allocations.", 0)
+	b.count("system.memory.linux.hugepages.surplus", "{page}",
+		"Number of surplus hugepages (overcommitted hugepages beyond the persistent pool). "+
+			"This is reported as a separate metric rather than a usage state "+
+			"because surplus pages can be in either used or free state, "+
+			"and including them would break the semantic convention that usage states must sum to the limit.", 0)
 	if b.selection["system.memory.linux.hugepages.usage"] {
 		p := b.sum(false, "system.memory.linux.hugepages.usage", "{page}", "Number of hugepages in use by state.")
 		p.int(0, "system.memory.linux.hugepages.state", "used")
@@ -72,7 +80,8 @@ func (b *builder) optionalNetwork() {
 	c := b.host.Connections
 	tracked := min(max(c.Established+c.TimeWait, 0), trackedConnections)
 	b.count("system.network.conntrack.count", "{entries}", "The count of entries in conntrack table.", uint64(tracked))
-	b.count("system.network.conntrack.max", "{entries}", "The limit for entries in the conntrack table.", trackedConnections)
+	b.count("system.network.conntrack.max", "{entries}", "The limit for entries in the conntrack table.",
+		trackedConnections)
 }
 
 // paging: there is no swap, so all operations are reads and writes of files.

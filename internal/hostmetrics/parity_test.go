@@ -13,12 +13,14 @@ import (
 	"github.com/diorama-lab/diorama/internal/metricshape"
 )
 
-var recordings = flag.String("recordings", "", "folder with what the receiver sent on a Linux machine, to write the golden files from")
+var recordings = flag.String("recordings", "",
+	"folder with what the receiver sent on a Linux machine, to write the golden files from")
 
 // own are the attributes whose values depend on the machine. Of paging the
 // type is not: it tells minor from major.
 func own(metric, attribute string) bool {
-	return slices.Contains([]string{"device", "cpu", "mountpoint", "type", "mode"}, attribute) && !strings.HasPrefix(metric, "system.paging.")
+	return slices.Contains([]string{"device", "cpu", "mountpoint", "type", "mode"}, attribute) &&
+		!strings.HasPrefix(metric, "system.paging.")
 }
 
 // shapes are those of the metrics that simulated hosts may have, by name. What
@@ -62,14 +64,16 @@ func golden(t *testing.T, file, recording string, keep func(metricshape.Shape) b
 // with every metric enabled.
 func TestShapeIsTheReceivers(t *testing.T) {
 	t.Run("default", func(t *testing.T) {
-		want := golden(t, "testdata/default-metrics.json", "hostmetrics-vm-default.jsonl.gz", func(s metricshape.Shape) bool {
+		sent := func(s metricshape.Shape) bool {
 			scraper := strings.TrimSuffix(s.Scope[strings.LastIndex(s.Scope, "/")+1:], "scraper")
 			return slices.Contains(DefaultScrapers(), scraper)
-		})
+		}
+		want := golden(t, "testdata/default-metrics.json", "hostmetrics-vm-default.jsonl.gz", sent)
 		metricshape.Compare(t, shapes(Metrics(host(), nil)), want)
 	})
 	t.Run("all", func(t *testing.T) {
-		want := golden(t, "testdata/all-metrics.json", "hostmetrics-vm-all.jsonl.gz", func(metricshape.Shape) bool { return true })
+		all := func(metricshape.Shape) bool { return true }
+		want := golden(t, "testdata/all-metrics.json", "hostmetrics-vm-all.jsonl.gz", all)
 		metricshape.Compare(t, shapes(Metrics(host(), everything())), want)
 	})
 }
@@ -80,10 +84,13 @@ func TestSelection(t *testing.T) {
 		t.Fatalf("%v, %v", s, err)
 	}
 	m := Metrics(host(), s)
-	if got := slices.Sorted(maps.Keys(shapes(m))); !slices.Equal(got, []string{"system.cpu.logical.count", "system.processes.count"}) || m.ResourceMetrics().Len() != 2 {
+	got := slices.Sorted(maps.Keys(shapes(m)))
+	want := []string{"system.cpu.logical.count", "system.processes.count"}
+	if !slices.Equal(got, want) || m.ResourceMetrics().Len() != 2 {
 		t.Errorf("sent %v of %d scrapers", got, m.ResourceMetrics().Len())
 	}
-	if _, err := Select("system.cpu.time,process.cpu.time"); err == nil || !strings.Contains(err.Error(), "process.cpu.time") {
+	_, err = Select("system.cpu.time,process.cpu.time")
+	if err == nil || !strings.Contains(err.Error(), "process.cpu.time") {
 		t.Errorf("an unknown metric: %v", err)
 	}
 	if s, err := Select(""); s != nil || err != nil {

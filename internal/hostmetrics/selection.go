@@ -49,7 +49,8 @@ func Scrapers() map[string]map[string]bool {
 			"system.network.conntrack.count": false, "system.network.conntrack.max": false,
 		},
 		"paging": {
-			"system.paging.faults": true, "system.paging.operations": true, "system.paging.usage": true, "system.paging.utilization": false,
+			"system.paging.faults": true, "system.paging.operations": true,
+			"system.paging.usage": true, "system.paging.utilization": false,
 		},
 		"processes": {"system.processes.count": true, "system.processes.created": true},
 	}

@@ -60,11 +60,11 @@ func Decompress(from io.Reader) (io.ReadCloser, error) {
 	return io.NopCloser(buffered), nil
 }
 
-// The parts of an archive that are read whole: small ones that look like JSON.
+// The files of an archive that are read whole: small ones that look like JSON.
 const smallLimit = 4 << 20
 
-// part is a file of an archive, before it is read.
-type part struct {
+// entry is a file of an archive, before it is read.
+type entry struct {
 	name string
 	size int64
 	// start is how it begins.
@@ -72,19 +72,19 @@ type part struct {
 	content io.Reader
 }
 
-func (p part) isSmall() bool {
+func (p entry) isSmall() bool {
 	return p.size <= smallLimit && (bytes.HasPrefix(p.start, []byte("{")) || bytes.HasPrefix(p.start, []byte("[")))
 }
 
-// contents is what an archive holds beside its layers.
+// contents is what an archive holds apart from its layers.
 type contents struct {
-	// small are its small files, links those that lead to others.
+	// small are its small files, links those that point to others.
 	small map[string][]byte
 	links map[string]string
 }
 
 // walk reads an archive, and gives every file to each that is not small.
-func walk(archive io.Reader, each func(part) error) (contents, error) {
+func walk(archive io.Reader, each func(entry) error) (contents, error) {
 	found := contents{map[string][]byte{}, map[string]string{}}
 	for reader := tar.NewReader(archive); ; {
 		header, err := reader.Next()
@@ -112,12 +112,12 @@ func walk(archive io.Reader, each func(part) error) (contents, error) {
 	}
 }
 
-func (c contents) take(name string, size int64, reader io.Reader, each func(part) error) error {
+func (c contents) take(name string, size int64, reader io.Reader, each func(entry) error) error {
 	start := make([]byte, min(size, int64(len(zstdMagic))))
 	if _, err := io.ReadFull(reader, start); err != nil {
 		return fmt.Errorf("reading %s in the archive: %w", name, err)
 	}
-	p := part{name: name, size: size, start: start, content: io.MultiReader(bytes.NewReader(start), reader)}
+	p := entry{name: name, size: size, start: start, content: io.MultiReader(bytes.NewReader(start), reader)}
 	if !p.isSmall() {
 		return each(p)
 	}
@@ -207,7 +207,7 @@ type Listing struct {
 // List reads what an archive holds.
 func List(archive io.Reader) (Listing, error) {
 	sizes := map[string]int64{}
-	found, err := walk(archive, func(p part) error { sizes[p.name] = p.size; return nil })
+	found, err := walk(archive, func(p entry) error { sizes[p.name] = p.size; return nil })
 	if err != nil {
 		return Listing{}, err
 	}

@@ -42,7 +42,7 @@ type Conversion struct {
 // names, in the archive's order.
 func (c Conversion) Convert(to io.Writer, from io.Reader) ([]Archived, error) {
 	w := &layout{archive: tar.NewWriter(to), prefix: c.Prefix, passed: map[string]v1.Descriptor{}}
-	found, err := walk(from, func(p part) error {
+	found, err := walk(from, func(p entry) error {
 		if c.Skip != nil && c.Skip(p.name) || path.Base(p.name) == "VERSION" {
 			return nil
 		}
@@ -111,12 +111,12 @@ type layout struct {
 	prefix  string
 	files   int
 	// passed are the layers, by their path in the archive that is read. That of
-	// one that is not compressed has no digest: its image's configuration tells.
+	// one that is not compressed has no digest: its image's configuration says.
 	passed map[string]v1.Descriptor
 }
 
 // pass writes a layer as it is read.
-func (w *layout) pass(p part) error {
+func (w *layout) pass(p entry) error {
 	descriptor := v1.Descriptor{MediaType: v1.MediaTypeImageLayer, Size: p.size}
 	switch {
 	case bytes.HasPrefix(p.start, []byte(gzipMagic)):

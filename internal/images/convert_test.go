@@ -120,8 +120,8 @@ func imported(t *testing.T, archive []byte, have ...string) map[string]v1.Manife
 		if err := json.Unmarshal(blob(d), &manifest); err != nil {
 			t.Fatal(err)
 		}
-		for _, part := range append([]v1.Descriptor{manifest.Config}, manifest.Layers...) {
-			blob(part)
+		for _, descriptor := range append([]v1.Descriptor{manifest.Config}, manifest.Layers...) {
+			blob(descriptor)
 		}
 		if d.Platform == nil || d.Platform.Architecture != "amd64" || d.Platform.OS != "linux" {
 			t.Errorf("the platform is %+v", d.Platform)

@@ -9,7 +9,7 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Reference is the name of an image in its parts.
+// Reference is the name of an image taken apart.
 type Reference struct{ named reference.Named }
 
 // Parse reads the name of an image as users write it: busybox, name:tag,
@@ -31,7 +31,7 @@ func (r Reference) Digest() string {
 }
 
 // Tagged is the name with its tag and without its digest; empty if there is no
-// tag beside a digest.
+// tag next to a digest.
 func (r Reference) Tagged() string {
 	name := reference.TrimNamed(r.named)
 	tagged, ok := r.named.(reference.Tagged)

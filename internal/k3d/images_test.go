@@ -26,7 +26,8 @@ func wantedOf(name, id string, size int64, layers ...string) wantedImage {
 // Images that share layers are asked for together; what several have as a whole
 // counts once.
 func TestGroupImages(t *testing.T) {
-	a, b, c, d := wantedOf("a:1", "1", 10, "x", "y"), wantedOf("b:1", "2", 20, "z"), wantedOf("c:1", "3", 10, "x", "y"), wantedOf("d:1", "4", 40, "z", "y")
+	a, b := wantedOf("a:1", "1", 10, "x", "y"), wantedOf("b:1", "2", 20, "z")
+	c, d := wantedOf("c:1", "3", 10, "x", "y"), wantedOf("d:1", "4", 40, "z", "y")
 	for _, test := range []struct {
 		wanted []wantedImage
 		groups []int
@@ -44,22 +45,31 @@ func TestGroupImages(t *testing.T) {
 			total += sizeOf(group)
 		}
 		if !slices.Equal(sizes, test.groups) || total != test.size {
-			t.Errorf("%d images make groups of %v, %d bytes; want %v, %d", len(test.wanted), sizes, total, test.groups, test.size)
+			t.Errorf("%d images make groups of %v, %d bytes; want %v, %d",
+				len(test.wanted), sizes, total, test.groups, test.size)
 		}
 	}
 }
 
 func TestNamesOf(t *testing.T) {
-	pinned := wantedImage{docker.Local{Name: "a:1", ID: "sha256:1", Layers: []string{"x"}}, "docker.io/library/a@sha256:d"}
+	pinned := wantedImage{
+		docker.Local{Name: "a:1", ID: "sha256:1", Layers: []string{"x"}}, "docker.io/library/a@sha256:d",
+	}
 	group := []wantedImage{wantedOf("a:1", "sha256:1", 1, "x"), pinned, wantedOf("b:1", "sha256:m", 1, "x", "y")}
 	for _, test := range []struct {
 		about    string
 		archived images.Archived
 		want     []string
 	}{
-		{"by ID, with all its names", images.Archived{ConfigDigest: "sha256:1"}, []string{"docker.io/library/a:1", "docker.io/library/a@sha256:d"}},
+		{
+			"by ID, with all its names", images.Archived{ConfigDigest: "sha256:1"},
+			[]string{"docker.io/library/a:1", "docker.io/library/a@sha256:d"},
+		},
 		{"by tag", images.Archived{ConfigDigest: "sha256:c", Tags: []string{"b:1"}}, []string{"docker.io/library/b:1"}},
-		{"by layers", images.Archived{ConfigDigest: "sha256:c", DiffIDs: []string{"x", "y"}}, []string{"docker.io/library/b:1"}},
+		{
+			"by layers", images.Archived{ConfigDigest: "sha256:c", DiffIDs: []string{"x", "y"}},
+			[]string{"docker.io/library/b:1"},
+		},
 		{"another", images.Archived{ConfigDigest: "sha256:c", Tags: []string{"c:1"}, DiffIDs: []string{"x", "y"}}, nil},
 	} {
 		if got := namesOf(test.archived, group); !slices.Equal(got, test.want) {
@@ -72,7 +82,8 @@ func TestNamesOf(t *testing.T) {
 func TestNewNames(t *testing.T) {
 	known := map[string]bool{"docker.io/library/a:1": true}
 	image := images.Archived{Tags: []string{"a:1", "a:2", "registry.example/b:1"}}
-	if got, want := newNames(image, known), []string{"docker.io/library/a:2", "registry.example/b:1"}; !slices.Equal(got, want) {
+	want := []string{"docker.io/library/a:2", "registry.example/b:1"}
+	if got := newNames(image, known); !slices.Equal(got, want) {
 		t.Errorf("new are %q, want %q", got, want)
 	}
 }
@@ -81,7 +92,8 @@ func TestNewNames(t *testing.T) {
 func savedImage(t *testing.T, tag string, size int) []byte {
 	t.Helper()
 	layer := bytes.Repeat([]byte("layer of "+tag+" "), size/10)
-	config := fmt.Sprintf(`{"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": ["sha256:%x"]}}`, sha256.Sum256(layer))
+	const form = `{"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": ["sha256:%x"]}}`
+	config := fmt.Sprintf(form, sha256.Sum256(layer))
 	var out bytes.Buffer
 	archive := tar.NewWriter(&out)
 	for _, file := range []struct {
@@ -103,18 +115,21 @@ func savedImage(t *testing.T, tag string, size int) []byte {
 }
 
 // copyingTo is a copy into nodes that do what exec does.
-func copyingTo(nodes []string, exec func(ctx context.Context, node string, input io.Reader) error) (*nodeCopy, *[]string) {
-	var told []string
+func copyingTo(
+	nodes []string, exec func(ctx context.Context, node string, input io.Reader) error,
+) (*nodeCopy, *[]string) {
+	var said []string
 	return &nodeCopy{
-		nodes: nodes, have: images.Layers{}, names: map[string]bool{}, report: func(text string) { told = append(told, text) },
+		nodes: nodes, have: images.Layers{}, names: map[string]bool{},
+		report: func(text string) { said = append(said, text) },
 		exec: func(ctx context.Context, node string, _ []string, input io.Reader) error {
 			return exec(ctx, node, input)
 		},
-	}, &told
+	}, &said
 }
 
 // One reading feeds all nodes, a tarball whose images are there is not read, and
-// what is copied is told.
+// what is copied is reported.
 func TestCopyTarballs(t *testing.T) {
 	dir := t.TempDir()
 	var paths []string
@@ -127,7 +142,7 @@ func TestCopyTarballs(t *testing.T) {
 	}
 	var mu sync.Mutex
 	got := map[string]int{}
-	c, told := copyingTo([]string{"one", "two"}, func(_ context.Context, node string, input io.Reader) error {
+	c, reported := copyingTo([]string{"one", "two"}, func(_ context.Context, node string, input io.Reader) error {
 		data, err := io.ReadAll(input)
 		mu.Lock()
 		defer mu.Unlock()
@@ -146,8 +161,8 @@ func TestCopyTarballs(t *testing.T) {
 	if got["one"] != 1 || got["two"] != 1 || !c.names["docker.io/library/b:1"] {
 		t.Errorf("copies are %v, names %v", got, c.names)
 	}
-	if said := strings.Join(*told, "\n"); !strings.Contains(said, "MB copied") || strings.Contains(said, "100%") {
-		t.Errorf("told is %s", said)
+	if said := strings.Join(*reported, "\n"); !strings.Contains(said, "MB copied") || strings.Contains(said, "100%") {
+		t.Errorf("reported is %s", said)
 	}
 	if _, err := c.listTarballs([]string{filepath.Join(dir, "none.tar")}, nil); err == nil {
 		t.Error("a tarball that is not there is read")
@@ -181,8 +196,12 @@ func TestCopyFails(t *testing.T) {
 	if err == nil || err.Error() != "copying images into the node: ctr: no space left on device" {
 		t.Errorf("a node that fails gives %v", err)
 	}
-	c, _ = copyingTo([]string{"good"}, func(ctx context.Context, _ string, input io.Reader) error { return waits(ctx, input) })
-	if _, err := c.convert(t.Context(), images.Conversion{Names: names, Have: c.have}, open(whole[:1<<20])); err == nil || !strings.HasPrefix(err.Error(), "reading images: ") {
+	c, _ = copyingTo([]string{"good"}, func(ctx context.Context, _ string, input io.Reader) error {
+		return waits(ctx, input)
+	})
+	conversion := images.Conversion{Names: names, Have: c.have}
+	_, err = c.convert(t.Context(), conversion, open(whole[:1<<20]))
+	if err == nil || !strings.HasPrefix(err.Error(), "reading images: ") {
 		t.Errorf("an archive that is cut gives %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -191,7 +210,7 @@ func TestCopyFails(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	if _, err := c.convert(ctx, images.Conversion{Names: names, Have: c.have}, open(whole)); !errors.Is(err, context.Canceled) {
+	if _, err := c.convert(ctx, conversion, open(whole)); !errors.Is(err, context.Canceled) {
 		t.Errorf("one that is given up gives %v", err)
 	}
 }

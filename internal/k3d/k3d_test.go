@@ -18,7 +18,8 @@ func example() Cluster {
 
 func TestToK3d(t *testing.T) {
 	cluster, options := example().toK3d()
-	if got, want := example().NodeNames(), []string{"k3d-lab-server-0", "k3d-lab-server-1", "k3d-lab-server-2", "k3d-lab-agent-0", "k3d-lab-agent-1"}; !slices.Equal(got, want) {
+	want := []string{"k3d-lab-server-0", "k3d-lab-server-1", "k3d-lab-server-2", "k3d-lab-agent-0", "k3d-lab-agent-1"}
+	if got := example().NodeNames(); !slices.Equal(got, want) {
 		t.Errorf("nodes are %q, want %q", got, want)
 	}
 	for _, node := range cluster.Nodes {
@@ -52,8 +53,11 @@ func TestToK3d(t *testing.T) {
 func TestRemoveTemporary(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	for name, node := range map[string]string{"k3d-hostsfile-1": "k3d-lab-server-0", "k3d-hostsfile-2": "k3d-lab-server-00", "other-3": "k3d-lab-server-0"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("127.0.0.1\tlocalhost\n172.18.0.2\t"+node+"\n"), 0o600); err != nil {
+	for name, node := range map[string]string{
+		"k3d-hostsfile-1": "k3d-lab-server-0", "k3d-hostsfile-2": "k3d-lab-server-00", "other-3": "k3d-lab-server-0",
+	} {
+		hosts := "127.0.0.1\tlocalhost\n172.18.0.2\t" + node + "\n"
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(hosts), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

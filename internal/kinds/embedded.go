@@ -14,7 +14,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/telemetry"
 )
 
-// The components of the kind embedded, beside those of its cluster.
+// The components of the kind embedded, without those of its cluster.
 const (
 	backendName      = "backend"
 	clusterCollector = "collector-cluster"
@@ -50,7 +50,7 @@ func planEmbedded(p *plan.Plan, folder state.Folder) error {
 	ports := p.Environment.Ports
 	p.Add(simulated(p, folder)...)
 	p.Add(
-		// The dashboards are small beside what a process of their own would cost.
+		// The dashboards are small next to what a process of their own would cost.
 		plan.Component{
 			Name: backendName,
 			Runs: together(append([]string{backendName}, backendArgs(p, folder, rules)...),

@@ -16,7 +16,7 @@ import (
 
 const (
 	provisioningName = "provisioning"
-	// lgtmSelf is the port that leads to the own metrics of the collector in LGTM.
+	// lgtmSelf is the port of the own metrics of the collector in LGTM.
 	lgtmSelf = "lgtmCollectorSelf"
 )
 

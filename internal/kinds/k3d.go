@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/collector"
 	"github.com/diorama-lab/diorama/internal/containers"
 	"github.com/diorama-lab/diorama/internal/control"
-	"github.com/diorama-lab/diorama/internal/helm"
 	"github.com/diorama-lab/diorama/internal/k3d"
 	"github.com/diorama-lab/diorama/internal/lgtm"
 	"github.com/diorama-lab/diorama/internal/loopback"
@@ -57,56 +55,29 @@ func planK3d(p *plan.Plan, folder state.Folder) error {
 	if err != nil {
 		return err
 	}
-	env, charts := p.Environment, helm.NewCharts(k.Releases)
+	env := p.Environment
 	images := append([]string{k.Cluster.Image}, k.Cluster.Images...)
 	p.Add(firstSteps(p, k.shared, images)...)
 	p.Add(
 		plan.Component{Name: chartStep, Runs: plan.Step{
-			Does: "fetches the collectors' Helm chart, unless it is here, and reads it",
-			Do: func(ctx context.Context, report func(string)) error {
-				cache, err := state.CacheDir()
-				if err != nil {
-					return err
-				}
-				return charts.Fetch(ctx, filepath.Join(cache, "charts"), report)
-			},
+			Does: "fetches the collectors' Helm chart, unless it is here, and reads it", Do: k.fetchCharts,
 		}},
 		k.reads.provisioning(),
 		plan.Component{
-			Name: clusterName, Needs: []string{provisioningName, imagesName, networkName}, Probe: p.Cluster.Access.Probe,
+			Name: clusterName, Needs: []string{provisioningName, imagesName, networkName},
 			Runs: plan.Step{
 				Does: fmt.Sprintf("makes the k3d cluster %s of %d servers and %d agents, and waits for its nodes",
 					k.Cluster.Name, k.Cluster.Servers, k.Cluster.Agents),
 				Do: k.create, Undo: k.close,
 			},
+			Probe: p.Cluster.Access.Probe,
 		},
 		plan.Component{Name: nodeImagesName, Needs: []string{clusterName}, Runs: plan.Step{
-			Does: "copies the images of the pods into the nodes",
-			Do: func(ctx context.Context, report func(string)) error {
-				nodes := k.Cluster.names().NodeNames()
-				return k3d.ImportImages(ctx, k.shared, nodes, k.Cluster.Images, k.Cluster.Load, report)
-			},
-		}},
-		plan.Component{Name: lgtm.Name, Needs: []string{nodeImagesName}, Runs: plan.Workload{
-			Does: "applies LGTM as a Deployment and a Service, and waits for it", Config: k.manifest(lgtm.Name),
+			Does: "copies the images of the pods into the nodes", Do: k.importImages,
 		}},
 	)
-	if env.Cluster.Workloads == v1alpha1.WorkloadsDefault {
-		p.Add(plan.Component{Name: workloadsName, Needs: []string{nodeImagesName}, Runs: plan.Workload{
-			Does: "applies a few small workloads and waits for them", Config: k.manifest(workloadsName),
-		}})
-	}
-	p.Add(
-		plan.Component{Name: clusterCollector, Needs: []string{nodeImagesName, chartStep}, Runs: plan.Workload{
-			Does:   "installs the Helm release " + collector.ClusterRelease + ", a Deployment, and waits for it",
-			Config: charts.Workload(collector.ClusterRelease, p.Cluster.Config),
-		}},
-		plan.Component{Name: nodeCollector, Needs: []string{nodeImagesName, chartStep}, Runs: plan.Workload{
-			Does:   "installs the Helm release " + collector.NodesRelease + ", a DaemonSet, and waits for it",
-			Config: charts.Workload(collector.NodesRelease, p.Cluster.Config),
-		}},
-		k.forward(),
-	)
+	p.Add(k.workloads()...)
+	p.Add(k.forward())
 	last := []string{clusterCollector, nodeCollector, forwardsName}
 	if env.Cluster.Nodes > 0 {
 		alongside, err := nodesAlongside(p, folder)
@@ -122,15 +93,43 @@ func planK3d(p *plan.Plan, folder state.Folder) error {
 		}},
 		kubeContext(p, telemetryName),
 	)
-	p.Endpoints = k3dEndpoints(env)
+	k.runAs(p)
+	return nil
+}
+
+// workloads are what runs in the cluster.
+func (k *k3dCluster) workloads() []plan.Component {
+	all := []plan.Component{{Name: lgtm.Name, Needs: []string{nodeImagesName}, Runs: plan.Workload{
+		Does: "applies LGTM as a Deployment and a Service, and waits for it", Config: k.manifest(lgtm.Name),
+	}}}
+	if _, planned := k.Manifests[workloadsName]; planned {
+		all = append(all, plan.Component{Name: workloadsName, Needs: []string{nodeImagesName}, Runs: plan.Workload{
+			Does: "applies a few small workloads and waits for them", Config: k.manifest(workloadsName),
+		}})
+	}
+	needs := []string{nodeImagesName, chartStep}
+	return append(all,
+		plan.Component{Name: clusterCollector, Needs: needs, Runs: plan.Workload{
+			Does:   "installs the Helm release " + collector.ClusterRelease + ", a Deployment, and waits for it",
+			Config: k.charts.Workload(collector.ClusterRelease, k.p.Cluster.Config),
+		}},
+		plan.Component{Name: nodeCollector, Needs: needs, Runs: plan.Workload{
+			Does:   "installs the Helm release " + collector.NodesRelease + ", a DaemonSet, and waits for it",
+			Config: k.charts.Workload(collector.NodesRelease, k.p.Cluster.Config),
+		}},
+	)
+}
+
+// runAs says how the environment is run, apart from its components.
+func (k *k3dCluster) runAs(p *plan.Plan) {
+	p.Endpoints = k3dEndpoints(p.Environment)
 	p.Telemetry = k3dTelemetry(p)
-	p.CheckFiles = func() error { return lgtm.CheckRules(env.Backend.Rules) }
+	p.CheckFiles = func() error { return lgtm.CheckRules(p.Environment.Backend.Rules) }
 	p.Check = func(ctx context.Context) error {
 		return k.shared.Check(ctx, k.Cluster.names().NodeNames(), nil)
 	}
 	p.Members = k.members.Statuses
 	p.Warnings = func() []string { return append(k.shared.Images.Warnings(), k.reads.warnings()...) }
-	return nil
 }
 
 func k3dEndpoints(env v1alpha1.Environment) control.Endpoints {

@@ -59,6 +59,7 @@ type k3dCluster struct {
 	shared  *containers.Shared
 	reads   *grafana
 	members *k3d.Members
+	charts  *helm.Charts
 }
 
 // newK3dCluster renders what is applied and installed.
@@ -81,14 +82,17 @@ func newK3dCluster(p *plan.Plan, folder state.Folder) (*k3dCluster, error) {
 	if k.Manifests, err = renderManifests(p, folder); err != nil {
 		return nil, err
 	}
-	k.Releases, err = planReleases(p, folder)
+	if k.Releases, err = planReleases(p, folder); err != nil {
+		return nil, err
+	}
+	k.charts = helm.NewCharts(k.Releases)
 	p.K3d = &k.K3dPlan
 	p.Cluster = &cluster.Cluster{Access: cluster.Given(folder), Foreign: true, Alongside: true}
 	if env.Cluster.Nodes == 0 {
 		p.Cluster.Fixed = "the environment has no simulated nodes (cluster.nodes is 0), and real ones are not scaled: " +
 			"bring it down, and up again with --nodes, or with other --servers and --agents"
 	}
-	return k, err
+	return k, nil
 }
 
 // planCluster is the cluster of an environment, without its mounts.
@@ -201,6 +205,18 @@ func (k *k3dCluster) create(ctx context.Context, report func(string)) error {
 		return err
 	}
 	return k3d.AwaitNodes(ctx, admin, nodes.NodeNames(), report)
+}
+
+func (k *k3dCluster) fetchCharts(ctx context.Context, report func(string)) error {
+	cache, err := state.CacheDir()
+	if err != nil {
+		return err
+	}
+	return k.charts.Fetch(ctx, filepath.Join(cache, "charts"), report)
+}
+
+func (k *k3dCluster) importImages(ctx context.Context, report func(string)) error {
+	return k3d.ImportImages(ctx, k.shared, k.Cluster.names().NodeNames(), k.Cluster.Images, k.Cluster.Load, report)
 }
 
 func (k *k3dCluster) close(context.Context) error {

@@ -22,7 +22,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/telemetry"
 )
 
-// The components of the kind kwok, beside those of its cluster.
+// The components of the kind kwok, without those of its cluster.
 const (
 	gatewayName     = "gateway"
 	credentialsName = "credentials"
@@ -170,7 +170,7 @@ func kwokImages(env v1alpha1.Environment) []string {
 	return images
 }
 
-// kwokEndpoints publishes Prometheus only if it is asked to: Grafana leads to it.
+// kwokEndpoints publishes Prometheus only if it is asked to: Grafana forwards to it.
 func kwokEndpoints(env v1alpha1.Environment) control.Endpoints {
 	ports := env.Ports
 	e := control.Endpoints{

@@ -149,7 +149,7 @@ func modify(path string, change func(*clientcmdapi.Config) error) error {
 // milliseconds.
 const lockPatience = 10 * time.Second
 
-// lock holds the folder of the kubeconfig: a lock file beside the kubeconfig
+// lock holds the folder of the kubeconfig: a lock file next to the kubeconfig
 // would have to be left behind or removed while others wait for it.
 func lock(target string) (func(), error) {
 	dir, err := os.Open(filepath.Dir(target))
@@ -173,7 +173,7 @@ func lock(target string) (func(), error) {
 	return func() { _ = dir.Close() }, nil
 }
 
-// resolve follows symbolic links, so that the file that they lead to is
+// resolve follows symbolic links, so that the file that they point to is
 // replaced and not the link.
 func resolve(path string) (string, error) {
 	target, err := filepath.EvalSymlinks(path)

@@ -9,7 +9,7 @@ import (
 // backwardTolerance is how far the machine's clock may jump back before it is followed.
 const backwardTolerance = int64(time.Minute)
 
-// clock tells Unix nanoseconds. Counters follow from time, so a clock that
+// clock reads Unix nanoseconds. Counters follow from time, so a clock that
 // steps back a little is held still until it has caught up: nothing falls. A large
 // step is followed (the clock was wrong before), and counters that began in
 // what is now the future read 0.

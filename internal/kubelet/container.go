@@ -40,13 +40,13 @@ func newContainer(seed uint64, s usage.Spec) container {
 	return c
 }
 
-// setProfile changes the profile; a course that was told keeps to the one that
-// it has until settle makes another of it.
+// setProfile changes the profile; a course that was reported keeps to the one
+// that it has until allocateCPU makes another of it.
 func (c *container) setProfile(seed uint64, p usage.Profile) {
 	c.spec.Profile = p
 	u := usage.NewContainer(seed, c.spec)
 	c.usage = &u
-	if !c.course.told {
+	if !c.course.reported {
 		c.course.usage = c.usage
 	}
 }
@@ -77,7 +77,7 @@ func (c *container) totals(t int64) usage.Totals {
 	return c.past.Add(c.course.totals(min(t, c.until)))
 }
 
-// cpuTotal is the CPU part of totals; at an instant before the latest run the
+// cpuTotal is the CPU of totals; at an instant before the latest run the
 // earlier ones are taken to have used theirs evenly.
 func (c *container) cpuTotal(podStart, t int64) uint64 {
 	past := c.past.CPU
@@ -120,7 +120,7 @@ func (c *container) restore(seed uint64, saved savedCourse) {
 	spec.Profile, _ = usage.ParseProfile(saved.Profile)
 	u := usage.NewContainer(seed, spec)
 	c.past = saved.Past
-	c.course = course{usage: &u, since: saved.Since, base: saved.Base, held: saved.Held, cpu: saved.CPU, told: true}
+	c.course = course{usage: &u, since: saved.Since, base: saved.Base, held: saved.Held, cpu: saved.CPU, reported: true}
 }
 
 // demand is the CPU that the container takes if the node has it, in nanocores:

@@ -14,7 +14,9 @@ type course struct {
 	base  usage.Totals // at since
 	held  bool
 	cpu   uint64 // nanocores, if held
-	told  bool   // answers may have been given by it: it cannot be other than it was
+	// reported says that answers may have been given by it: it cannot be other
+	// than it was.
+	reported bool
 	// before is what the course came after. Views and the saved state ask for
 	// instants that are a little past.
 	before *course
@@ -32,7 +34,7 @@ func (c *course) totals(t int64) usage.Totals {
 	return c.base.Add(sum)
 }
 
-// cpuTotal is the CPU part of totals, of a run begun at start. At an instant
+// cpuTotal is the CPU of totals, of a run begun at start. At an instant
 // before all that is known it is taken to have been used evenly.
 func (c *course) cpuTotal(start, t int64) uint64 {
 	switch {
@@ -64,7 +66,7 @@ func (c *course) next(at int64, u *usage.Container, held bool, cpu uint64) cours
 	}
 	before := *c
 	before.before = nil // one step back is enough, and a chain would grow for ever
-	return course{usage: u, since: at, base: c.totals(at), held: held, cpu: cpu, told: true, before: &before}
+	return course{usage: u, since: at, base: c.totals(at), held: held, cpu: cpu, reported: true, before: &before}
 }
 
 // rate is the CPU rate in nanocores at the instant at which the run, begun at

@@ -14,7 +14,7 @@
 //
 // Both require a client certificate; any certificate of the client CAs is let in.
 // The tunnel alone also serves /portForward, as KWOK's PortForward and ClusterPortForward objects say.
-// With Options.MetricsHost the tunnel also leads to the metrics API
+// With Options.MetricsHost the tunnel also reaches the metrics API
 // (metrics.k8s.io), for the API server's aggregator and its certificate alone.
 //
 // # Stand-alone use

@@ -9,7 +9,7 @@ import (
 )
 
 // environment is what KWOK's expressions can ask for. The answers are what is
-// told now, not what expressions would say: none can call itself. They are
+// reported now, not what expressions would say: none can call itself. They are
 // given under changing.
 func (s *store) environment() (*metrics.Environment, error) {
 	usage := func(resource, namespace, pod, container string) float64 {

@@ -27,14 +27,14 @@ func (w *exposition) family(name, kind, help string) {
 	w.b = append(w.b, '\n')
 }
 
-// sample takes the labels in parts, commas and all: nearly all of a large
+// sample takes the labels in pieces, commas and all: nearly all of a large
 // answer is labels, which are put together only once.
 func (w *exposition) sample(v float64, timed bool, labels ...string) {
 	w.b = append(w.b, w.name...)
 	if len(labels) > 0 {
 		w.b = append(w.b, '{')
-		for _, part := range labels {
-			w.b = append(w.b, part...)
+		for _, piece := range labels {
+			w.b = append(w.b, piece...)
 		}
 		w.b = append(w.b, '}')
 	}

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/kwok/pkg/apis/v1alpha1"
 
 	"github.com/diorama-lab/diorama/internal/usage"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // What workloads and KWOK's objects say is followed while it changes.
@@ -41,7 +42,7 @@ func TestFollowsWhatPodsUse(t *testing.T) {
 	held := func(want uint64) func() bool {
 		return func() bool { return first().containers[0].rate == want }
 	}
-	eventually(t, "the pod is there", func() bool { return first().key != "" })
+	waittest.True(t, "the pod is there", func() bool { return first().key != "" })
 	if got := profile(); got != usage.Spiky {
 		t.Errorf("the pod began as %s: its workload was not read before", got)
 	}
@@ -49,19 +50,19 @@ func TestFollowsWhatPodsUse(t *testing.T) {
 	if err := deployments.Delete(ctx, "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the default profile is back", func() bool { return profile() == usage.Diurnal })
+	waittest.True(t, "the default profile is back", func() bool { return profile() == usage.Diurnal })
 
 	cluster := c.kwok.KwokV1alpha1().ClusterResourceUsages()
 	one := clusterUsage("one", nil, entry(value("21m")))
 	if _, err := cluster.Create(ctx, one, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the ClusterResourceUsage is in force", held(21e6))
+	waittest.True(t, "the ClusterResourceUsage is in force", held(21e6))
 	one.Spec.Usages = []v1alpha1.ResourceUsageContainer{entry(value("22m"))}
 	if _, err := cluster.Update(ctx, one, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its change is in force", held(22e6))
+	waittest.True(t, "its change is in force", held(22e6))
 
 	own := c.kwok.KwokV1alpha1().ResourceUsages("shop")
 	o := &v1alpha1.ResourceUsage{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: testPod(0, 0).Name}}
@@ -69,15 +70,15 @@ func TestFollowsWhatPodsUse(t *testing.T) {
 	if _, err := own.Create(ctx, o, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the ResourceUsage is in force", held(23e6))
+	waittest.True(t, "the ResourceUsage is in force", held(23e6))
 	if err := own.Delete(ctx, o.Name, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is taken back", held(22e6))
+	waittest.True(t, "it is taken back", held(22e6))
 	if err := cluster.Delete(ctx, "one", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "both are taken back", func() bool { return !first().containers[0].course.held })
+	waittest.True(t, "both are taken back", func() bool { return !first().containers[0].course.held })
 }
 
 // What may not be read does not keep the rest waiting, and is read when it may be.
@@ -103,14 +104,14 @@ func TestOptionalResources(t *testing.T) {
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
-	settled, done := make(chan struct{}), make(chan struct{})
+	decided, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		o.follow(ctx, sync.OnceFunc(func() { close(settled) }))
+		o.follow(ctx, sync.OnceFunc(func() { close(decided) }))
 	}()
-	<-settled
+	<-decided
 	may.Store(true)
-	eventually(t, "the deployment is read", func() bool {
+	waittest.True(t, "the deployment is read", func() bool {
 		s.changing.Lock()
 		defer s.changing.Unlock()
 		return s.workloads[workloadKey{"Deployment", "shop", "web"}].profile == "idle"

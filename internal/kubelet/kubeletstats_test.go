@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/diorama-lab/diorama/internal/metricshape"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // The kubeletstats receiver, with every metric enabled, sends of a simulated
@@ -63,7 +64,7 @@ func TestKubeletstatsSendsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Until the receiver has heard of the node, what is relative to it is missing.
-	eventually(t, "the receiver has sent all it can", func() bool {
+	waittest.True(t, "the receiver has sent all it can", func() bool {
 		batches := sink.AllMetrics()
 		return slices.ContainsFunc(batches, func(m pmetric.Metrics) bool {
 			_, found := metricshape.Of(own, m)["k8s.pod.cpu.node.utilization"]

@@ -25,7 +25,7 @@ type world struct {
 	last *nodeUsage
 }
 
-// newWorld has a small node, so that what the pods are told to use is often too much.
+// newWorld has a small node, so that what the pods are to use is often too much.
 func newWorld(t *rapid.T) *world {
 	s, c := newTestStore(0, 0)
 	node := testNode(0)
@@ -183,7 +183,7 @@ func (w *world) check(t *rapid.T, step time.Duration) {
 	w.last = n
 }
 
-// checkSums compares the node with its parts, and both with what there is.
+// checkSums compares the node with its pods, and both with what there is.
 func checkSums(t *rapid.T, n *nodeUsage) {
 	rate, memory := n.kubelet.rate+n.runtime.rate, n.kubelet.memory.Add(n.runtime.memory)
 	totals := n.retired.Add(n.kubelet.totals).Add(n.runtime.totals).Add(n.traffic)
@@ -198,7 +198,7 @@ func checkSums(t *rapid.T, n *nodeUsage) {
 	}
 	switch {
 	case rate != n.rate || memory != n.memory || totals != n.totals:
-		t.Fatalf("the parts have %d, %+v, %+v, the node %d, %+v, %+v", rate, memory, totals, n.rate, n.memory, n.totals)
+		t.Fatalf("the pods have %d, %+v, %+v, the node %d, %+v, %+v", rate, memory, totals, n.rate, n.memory, n.totals)
 	case n.rate > n.facts.cpu:
 		t.Fatalf("the node uses %d of %d nanocores", n.rate, n.facts.cpu)
 	case n.memory.Usage > n.facts.memory:

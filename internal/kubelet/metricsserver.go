@@ -43,7 +43,7 @@ func newAggregated(o Options, a *authority, addr net.Addr) (*aggregated, error) 
 	return &aggregated{host: o.MetricsHost, authority: a, clients: clients, accepted: newHandoff(addr)}, nil
 }
 
-// tls lets in nobody but the aggregator, which tells who asks, and has made
+// tls lets in nobody but the aggregator, which says who asks, and has made
 // sure that they may.
 func (g *aggregated) tls() (*tls.Config, error) {
 	name := metricsService + "." + metricsNamespace + ".svc"

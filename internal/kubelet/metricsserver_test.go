@@ -33,7 +33,7 @@ func ask(t *testing.T, s *store, path string, want int, into any) {
 	}
 }
 
-// What is told of nodes and pods is what their summary says.
+// What is reported of nodes and pods is what their summary says.
 func TestMetricsAgreeWithTheSummary(t *testing.T) {
 	s, _ := newTestStore(2, 3)
 	var nodes metricsv1.NodeMetricsList

@@ -16,7 +16,7 @@ import (
 )
 
 // killAnnotation tells KWOK that a container has reached its memory limit:
-// NAME:RESTARTS, the run being told by how often the container was restarted
+// NAME:RESTARTS, the run being named by how often the container was restarted
 // before. The Stage pod-oom-kill plays it; who wants something else to happen
 // replaces that.
 const killAnnotation = "diorama.dev/oom-kill"
@@ -65,8 +65,8 @@ func (s *store) full() []kill {
 	return out
 }
 
-// simulates tells whether a pod is on a node that is simulated: beside such
-// nodes, a cluster may have real ones. The caller holds the lock.
+// simulates tells whether a pod is on a node that is simulated: alongside
+// such nodes, a cluster may have real ones. The caller holds the lock.
 func (s *store) simulates(p *pod) bool {
 	node := s.nodes[p.node]
 	return node != nil && node.facts != nil
@@ -97,7 +97,7 @@ func (r *reaper) reap(ctx context.Context, full []kill) {
 	}
 	for _, k := range full {
 		if _, asked := r.asked[k]; asked {
-			continue // the watch has not told of it yet
+			continue // the watch has not reported it yet
 		}
 		r.asked[k] = now
 		err := r.ask(ctx, k)

@@ -189,7 +189,7 @@ func TestReaperGoesOn(t *testing.T) {
 	}
 }
 
-// Beside simulated nodes a cluster may have real ones: what is on them is left
+// Alongside simulated nodes a cluster may have real ones: what is on them is left
 // alone, however full it would be.
 func TestRealPodsAreNotKilled(t *testing.T) {
 	s, c := newTestStore(1, 1)

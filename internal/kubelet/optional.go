@@ -54,15 +54,15 @@ func listable[L any](list func(context.Context, metav1.ListOptions) (L, error)) 
 }
 
 // follow waits until the resource can be read, and follows it until ctx ends.
-// settled is called when its first list is in, or it turns out that there is none.
-func (o optionalResource) follow(ctx context.Context, settled func()) {
-	defer settled()
+// decided is called when its first list is in, or it turns out that there is none.
+func (o optionalResource) follow(ctx context.Context, decided func()) {
+	defer decided()
 	said := false
 	for {
 		retry := failedRetry
 		err := o.probe(ctx)
 		if err == nil {
-			o.reflector(settled).RunWithContext(ctx)
+			o.reflector(decided).RunWithContext(ctx)
 			return
 		}
 		if apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || apierrors.IsNotFound(err) {
@@ -70,7 +70,7 @@ func (o optionalResource) follow(ctx context.Context, settled func()) {
 				slog.Warn(o.without, "resource", o.name, "error", err)
 			}
 			said, retry = true, o.retry
-			settled()
+			decided()
 		}
 		if wait.Pause(ctx, retry) != nil {
 			return

@@ -75,7 +75,7 @@ func (p *pod) traffic(t int64) usage.Totals {
 	return p.network.base.Add(p.sandbox.Traffic(p.network.since, min(t, p.until)))
 }
 
-// cpuTotal is the CPU part of totals, without what is carried over.
+// cpuTotal is the CPU of totals, without what is carried over.
 func (p *pod) cpuTotal(t int64) uint64 {
 	sum := p.sandbox.CPUTotal(p.start, min(t, p.until))
 	for i := range p.containers {

@@ -43,7 +43,7 @@ func (a *api) servePortForward(w http.ResponseWriter, r *http.Request, pod strin
 		portforward.SupportedProtocols)
 }
 
-// portForwarder leads connections to one simulated pod. The objects are asked
+// portForwarder forwards connections to one simulated pod. The objects are asked
 // for at each connection: there are few, and few connections.
 type portForwarder struct {
 	objects        versioned.Interface // nil: there are none
@@ -61,7 +61,8 @@ func (f portForwarder) PortForward(
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", target)
 	if err != nil {
-		return fmt.Errorf("the port %d of the simulated pod %s/%s is led to %s: %w", port, f.namespace, f.pod, target, err)
+		return fmt.Errorf("the port %d of the simulated pod %s/%s is forwarded to %s: %w", port,
+			f.namespace, f.pod, target, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
@@ -74,7 +75,7 @@ func (f portForwarder) PortForward(
 	return err
 }
 
-// target is what a port is led to.
+// target is what a port is forwarded to.
 func (f portForwarder) target(ctx context.Context, port int32) (string, error) {
 	forward, err := f.forward(ctx, port)
 	switch {
@@ -82,12 +83,12 @@ func (f portForwarder) target(ctx context.Context, port int32) (string, error) {
 		return "", err
 	case forward == nil:
 		return "", fmt.Errorf("the pod %s/%s is simulated: nothing listens on its port %d, "+
-			"and no PortForward or ClusterPortForward (kwok.x-k8s.io) leads it elsewhere", f.namespace, f.pod, port)
+			"and no PortForward or ClusterPortForward (kwok.x-k8s.io) forwards it", f.namespace, f.pod, port)
 	case len(forward.Command) > 0:
-		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led to a command, "+
+		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is forwarded to a command, "+
 			"and commands are not run here: give it a target", port, f.namespace, f.pod)
 	case forward.Target == nil:
-		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is led nowhere: give it a target",
+		return "", fmt.Errorf("the port %d of the simulated pod %s/%s is forwarded nowhere: give it a target",
 			port, f.namespace, f.pod)
 	}
 	return net.JoinHostPort(forward.Target.Address, strconv.Itoa(int(forward.Target.Port))), nil

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/kwok/pkg/client/clientset/versioned/fake"
 )
 
-func led(port int32, to *v1alpha1.ForwardTarget, ports ...int32) v1alpha1.Forward {
+func forwarded(port int32, to *v1alpha1.ForwardTarget, ports ...int32) v1alpha1.Forward {
 	if to != nil {
 		to.Port = port
 	}
@@ -44,13 +44,13 @@ func TestPortForwardTarget(t *testing.T) {
 		}
 	}
 	objects := fake.NewSimpleClientset(
-		own("own", led(2, local()), led(1, local(), 80)),
-		own("strict", led(1, local(), 80)),
-		clusterForward("a", named("cart"), led(4, local(), 80)),
-		clusterForward("b", named("cart", "other"), led(5, local(), 81)),
+		own("own", forwarded(2, local()), forwarded(1, local(), 80)),
+		own("strict", forwarded(1, local(), 80)),
+		clusterForward("a", named("cart"), forwarded(4, local(), 80)),
+		clusterForward("b", named("cart", "other"), forwarded(5, local(), 81)),
 		clusterForward("c", named("shell"), v1alpha1.Forward{Command: []string{"nc"}}),
-		clusterForward("d", named("blank"), led(0, nil)),
-		clusterForward("e", nil, led(3, local(), 90)),
+		clusterForward("d", named("blank"), forwarded(0, nil)),
+		clusterForward("e", nil, forwarded(3, local(), 90)),
 	)
 	for _, c := range []struct {
 		pod  string
@@ -66,11 +66,11 @@ func TestPortForwardTarget(t *testing.T) {
 		{"cart", 91, "the pod shop/cart is simulated: nothing listens on its port 91"},
 		{"other", 80, "is simulated"},
 		{"shell", 80, "commands are not run here: give it a target"},
-		{"blank", 80, "is led nowhere: give it a target"},
+		{"blank", 80, "is forwarded nowhere: give it a target"},
 	} {
 		got, err := (portForwarder{objects, "shop", c.pod}).target(t.Context(), c.port)
 		if got != c.want && (err == nil || !strings.Contains(err.Error(), c.want)) {
-			t.Errorf("the port %d of %s leads to %q, %v, want %s", c.port, c.pod, got, err, c.want)
+			t.Errorf("the port %d of %s is forwarded to %q, %v, want %s", c.port, c.pod, got, err, c.want)
 		}
 	}
 	if _, err := (portForwarder{nil, "shop", "x"}).target(t.Context(), 80); err == nil ||
@@ -79,7 +79,7 @@ func TestPortForwardTarget(t *testing.T) {
 	}
 }
 
-// Ports are led through the tunnel alone: whoever may read at the plain listener,
+// Ports are forwarded through the tunnel alone: whoever may read at the plain listener,
 // as collectors do, gets nowhere.
 func TestPortForwardIsForTheTunnel(t *testing.T) {
 	s, _ := newTestStore(1, 1)
@@ -119,7 +119,8 @@ func TestPortForwardCopies(t *testing.T) {
 		_, _ = fmt.Fprintf(conn, "heard %s", heard)
 	}()
 	target := &v1alpha1.ForwardTarget{Address: "127.0.0.1"}
-	objects := fake.NewSimpleClientset(clusterForward("a", nil, led(int32(listener.Addr().(*net.TCPAddr).Port), target)))
+	objects := fake.NewSimpleClientset(clusterForward("a", nil,
+		forwarded(int32(listener.Addr().(*net.TCPAddr).Port), target)))
 	stream := &halves{in: strings.NewReader("hello")}
 	if err := (portForwarder{objects, "shop", "x"}).PortForward(context.Background(), "x", "", 80, stream); err != nil ||
 		stream.out.String() != "heard hello" {

@@ -20,19 +20,9 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	kwokfake "sigs.k8s.io/kwok/pkg/client/clientset/versioned/fake"
-)
 
-// eventually polls until ok, for as long as a busy machine may need.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("not so after 30 s: %s", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
+)
 
 // fakeClients also have KWOK's objects and the metadata of workloads.
 func fakeClients(core *fake.Clientset, metadata ...runtime.Object) clients {
@@ -62,20 +52,20 @@ func TestFollowsTheAPI(t *testing.T) {
 		}
 		return len(v.pods)
 	}
-	eventually(t, "the first lists are in", s.synced)
-	eventually(t, "node-0 has its pod", func() bool { return pods() == 1 })
+	waittest.True(t, "the first lists are in", s.synced)
+	waittest.True(t, "node-0 has its pod", func() bool { return pods() == 1 })
 	if _, err := client.CoreV1().Pods("shop").Create(ctx, bare("b"), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "node-0 has the new pod", func() bool { return pods() == 2 })
+	waittest.True(t, "node-0 has the new pod", func() bool { return pods() == 2 })
 	if err := client.CoreV1().Pods("shop").Delete(ctx, "a", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "node-0 lost the deleted pod", func() bool { return pods() == 1 })
+	waittest.True(t, "node-0 lost the deleted pod", func() bool { return pods() == 1 })
 	if err := client.CoreV1().Nodes().Delete(ctx, "node-0", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "node-0 is gone", func() bool { return pods() == -1 })
+	waittest.True(t, "node-0 is gone", func() bool { return pods() == -1 })
 }
 
 // apiServer answers lists with what is given and holds watches open.
@@ -147,7 +137,7 @@ func TestRun(t *testing.T) {
 	srv := <-bound
 	srv.client = clientTLS(t, o.CertDir)
 	c := srv.direct(t)
-	eventually(t, "healthz says ok", func() bool {
+	waittest.True(t, "healthz says ok", func() bool {
 		status, _ := get(t, c, "https://"+srv.plain.String()+"/healthz")
 		return status == http.StatusOK
 	})

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// answersFile tells a second process of this test binary where to write its answers.
+// answersFile says where a second process of this test binary has to write its answers.
 const answersFile = "KUBELET_TEST_ANSWERS"
 
 // answers are summaries of a node with pods of every profile and override,

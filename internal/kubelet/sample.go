@@ -21,7 +21,7 @@ func (s *store) sample() {
 	defer s.mu.Unlock()
 	for _, n := range s.nodes {
 		if n.squeezed {
-			s.settle(n, nil, s.clock.read())
+			s.allocateCPU(n, nil, s.clock.read())
 		}
 	}
 }

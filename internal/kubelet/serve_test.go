@@ -257,9 +257,9 @@ func TestForeignCertificatesAreRefused(t *testing.T) {
 
 func TestUnknownNodesAndPaths(t *testing.T) {
 	s, _ := newTestStore(1, 1)
-	real := testNode(7)
-	real.Annotations = nil
-	s.setNode(real)
+	foreign := testNode(7)
+	foreign.Annotations = nil
+	s.setNode(foreign)
 	srv := serveStore(t, s)
 	c := srv.direct(t)
 	base := "https://" + srv.plain.String()

@@ -36,7 +36,7 @@ func (a *api) plain() http.Handler {
 	return mux
 }
 
-// tunnelled serves PATH as the node that the connection was made to, and leads
+// tunnelled serves PATH as the node that the connection was made to, and forwards
 // ports of pods. The plain listener does not: it is open to those who only read.
 func (a *api) tunnelled() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +158,7 @@ func writeJSON(w http.ResponseWriter, v any) {
 	write(w, data)
 }
 
-// write sends the whole answer; a client that has gone has nobody to be told.
+// write sends the whole answer; a client that has gone has nobody to hear it.
 func write(w http.ResponseWriter, data []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	_, _ = w.Write(data)

@@ -46,8 +46,8 @@ type savedCourse struct {
 	CPU     uint64       `json:"cpu,omitempty"`
 }
 
-// savePods writes down the pods that another process could not tell the
-// counters of: overrides came or went, profiles changed, containers restarted.
+// savePods writes down the pods whose counters another process could not
+// know: overrides came or went, profiles changed, containers restarted.
 func savePods(pods []*pod) map[types.UID]savedPod {
 	var out map[types.UID]savedPod
 	for _, p := range pods {

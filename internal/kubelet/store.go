@@ -25,7 +25,7 @@ type store struct {
 	seed    uint64
 	clock   *clock
 	reports *reports
-	// forwards has the objects that say where ports of pods lead; it may be nil.
+	// forwards has the objects that say where ports of pods are forwarded; it may be nil.
 	forwards versioned.Interface
 
 	changing  sync.Mutex
@@ -44,14 +44,14 @@ type store struct {
 	syncedPods, syncedNodes, syncedClaims atomic.Bool
 }
 
-// nodeEntry is one node's part of the store. Pods may be known before their
+// nodeEntry is what the store holds of one node. Pods may be known before their
 // node, and after it: facts is nil then.
 type nodeEntry struct {
 	facts    *nodeFacts
 	pods     []*pod       // sorted by key
 	retired  usage.Totals // what pods that are gone had used
-	squeezed bool         // see settle
-	// The parts of retired that the slices of the QoS classes count.
+	squeezed bool         // see allocateCPU
+	// What the slices of the QoS classes count of retired.
 	retiredSlices sliceCPU
 }
 
@@ -154,10 +154,10 @@ func (s *store) putPod(p *pod) {
 	} else {
 		n.pods = slices.Insert(slices.Clip(n.pods), i, p)
 	}
-	s.settle(n, p, at)
+	s.allocateCPU(n, p, at)
 	if old != nil {
 		// Statuses have whole seconds, so a container that ended may seem to
-		// have run a little shorter than was already told.
+		// have run a little shorter than was already reported.
 		p = s.pods[p.key]
 		p.carry = p.carry.Add(old.totals(at).Shortfall(p.totals(at)))
 	}
@@ -248,7 +248,7 @@ func (s *store) putNode(object *corev1.Node) {
 		s.addresses[a] = facts.name
 	}
 	if resized {
-		s.settle(n, nil, s.clock.read())
+		s.allocateCPU(n, nil, s.clock.read())
 	}
 }
 

@@ -34,7 +34,7 @@ func TestNodeCountersNeverFall(t *testing.T) {
 			switch rapid.IntRange(0, 4).Draw(t, "event") {
 			case 0:
 				s.deletePod(o.Namespace + "/" + o.Name)
-			case 1: // ended, told in whole seconds
+			case 1: // ended, reported in whole seconds
 				end(o, c.t.Truncate(time.Second), corev1.PodSucceeded)
 				s.setPod(newPod(1, o))
 			case 2:

@@ -17,7 +17,7 @@ import (
 // session, in which the node itself answers with its own certificate. One host
 // is no node's but the metrics API's.
 //
-// The API server has to be told to prefer InternalIP addresses: before it
+// The API server has to be set to prefer InternalIP addresses: before it
 // proxies to a node by host name it looks the name up in DNS, where it is not.
 type tunnel struct {
 	store     *store

@@ -130,7 +130,8 @@ func variables(env v1alpha1.Environment) []variable {
 // collectorArgs let the collector in LGTM show its own metrics to other
 // containers too, so that what it loses is counted; but for the host it is what
 // the collector does anyway. The image splits it at spaces.
-const collectorArgs = `--config=yaml:{"service":{"telemetry":{"metrics":{"readers":[{"pull":{"exporter":{"prometheus":{` +
+const collectorArgs = `--config=yaml:{"service":{"telemetry":{"metrics":{` +
+	`"readers":[{"pull":{"exporter":{"prometheus":{` +
 	`"host":"0.0.0.0","port":8888,"without_scope_info":true,"without_type_suffix":true,"without_units":true}}}}]}}}}`
 
 // datasourceFile is the image's Prometheus, with the interval that metrics are

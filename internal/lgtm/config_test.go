@@ -11,14 +11,13 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/backend"
 )
 
 // What is rendered for LGTM, with Prometheus' own eyes.
 func TestPrometheusFile(t *testing.T) {
 	b := v1alpha1.Default().Backend
 	b.PromoteResourceAttributes = []string{"my.own"}
-	for _, strategy := range backend.TranslationStrategies() {
+	for _, strategy := range v1alpha1.TranslationStrategies() {
 		b.TranslationStrategy = strategy
 		text, err := prometheusFile(b)
 		if err != nil {

@@ -105,6 +105,6 @@ func TestGrafanaFolders(t *testing.T) {
 	g.before(ctx, "start", false)
 	g.now(map[string]bool{"start": true})
 	if problems := g.problems(); len(problems) > 0 {
-		t.Errorf("a folder that is used again is told: %q", problems)
+		t.Errorf("a folder that is used again is reported: %q", problems)
 	}
 }

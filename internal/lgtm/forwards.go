@@ -23,7 +23,7 @@ const RenewAfter = 60
 // pollEvery is how often LGTM is asked that does not answer yet.
 const pollEvery = 100 * time.Millisecond
 
-// Port is one of LGTM's, and the one of 127.0.0.1 that leads to it.
+// Port is one of LGTM's, and the one of 127.0.0.1 that is forwarded to it.
 type Port struct{ Local, Remote int }
 
 // Ports are LGTM's; selfMetrics is the port of this machine for its collector's own
@@ -38,7 +38,7 @@ func Ports(local v1alpha1.Ports, selfMetrics int) []Port {
 // Forwards forwards ports of this machine to LGTM in a cluster, which is asked
 // through them.
 type Forwards struct {
-	// config leads to the cluster, once that is there.
+	// config points to the cluster, once that is there.
 	config      func() (*rest.Config, error)
 	namespace   string
 	environment v1alpha1.Ports

@@ -13,7 +13,7 @@ import (
 
 // Probe asks each of the programs in LGTM that telemetry goes through: one of them
 // may end while the container, and its own health check, go on. ports are those of
-// this machine that lead to them.
+// this machine that are forwarded to them.
 func Probe(ports v1alpha1.Ports) func(context.Context) error {
 	return func(ctx context.Context) error {
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}

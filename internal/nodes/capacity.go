@@ -71,8 +71,8 @@ func (l load) shortage(room load) string {
 	return fmt.Sprintf("they request %d GiB of memory of %d", l.memory/gibi, room.memory/gibi)
 }
 
-// fleetRoom is what the first nodes of a fleet have left beside their daemon
-// pods. Tainted nodes do not count: few workloads may run there.
+// fleetRoom is what the first nodes of a fleet have left over from their
+// daemon pods. Tainted nodes do not count: few workloads may run there.
 func fleetRoom(nodes int) load {
 	var daemons load
 	for _, o := range daemonSets() {

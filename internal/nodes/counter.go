@@ -36,7 +36,7 @@ type Counts struct {
 	// by hand, or by a controller of which nobody here knows how many it wants.
 	JobPodsRunning, OtherPodsRunning int
 
-	// What of them is Scale's own: beside it, a cluster may have real nodes,
+	// What of them is Scale's own: alongside, a cluster may have real nodes,
 	// and workloads of others.
 	ownNodes, ownReady                   int
 	ownDesired, ownRunning               int
@@ -290,7 +290,7 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 			pods.set(now.ownRunning)
 			last = now
 		}
-		return synced && now.settled(f, w), nil
+		return synced && now.allReady(f, w), nil
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the simulated cluster: %d of %d nodes Ready, %d of %d pods Running, "+
@@ -300,11 +300,11 @@ func (c *Counter) WaitReady(ctx context.Context, f Fleet, w Workloads, progress 
 	return nil
 }
 
-// settled looks at all nodes and controllers, also those that somebody added:
-// of what Scale made it knows how much there has to be. Beside real nodes it
+// allReady looks at all nodes and controllers, also those that somebody added:
+// of what Scale made it knows how much there has to be. Alongside real nodes it
 // looks at no other: real pods may wait for what is not there, such as images.
-func (n Counts) settled(f Fleet, w Workloads) bool {
-	if !f.Beside && (n.NodesReady != n.Nodes || n.PodsRunning != n.PodsDesired ||
+func (n Counts) allReady(f Fleet, w Workloads) bool {
+	if !f.Alongside && (n.NodesReady != n.Nodes || n.PodsRunning != n.PodsDesired ||
 		n.DaemonPodsRunning != n.DaemonPodsDesired) {
 		return false
 	}

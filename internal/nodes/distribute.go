@@ -20,11 +20,11 @@ type slot struct {
 }
 
 // copyNamespace is the namespace of an app in a copy of the catalogue.
-func copyNamespace(namespace string, copy int) string {
-	if copy == 1 {
+func copyNamespace(namespace string, number int) string {
+	if number == 1 {
 		return namespace
 	}
-	return fmt.Sprintf("%s-%d", namespace, copy)
+	return fmt.Sprintf("%s-%d", namespace, number)
 }
 
 // distribute divides exactly pods among the apps of as many copies of the

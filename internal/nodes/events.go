@@ -17,7 +17,7 @@ const (
 	eventBurst      = 300
 )
 
-// kubeletEvents writes events in the name of the kubelet, whose part KWOK's
+// kubeletEvents writes events in the name of the kubelet, whose role KWOK's
 // controllers play: what groups events by reporter has to work here too.
 type kubeletEvents struct{ typedcorev1.EventInterface }
 

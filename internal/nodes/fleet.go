@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/diorama-lab/diorama/internal/versions"
 )
 
 // MaxNodes is the largest fleet: what Kubernetes itself is tested with.
@@ -20,8 +22,8 @@ const MaxNodes = 5000
 type Fleet struct {
 	// Nodes is how many, 1 to MaxNodes.
 	Nodes int
-	// Beside tells that the cluster has real nodes too: real pods are kept off.
-	Beside bool
+	// Alongside tells that the cluster has real nodes too: real pods are kept off.
+	Alongside bool
 }
 
 // Validate says whether the fleet can be made.
@@ -45,7 +47,7 @@ func (f Fleet) Names() []string {
 }
 
 const (
-	kubeletVersion = "v1.35.4"
+	kubeletVersion = versions.Kubernetes
 	region         = "eu-central-1"
 	// podsPerNode is the kubelet's default maximum.
 	podsPerNode = 110
@@ -93,8 +95,8 @@ func nodeAddress(index int) string {
 	return fmt.Sprintf("10.16.%d.%d", zone*64+host/256, host%256)
 }
 
-// identity derives a stable UUID for a node; what tells several of one node
-// apart.
+// identity derives a stable UUID for a node; what distinguishes several of
+// one node.
 func identity(name, what string) string {
 	sum := sha256.Sum256([]byte(what + "/" + name))
 	// Version and variant bits, so that what validates UUIDs accepts it.

@@ -65,7 +65,7 @@ func planObjects(w Workloads) ([]planned, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.Beside {
+	if w.Alongside {
 		keepApart(objects)
 	}
 	plan := make([]planned, 0, len(objects))

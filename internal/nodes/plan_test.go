@@ -194,7 +194,7 @@ const goodTemplate = "apiVersion: v1\nkind: Pod\n" +
 	"spec: {containers: [{name: only, image: example/only:1, resources: {requests: {cpu: 10m}}}]}\n"
 
 func TestTemplates(t *testing.T) {
-	replace := func(old, new string) string { return strings.Replace(goodTemplate, old, new, 1) }
+	replace := func(old, by string) string { return strings.Replace(goodTemplate, old, by, 1) }
 	for _, test := range []struct{ name, text, want string }{
 		{"good", goodTemplate, ""},
 		{"JSON", `{"apiVersion":"v1","kind":"Pod","spec":{"containers":[{"name":"a","image":"b"}]}}`, ""},

@@ -12,7 +12,7 @@ func newReporter(report func(Progress)) *reporter {
 	return &reporter{report: report}
 }
 
-// again tells that a request to the API server failed and is made again.
+// again reports that a request to the API server failed and is made again.
 func (r *reporter) again(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -21,7 +21,7 @@ func (r *reporter) again(text string) {
 	}
 }
 
-// step begins a step of total parts; a step without parts is not mentioned.
+// step begins a step for so many objects; one for none is not mentioned.
 func (r *reporter) step(name string, total int) *step {
 	s := &step{reporter: r, now: Progress{Step: name, Total: total}}
 	s.set(0)

@@ -72,7 +72,7 @@ func Scale(ctx context.Context, config *rest.Config, f Fleet, w Workloads, o Obs
 	if err != nil {
 		return err
 	}
-	if w.Beside {
+	if w.Alongside {
 		if err := s.refuseForeign(ctx, plan); err != nil {
 			return err
 		}

@@ -66,7 +66,7 @@ func (s *scaler) createNodes(ctx context.Context, f Fleet) ([]string, error) {
 	return surplus, inParallel(ctx, missing, func(ctx context.Context, i int) error {
 		defer step.done()
 		node := newNode(i)
-		if f.Beside {
+		if f.Alongside {
 			keepReal(node)
 		}
 		err := s.request(ctx, "creating the node "+node.Name, func(ctx context.Context) error {

@@ -122,20 +122,20 @@ func unmarshalStrict(text []byte, into any) error {
 }
 
 // lineOf returns the line of the node at a path like spec.steps[1].patch, or of
-// the deepest part of it that exists.
+// the deepest field of it that exists.
 func lineOf(node *yamlv3.Node, path string) int {
 	line := node.Line
-	for part := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
+	for field := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
 		var next *yamlv3.Node
 		switch node.Kind {
 		case yamlv3.MappingNode:
 			for i := 0; i+1 < len(node.Content); i += 2 {
-				if node.Content[i].Value == part {
+				if node.Content[i].Value == field {
 					line, next = node.Content[i].Line, node.Content[i+1]
 				}
 			}
 		case yamlv3.SequenceNode:
-			if i, err := strconv.Atoi(part); err == nil && i < len(node.Content) {
+			if i, err := strconv.Atoi(field); err == nil && i < len(node.Content) {
 				next = node.Content[i]
 				line = next.Line
 			}

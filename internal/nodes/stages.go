@@ -70,7 +70,7 @@ func ParseStages(files []StageFile) error {
 // later file an earlier one. Stages that an earlier call wrote and that are no
 // longer asked for are deleted; stages of other origin are left alone.
 //
-// All files are checked before anything is written. report is told what is
+// All files are checked before anything is written. report gets what is
 // tried again; it may be nil.
 func ApplyStages(ctx context.Context, config *rest.Config, files []StageFile, report apiretry.Report) error {
 	wanted, err := defaultStages()

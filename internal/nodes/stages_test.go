@@ -34,7 +34,7 @@ spec:
 `
 
 func TestParseStageFiles(t *testing.T) {
-	replace := func(old, new string) string { return strings.Replace(userStage, old, new, 1) }
+	replace := func(old, by string) string { return strings.Replace(userStage, old, by, 1) }
 	for _, test := range []struct {
 		name, text string
 		want       string // in the error; empty: none

@@ -17,7 +17,7 @@ const MaxPods = 20000
 // Workloads says what runs on the nodes.
 type Workloads struct {
 	// Pods is the number of long-running pods: those of Deployments and
-	// StatefulSets, 0 to MaxPods. Once settled, exactly that many are
+	// StatefulSets, 0 to MaxPods. Once all is ready, exactly that many are
 	// Running. Pods of DaemonSets (two on every node) and of Jobs, which
 	// come and go, are not among them; Counts has them apart. With 0 Pods
 	// there are no Jobs either.
@@ -27,9 +27,9 @@ type Workloads struct {
 	Template []byte
 	// TemplateFile names the template in errors.
 	TemplateFile string
-	// Beside tells that the cluster has real nodes too, which the pods are not
+	// Alongside tells that the cluster has real nodes too, which the pods are not
 	// to run on.
-	Beside bool
+	Alongside bool
 }
 
 // Validate says whether the workloads can be made, on whatever fleet.

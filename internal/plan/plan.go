@@ -43,7 +43,7 @@ type Plan struct {
 	Running `json:"-"`
 }
 
-// Running is how an environment is run, beside its components.
+// Running is how an environment is run, apart from its components.
 type Running struct {
 	// Endpoints are the addresses that users know.
 	Endpoints control.Endpoints

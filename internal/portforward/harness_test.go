@@ -3,6 +3,7 @@ package portforward
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -25,6 +26,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/proxy"
 	"k8s.io/client-go/rest"
 	"k8s.io/kubelet/pkg/cri/streaming/portforward"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // deadline is how long a test waits for what is to happen soon.
@@ -334,13 +337,10 @@ func (l *lab) PortForward(_ context.Context, name string, _ types.UID, port int3
 // eventually waits until a check says nothing more.
 func eventually(t *testing.T, check func() string) {
 	t.Helper()
-	for end := time.Now().Add(deadline); ; time.Sleep(10 * time.Millisecond) {
-		complaint := check()
-		if complaint == "" {
-			return
+	waittest.Until(t, "nothing is wrong", func(context.Context) error {
+		if complaint := check(); complaint != "" {
+			return errors.New(complaint)
 		}
-		if time.Now().After(end) {
-			t.Fatal(complaint)
-		}
-	}
+		return nil
+	})
 }

@@ -1,5 +1,5 @@
-// Package portforward leads ports of 127.0.0.1 to pods behind Services,
-// through the API server, and leads them anew when pods move.
+// Package portforward forwards ports of 127.0.0.1 to pods behind Services,
+// through the API server, and to others when pods move.
 //
 // A port stays open for as long as its Forwarder lives. For every connection
 // that it takes, one is opened to the API server, and on that one pair of
@@ -28,7 +28,7 @@ import (
 // patience is how long a client waits for a pod before it is turned away.
 const patience = 10 * time.Second
 
-// Target is a port of 127.0.0.1 and the Service's that it leads to.
+// Target is a port of 127.0.0.1 and the Service's that it is forwarded to.
 type Target struct {
 	// Host is the port of 127.0.0.1; 0 is any that is free.
 	Host      int    `json:"host"`
@@ -47,8 +47,8 @@ func (t Target) words() string {
 type Status struct {
 	// Target has the port that is open, also where any was asked for.
 	Target
-	// Pod is the name of the pod that new connections are led to; it is empty
-	// while there is none.
+	// Pod is the name of the pod that new connections are forwarded to; it is
+	// empty while there is none.
 	Pod string `json:"pod,omitempty"`
 	// Moves is how often another pod has taken the place of one.
 	Moves int `json:"moves"`
@@ -60,7 +60,7 @@ type Status struct {
 	LastErrorTime time.Time `json:"lastErrorTime,omitzero"`
 }
 
-// Forwarder leads the ports of its Targets from Start to Close.
+// Forwarder forwards the ports of its Targets from Start to Close.
 type Forwarder struct {
 	http     *http.Client
 	routes   []*route
@@ -101,11 +101,12 @@ func New(config *rest.Config, targets []Target) (*Forwarder, error) {
 func (t Target) check() error {
 	switch {
 	case t.Namespace == "" || t.Service == "":
-		return fmt.Errorf("leading the port %d: name a Service and its namespace", t.Host)
+		return fmt.Errorf("forwarding the port %d: name a Service and its namespace", t.Host)
 	case t.Host < 0 || t.Host > 65535:
-		return fmt.Errorf("leading to %s: %d is no port", t.words(), t.Host)
+		return fmt.Errorf("forwarding to %s: %d is no port", t.words(), t.Host)
 	case t.Port < 1 || t.Port > 65535:
-		return fmt.Errorf("leading the port %d to the Service %s/%s: %d is no port", t.Host, t.Namespace, t.Service, t.Port)
+		return fmt.Errorf("forwarding the port %d to the Service %s/%s: %d is no port", t.Host,
+			t.Namespace, t.Service, t.Port)
 	}
 	return nil
 }
@@ -128,14 +129,14 @@ func (f *Forwarder) Start(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.stop != nil {
-		return errors.New("the ports have been led before: make another Forwarder")
+		return errors.New("the ports have been forwarded before: make another Forwarder")
 	}
 	for _, r := range f.routes {
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(r.target.Host))
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp4", address)
 		if err != nil {
 			f.closeListeners()
-			return fmt.Errorf("leading the port %d of 127.0.0.1 to %s; end what uses it, or choose another one: %w",
+			return fmt.Errorf("forwarding the port %d of 127.0.0.1 to %s; end what uses it, or choose another one: %w",
 				r.target.Host, r.target.words(), err)
 		}
 		r.listen(listener)
@@ -151,12 +152,12 @@ func (f *Forwarder) Start(ctx context.Context) error {
 	return nil
 }
 
-// Ready waits until the API server leads every target to a Ready pod. What
+// Ready waits until the API server forwards every target to a Ready pod. What
 // stands in the way is in its error.
 func (f *Forwarder) Ready(ctx context.Context) error {
 	for _, r := range f.routes {
 		if err := r.ready(ctx); err != nil {
-			return fmt.Errorf("leading the port %d to %s: %w", r.target.Host, r.target.words(), err)
+			return fmt.Errorf("forwarding the port %d to %s: %w", r.target.Host, r.target.words(), err)
 		}
 	}
 	return nil

@@ -145,7 +145,7 @@ func TestPodMoves(t *testing.T) {
 	mustAsk(t, f, "x", "another b:x")
 }
 
-// moved waits until connections are led to the pod b, after so many moves.
+// moved waits until connections are forwarded to the pod b, after so many moves.
 func moved(t *testing.T, f *Forwarder, moves int) {
 	t.Helper()
 	eventually(t, func() string {

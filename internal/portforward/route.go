@@ -20,7 +20,7 @@ import (
 // while the client still waits.
 const attemptLimit = 5 * time.Second
 
-// route leads a port to the pods of one target.
+// route forwards a port to the pods of one target.
 type route struct {
 	target   Target
 	listener net.Listener
@@ -78,7 +78,7 @@ func (r *route) accept(ctx context.Context) {
 	}
 }
 
-// serve leads one connection. Where that fails the client's is reset, so that
+// serve forwards one connection. Where that fails the client's is reset, so that
 // half an answer does not look like a whole one.
 func (r *route) serve(ctx context.Context, client *net.TCPConn) {
 	defer client.Close()
@@ -167,7 +167,7 @@ func (r *route) attempt(ctx context.Context, try func(context.Context, destinati
 func (r *route) next(ctx context.Context, avoid types.UID) (destination, error) {
 	for {
 		r.mu.Lock()
-		to, err := r.settle(avoid)
+		to, err := r.selectPod(avoid)
 		changed := r.changed
 		r.mu.Unlock()
 		if err == nil {
@@ -181,9 +181,9 @@ func (r *route) next(ctx context.Context, avoid types.UID) (destination, error) 
 	}
 }
 
-// settle chooses the pod that connections are led to from now on. The caller
-// holds the lock.
-func (r *route) settle(avoid types.UID) (destination, error) {
+// selectPod chooses the pod that connections are forwarded to from now on. The
+// caller holds the lock.
+func (r *route) selectPod(avoid types.UID) (destination, error) {
 	to, err := r.choose(avoid)
 	if err != nil {
 		return to, err
@@ -195,9 +195,9 @@ func (r *route) settle(avoid types.UID) (destination, error) {
 	return to, nil
 }
 
-// choose says which pod connections are to be led to: the one that they are led
-// to already, as long as it is Ready; another one rather than avoid. The caller
-// holds the lock.
+// choose says which pod connections are to be forwarded to: the one that they
+// go to already, as long as it is Ready; another one rather than avoid. The
+// caller holds the lock.
 func (r *route) choose(avoid types.UID) (destination, error) {
 	t := r.target
 	if r.view == nil {
@@ -244,7 +244,7 @@ func (r *route) heard(now view) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.view = &now
-	if _, err := r.settle(""); err != nil {
+	if _, err := r.selectPod(""); err != nil {
 		r.err, r.errTime = err, time.Now()
 	}
 	close(r.changed)

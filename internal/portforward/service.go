@@ -28,7 +28,7 @@ const (
 	leastPause, mostPause = 100 * time.Millisecond, 2 * time.Second
 )
 
-// service follows what is behind a Service, and tells its routes.
+// service follows what is behind a Service, and reports it to its routes.
 type service struct {
 	client          kubernetes.Interface
 	namespace, name string
@@ -51,7 +51,7 @@ type pod struct {
 	ports map[string]int
 }
 
-// follow tells the routes what is behind the Service, now and after each
+// follow reports to the routes what is behind the Service, now and after each
 // change, until ctx ends.
 func (s *service) follow(ctx context.Context) {
 	for pause := leastPause; ; {

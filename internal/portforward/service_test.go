@@ -35,7 +35,7 @@ func TestNewView(t *testing.T) {
 			Endpoints: []discoveryv1.Endpoint{endpoint("a", nil)}},
 		// The same pod by its other address.
 		{Ports: []discoveryv1.EndpointPort{port("http", 8080)}, Endpoints: []discoveryv1.Endpoint{endpoint("b", &yes)}},
-		// What no API server can lead to, and a port that may be any.
+		// What no API server can forward to, and a port that may be any.
 		{Ports: []discoveryv1.EndpointPort{{}}, Endpoints: []discoveryv1.Endpoint{{Addresses: []string{"10.0.0.1"}}}},
 	})
 	want := view{names: map[int]string{80: "http", 9090: "metrics"}, pods: []pod{

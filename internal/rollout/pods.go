@@ -67,7 +67,8 @@ func (c *Cluster) podsOf(ctx context.Context, workload *Object) ([]corev1.Pod, e
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(raw, &selector); err != nil {
 		return nil, fmt.Errorf("its selector: %w", err)
 	}
-	list, err := c.typed.CoreV1().Pods(workload.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&selector)})
+	selected := metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&selector)}
+	list, err := c.typed.CoreV1().Pods(workload.GetNamespace()).List(ctx, selected)
 	if err != nil {
 		return nil, fmt.Errorf("listing its pods: %w", err)
 	}

@@ -41,7 +41,7 @@ type Cluster struct {
 	mapper  meta.ResettableRESTMapper
 }
 
-// New returns the cluster that config leads to. It asks it nothing yet. What it
+// New returns the cluster that config points to. It asks it nothing yet. What it
 // asks later ends with ctx at the latest.
 func New(ctx context.Context, config *rest.Config) (*Cluster, error) {
 	config = rest.CopyConfig(config)
@@ -85,7 +85,7 @@ func (b *bound) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// WrappedRoundTripper leads to whoever has the connections.
+// WrappedRoundTripper returns the one that has the connections.
 func (b *bound) WrappedRoundTripper() http.RoundTripper { return b.RoundTripper }
 
 // endingBody ends its request when it is closed.
@@ -125,7 +125,7 @@ func Parse(text []byte) ([]*Object, error) {
 
 // Apply writes the objects in their order. Those of a namespaced kind that
 // name no namespace go into the one given. Objects get the namespace set.
-// report is told what is tried again; it may be nil.
+// report takes what is tried again; it may be nil.
 func (c *Cluster) Apply(ctx context.Context, namespace string, objects []*Object, report apiretry.Report) error {
 	for _, object := range objects {
 		what := "applying " + nameOf(object)
@@ -222,7 +222,9 @@ func (c *Cluster) waitOne(ctx context.Context, object *Object, detail func(strin
 }
 
 // look tells whether a workload is there, and if not, what is missing.
-func (c *Cluster) look(ctx context.Context, resources dynamic.ResourceInterface, name string) (done bool, message string, err error) {
+func (c *Cluster) look(
+	ctx context.Context, resources dynamic.ResourceInterface, name string,
+) (done bool, message string, err error) {
 	object, err := resources.Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
 		return false, "", err

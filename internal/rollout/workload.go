@@ -15,7 +15,7 @@ type WorkloadConfig struct {
 	Needs []string
 	// Namespace takes the objects that are namespaced and name none.
 	Namespace string
-	// Config leads to the cluster. It is asked when the workload is started:
+	// Config points to the cluster. It is asked when the workload is started:
 	// the cluster is there then.
 	Config func() (*rest.Config, error)
 	// Objects returns what is applied.

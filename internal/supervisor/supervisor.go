@@ -26,7 +26,7 @@ const StopLimit = 20 * time.Second
 
 // Options say how Run treats an environment.
 type Options struct {
-	// Observe is told how the start and the stop go; it may be nil.
+	// Observe follows how the start and the stop go; it may be nil.
 	Observe func(control.Progress)
 	// Retain keeps the folder of an environment that failed to start.
 	Retain bool

@@ -16,7 +16,7 @@ const (
 	OfKubelets = `{__name__=~"k8s.node.cpu.*"}`
 )
 
-// OfNode selects what its kubelet tells of a node, however the store names
+// OfNode selects what its kubelet reports of a node, however the store names
 // labels.
 func OfNode(name string) string {
 	const metric = `__name__=~"k8s.node.cpu.*"`

@@ -16,7 +16,7 @@ import (
 )
 
 // sampleEvery is how often the flow of the telemetry is read, so that status
-// has a rate to tell.
+// has a rate to report.
 const sampleEvery = 2 * time.Second
 
 // Sources say where the flow is read.
@@ -77,6 +77,8 @@ func (f *Flow) Run(ctx context.Context) {
 	})
 }
 
+// sample returns what was stored, to compare the next sample with; with an error if
+// that is not all.
 func (f *Flow) sample(ctx context.Context, before backend.Ingestion, since time.Duration) (backend.Ingestion, error) {
 	read := backend.ReadIngestion
 	if f.sources.Foreign {
@@ -126,10 +128,14 @@ func (f *Flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	if storeErr != nil {
 		// What is known of it is old, and what is sent now is not stored.
 		t.Series, t.SamplesPerSecond = f.last.Series, 0
+		t.DroppedSamples, t.Events = max(t.DroppedSamples, f.last.DroppedSamples), max(t.Events, f.last.Events)
 		f.last = t
 		return ingestion, err
 	}
 	f.last, f.lastSample, f.rules = t, ingestion.LastSampleTime, ingestion.RulesError
+	if !f.sources.Foreign {
+		return ingestion, nil // the store has counted, whatever collectors say
+	}
 	return ingestion, err
 }
 

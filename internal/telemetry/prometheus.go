@@ -9,7 +9,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
-// readPrometheus asks any Prometheus for what it tells of itself in its API:
+// readPrometheus asks any Prometheus for what it reports of itself in its API:
 // the series in its head, and the time of the newest sample.
 // https://prometheus.io/docs/prometheus/latest/querying/api/#tsdb-stats
 func readPrometheus(ctx context.Context, base string) (backend.Ingestion, error) {

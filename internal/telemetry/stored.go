@@ -11,13 +11,15 @@ import (
 // The collectors of the kind k3d are in its pods, and say of themselves what
 // they send to the store with the rest: what was sent, and what was lost. The
 // one in LGTM says so too, of the same points: it has a job of another name.
-const storedFlow = `label_replace(sum(rate(otelcol_exporter_sent_metric_points_total{job=~"otelcol-.*"}[1m])), "what", "rate", "", "")` +
+const storedFlow = `label_replace(sum(rate(otelcol_exporter_sent_metric_points_total{job=~"otelcol-.*"}[1m])),` +
+	` "what", "rate", "", "")` +
 	` or label_replace(sum(otelcol_exporter_sent_log_records_total{job=~"otelcol-.*"}), "what", "events", "", "")` +
 	` or label_replace(sum(otelcol_scraper_errored_metric_points_total{job=~"otelcol-.*"}), "what", "errored", "", "")` +
-	` or label_replace(sum({job=~"otelcol-.*",` +
-	` __name__=~"otelcol_(exporter_send_failed|exporter_enqueue_failed|receiver_refused)_(metric_points|log_records)_total"}),` +
+	` or label_replace(sum({job=~"otelcol-.*", __name__=~"otelcol_` +
+	`(exporter_send_failed|exporter_enqueue_failed|receiver_refused)_(metric_points|log_records)_total"}),` +
 	` "what", "lost", "", "")` +
-	` or label_replace(` + storedScraped + ` and (time() - timestamp(` + storedScraped + `) < 60), "what", "scraped", "", "")`
+	` or label_replace(` + storedScraped + ` and (time() - timestamp(` + storedScraped + `) < 60),` +
+	` "what", "scraped", "", "")`
 
 // storedScraped is what each scraper has read; of a collector that is gone it
 // would be the same for minutes.

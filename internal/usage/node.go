@@ -56,7 +56,7 @@ func (s *Sandbox) Memory() Memory {
 	return Memory{Usage: PauseMemory, WorkingSet: PauseMemory, RSS: PauseMemory / 4}
 }
 
-// Services are what a node runs besides pods.
+// Services are what a node runs apart from pods.
 type Services struct {
 	Kubelet Container
 	Runtime Container

@@ -21,7 +21,8 @@ func TestProfileNames(t *testing.T) {
 
 func TestDefaultProfiles(t *testing.T) {
 	for kind, want := range map[string]Profile{
-		"Deployment": Diurnal, "StatefulSet": Steady, "DaemonSet": Steady, "Job": Batch, "CronJob": Batch, "": Steady, "Other": Steady,
+		"Deployment": Diurnal, "StatefulSet": Steady, "DaemonSet": Steady, "Job": Batch, "CronJob": Batch,
+		"": Steady, "Other": Steady,
 	} {
 		if got := DefaultProfile(kind); got != want {
 			t.Errorf("%s is %s, want %s", kind, got, want)
@@ -123,7 +124,7 @@ func TestLeakReachesTheLimit(t *testing.T) {
 	}
 }
 
-// A level that somebody else gives is told as it is, up to the limit.
+// A level that somebody else gives is reported as it is, up to the limit.
 func TestMemoryAt(t *testing.T) {
 	c := NewContainer(1, Spec{MemoryLimit: 100 << 20})
 	for _, ws := range []uint64{0, 1, 5000, 100 << 20, 1 << 40, math.MaxUint64} {

@@ -24,7 +24,7 @@ type Slot struct {
 	Container string
 }
 
-// Spec is what usage follows from besides seed and time. A zero request or
+// Spec is what usage follows from apart from seed and time. A zero request or
 // limit means that there is none.
 type Spec struct {
 	Slot          Slot

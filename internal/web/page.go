@@ -91,7 +91,8 @@ func (s *server) readInto(r *http.Request, into any, body *request) (*document.D
 	if err != nil {
 		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
-	shown, err := engine.ParseRange(string(body.From), string(body.To), time.Now(), zone)
+	now := time.Now()
+	shown, err := engine.ParseRange(string(body.From), string(body.To), now, zone)
 	if err != nil {
 		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
@@ -104,7 +105,7 @@ func (s *server) readInto(r *http.Request, into any, body *request) (*document.D
 	}
 	return d, engine.Request{
 		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To),
-		Timezone:      body.Timezone,
+		Now: now, Timezone: body.Timezone,
 		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)),
 		Interval:      time.Duration(body.IntervalMS * float64(time.Millisecond)),
 	}, nil

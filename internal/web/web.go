@@ -21,10 +21,13 @@ import (
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
+// DefaultScrapeInterval is how often the series of a Prometheus are taken to get
+// a sample, if nobody says it.
+const DefaultScrapeInterval = 15 * time.Second
+
 // Options is what a server serves, and where.
 type Options struct {
-	// Listen is the address, 127.0.0.1:3000 when empty. Port 0 picks a free
-	// one; Listening hears which.
+	// Listen is the address. Port 0 picks a free one; Listening hears which.
 	Listen    string
 	Listening func(address string)
 	// Prometheus is the base URL of the data source, ScrapeInterval how
@@ -49,14 +52,11 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Listen == "" {
-		o.Listen = "127.0.0.1:3000"
-	}
 	if o.Prometheus == "" {
 		return o, errors.New("dashboards need the URL of a Prometheus")
 	}
 	if o.ScrapeInterval <= 0 {
-		o.ScrapeInterval = 15 * time.Second
+		o.ScrapeInterval = DefaultScrapeInterval
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()

@@ -11,7 +11,7 @@ declare module 'vitest' {
   }
 }
 
-export const WAIT = 90_000;
+const WAIT = 90_000;
 export const shots = new URL('../../out/page/', import.meta.url).pathname;
 
 export function launch(): Promise<Browser> {
@@ -30,7 +30,11 @@ export async function open(browser: Browser, path: string, size = { width: 1280,
   const page = await browser.newPage({ viewport: size });
   page.setDefaultTimeout(WAIT);
   const complaints: string[] = [];
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(`${message.text()} (${message.location().url})`));
+  page.on(
+    'console',
+    (message) =>
+      ['error', 'warning'].includes(message.type()) && complaints.push(`${message.text()} (${message.location().url})`)
+  );
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('requestfailed', (request) => {
     // A newer question takes an older one's place.
@@ -74,7 +78,10 @@ export async function showAll(page: Page): Promise<void> {
 
 /** Screenshots of a dashboard as soon as every panel has data, dark and narrow, light and wide. */
 export async function shoot(page: Page, path: string, name: string): Promise<void> {
-  for (const [theme, width] of [['dark', 1280], ['light', 1920]] as const) {
+  for (const [theme, width] of [
+    ['dark', 1280],
+    ['light', 1920],
+  ] as const) {
     await page.setViewportSize({ width, height: 900 });
     await page.goto(`${inject('address')}${path}&theme=${theme}`);
     await showAll(page);
@@ -86,7 +93,9 @@ export async function shoot(page: Page, path: string, name: string): Promise<voi
 }
 
 export function allHaveData(page: Page): Promise<void> {
-  return eventually('panels', async () => (await panels(page)).filter(({ state }) => state !== 'data').map(({ title, state }) => `${title} is ${state}`));
+  return eventually('panels', async () =>
+    (await panels(page)).filter(({ state }) => state !== 'data').map(({ title, state }) => `${title} is ${state}`)
+  );
 }
 
 /** Polls until a condition has no complaint left. */
@@ -111,7 +120,7 @@ export const GROWING = `${PANELS}&refresh=5s`;
 
 type Visit = (path: string, look: (opened: Opened) => Promise<void>) => Promise<void>;
 
-/** Starts a browser for the tests of a file. Each visit is a page of its own, and nothing may complain until its end. */
+/** Starts a browser for the tests of a file. Each visit is a page of its own; nothing may complain until its end. */
 export function visits(): Visit {
   let browser: Browser;
   beforeAll(async () => {
@@ -127,7 +136,10 @@ export function visits(): Visit {
 }
 
 /** The queries that the page sends while something is done, as their bodies say. */
-export async function asked(page: Page, what: () => Promise<unknown>): Promise<Array<{ variables: Record<string, string[]>; from: string; to: string }>> {
+export async function asked(
+  page: Page,
+  what: () => Promise<unknown>
+): Promise<Array<{ variables: Record<string, string[]>; from: string; to: string }>> {
   const bodies: Array<{ variables: Record<string, string[]>; from: string; to: string }> = [];
   const take = (request: { url(): string; postDataJSON(): unknown }) => {
     if (request.url().endsWith('/query')) {
@@ -152,6 +164,8 @@ export async function hasData(page: Page, title: string): Promise<void> {
 /** Chooses an item of a panel's menu. */
 export async function menu(page: Page, title: string, item: string): Promise<void> {
   await panel(page, title).hover();
-  await panel(page, title).getByRole('button', { name: /Menu for panel/ }).click();
+  await panel(page, title)
+    .getByRole('button', { name: /Menu for panel/ })
+    .click();
   await page.getByRole('menuitem', { name: item }).click();
 }

@@ -14,7 +14,9 @@ interface Hit {
 interface Declarations {
   mayBeEmpty: { dashboard: string; panels: string[] }[];
 }
-const declared = load(readFileSync(new URL('../../dashboards/diorama-check.yaml', import.meta.url), 'utf8')) as Declarations;
+const declared = load(
+  readFileSync(new URL('../../dashboards/diorama-check.yaml', import.meta.url), 'utf8')
+) as Declarations;
 const mayBeEmpty = (dashboard: string, panel: string): boolean =>
   declared.mayBeEmpty.some((entry) => entry.dashboard === dashboard && entry.panels.includes(panel));
 
@@ -54,7 +56,9 @@ describe.each(found)('$title', ({ uid }) => {
     await page.goto(`${inject('address')}/d/${uid}?from=now-10m&to=now&theme=light`);
     await page.setViewportSize({ width: 1920, height: 1080 });
     await showAll(page);
-    await eventually(uid, async () => (await panels(page)).filter(({ state }) => state === 'loading').map(({ title }) => title));
+    await eventually(uid, async () =>
+      (await panels(page)).filter(({ state }) => state === 'loading').map(({ title }) => title)
+    );
     await page.screenshot({ path: `${shots}${uid}-light-1920.png` });
     expect(complaints).toEqual([]);
     await page.close();

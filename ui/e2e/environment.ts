@@ -21,15 +21,24 @@ export default function environment(project: TestProject): () => void {
   const home = mkdtempSync(join(tmpdir(), 'diorama-page-'));
   const folder = join(home, 'dashboards');
   cpSync(join(import.meta.dirname, 'dashboards'), folder, { recursive: true });
-  const env = { ...process.env, HOME: home, DIORAMA_HOME: join(home, 'state'), KUBECONFIG: join(home, 'kubeconfig'), NO_COLOR: '1' };
-  const diorama = (...args: string[]) => execFileSync(binary, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = {
+    ...process.env,
+    HOME: home,
+    DIORAMA_HOME: join(home, 'state'),
+    KUBECONFIG: join(home, 'kubeconfig'),
+    NO_COLOR: '1',
+  };
+  const diorama = (...args: string[]) =>
+    execFileSync(binary, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   const end = () => {
     diorama('down', '--all');
     rmSync(home, { recursive: true, force: true });
   };
   try {
     diorama('up', '--name', 'page', '--ports', 'auto', '--nodes', '10', '--pods', '60', '--dashboards', folder);
-    const { endpoints } = JSON.parse(diorama('status', '--name', 'page', '-o', 'json')) as { endpoints: { dashboards: string } };
+    const { endpoints } = JSON.parse(diorama('status', '--name', 'page', '-o', 'json')) as {
+      endpoints: { dashboards: string };
+    };
     project.provide('address', endpoints.dashboards);
     project.provide('folder', folder);
   } catch (error) {

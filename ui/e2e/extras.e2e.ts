@@ -6,11 +6,13 @@ const visit = visits();
 /** Even minutes are annotations here: five minutes have one, whenever they are. */
 const EXTRAS = '/d/extras?from=now-5m&to=now';
 
-test('annotations are drawn on graphs, and tell about themselves', () =>
+test('annotations are drawn on graphs, and describe themselves', () =>
   visit(EXTRAS, async ({ page }) => {
     for (const title of ['With every layer', 'With most layers']) {
       await hasData(page, title);
-      const mark = panel(page, title).getByRole('button', { name: /^An even minute, / }).last();
+      const mark = panel(page, title)
+        .getByRole('button', { name: /^An even minute, / })
+        .last();
       await mark.waitFor();
       const plot = (await panel(page, title).locator('.u-over').boundingBox())!;
       const area = (await panel(page, title).locator('.annotation').last().boundingBox())!;
@@ -24,7 +26,10 @@ test('annotations are drawn on graphs, and tell about themselves', () =>
       await tip.waitFor({ state: 'detached' });
     }
     // With the keyboard too.
-    await panel(page, 'With every layer').getByRole('button', { name: /^An even minute, / }).first().focus();
+    await panel(page, 'With every layer')
+      .getByRole('button', { name: /^An even minute, / })
+      .first()
+      .focus();
     await page.getByRole('tooltip').filter({ hasText: 'An even minute' }).waitFor();
   }));
 
@@ -32,15 +37,23 @@ test('annotations are switched on and off, for the panels that they are for', ()
   visit(EXTRAS, async ({ page }) => {
     const press = (name: string) => page.getByRole('switch', { name }).click({ force: true });
     const marks = (title: string, name: RegExp) => panel(page, title).getByRole('button', { name });
-    await marks('With every layer', /^An even minute/).first().waitFor();
+    await marks('With every layer', /^An even minute/)
+      .first()
+      .waitFor();
     expect(await page.getByRole('switch').count()).toBe(4);
     await press('Minutes');
-    await marks('With every layer', /^An even minute/).first().waitFor({ state: 'detached' });
+    await marks('With every layer', /^An even minute/)
+      .first()
+      .waitFor({ state: 'detached' });
     await press('Samples');
-    await marks('With every layer', /^node-0001 is ready/).first().waitFor();
+    await marks('With every layer', /^node-0001 is ready/)
+      .first()
+      .waitFor();
     expect(await marks('With most layers', /is ready/).count()).toBe(0);
     await press('Events');
-    await marks('With most layers', /^Events, /).first().waitFor();
+    await marks('With most layers', /^Events, /)
+      .first()
+      .waitFor();
     await press('Broken');
     await page.locator('.variable-error').filter({ hasText: 'parse error' }).waitFor();
     await page.screenshot({ path: `${shots}annotations.png` });
@@ -68,11 +81,15 @@ test('names along bars lean, library panels show what the file has', () =>
       expect(x).toBeGreaterThan(frame.x);
       expect(y + height).toBeLessThan(frame.y + frame.height);
     }
-    const bars = await panel(page, 'Logarithmic').locator('rect.bar').evaluateAll((all) => all.map((bar) => bar.getBoundingClientRect().height));
+    const bars = await panel(page, 'Logarithmic')
+      .locator('rect.bar')
+      .evaluateAll((all) => all.map((bar) => bar.getBoundingClientRect().height));
     expect(bars).toHaveLength(3);
     expect(Math.max(...bars) / Math.min(...bars)).toBeLessThan(20);
     expect(await panel(page, 'From a library').innerText()).toMatch(/\d+/);
-    expect(await panel(page, 'Not in the file').innerText()).toContain('The library panel “Shared elsewhere” is not in the dashboard’s file');
+    expect(await panel(page, 'Not in the file').innerText()).toContain(
+      'The library panel “Shared elsewhere” is not in the dashboard’s file'
+    );
     expect(await panel(page, 'Small graphs').locator('.uplot').count()).toBeGreaterThan(3);
     expect(await panel(page, 'Regression').innerText()).toContain('cpu predicted');
     expect(await panel(page, 'Smoothing').innerText()).toContain('cpu (smoothed)');

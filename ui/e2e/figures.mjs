@@ -4,7 +4,10 @@ import { chromium } from 'playwright-core';
 
 const ROUNDS = 5;
 const address = process.argv[2];
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox'],
+});
 const figures = { firstPaint: [], firstPanel: [], allPanels: [] };
 
 for (let round = 0; round < ROUNDS; round++) {
@@ -15,10 +18,14 @@ for (let round = 0; round < ROUNDS; round++) {
   figures.firstPanel.push(await page.evaluate(() => performance.now()));
   // Those that are in view: others ask when they come into it.
   await page.waitForFunction(() =>
-    [...document.querySelectorAll('[data-state]')].filter((e) => e.getBoundingClientRect().top < innerHeight).every((e) => e.dataset.state === 'data')
+    [...document.querySelectorAll('[data-state]')]
+      .filter((e) => e.getBoundingClientRect().top < innerHeight)
+      .every((e) => e.dataset.state === 'data')
   );
   figures.allPanels.push(await page.evaluate(() => performance.now()));
-  figures.firstPaint.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime));
+  figures.firstPaint.push(
+    await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime)
+  );
   await context.close();
 }
 await browser.close();

@@ -27,24 +27,28 @@ test('the first keys reach the pages and the theme', () =>
     expect(reached.slice(first, first + 6)).toEqual(['Dashboards', 'Explore', 'Cluster', 'Events', 'Status', 'Light']);
     await page.getByRole('button', { name: 'Use the light theme' }).focus();
     await page.keyboard.press('Enter');
-    await eventually('the theme', async () => ((await page.evaluate(() => document.body.className)).includes('theme-light') ? [] : ['still dark']));
+    await eventually('the theme', async () =>
+      (await page.evaluate(() => document.body.className)).includes('theme-light') ? [] : ['still dark']
+    );
     await page.reload();
     expect(await page.evaluate(() => document.body.className)).toContain('theme-light');
   }));
 
-test('a dashboard that is not there is told', () =>
+test('a dashboard that is not there is reported', () =>
   visit('/d/nothing-here', async ({ page, complaints }) => {
     await page.getByText('There is no such dashboard').waitFor();
     // The browser itself writes down the 404 that this is about.
     expect(complaints.splice(0).every((complaint) => complaint.includes('404'))).toBe(true);
   }));
 
-test('a saved file is in the open page; a broken one is told with its place, and its last good version stays', async () => {
+test('a saved file is in the open page; a broken one is reported with its place, its last version stays', async () => {
   const file = join(inject('folder'), 'live.json');
   const source = JSON.parse(readFileSync(join(inject('folder'), 'states.json'), 'utf8')) as Record<string, unknown>;
   const save = (title: string) => writeFileSync(file, JSON.stringify({ ...source, uid: 'live', title }, null, 2));
   save('Before');
-  await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/live`)).ok ? [] : ['not served yet']));
+  await eventually('the new dashboard', async () =>
+    (await fetch(`${inject('address')}/api/dashboards/uid/live`)).ok ? [] : ['not served yet']
+  );
   await visit('/d/live', async ({ page }) => {
     const title = page.locator('.toolbar-title');
     await title.getByText('Before').waitFor();
@@ -66,7 +70,9 @@ test('jsonnet is reloaded when one of its imports is saved', async () => {
   const [main, library] = ['mixin.jsonnet', 'titles.libsonnet'].map((name) => join(inject('folder'), name));
   copyFileSync(join(import.meta.dirname, 'jsonnet', 'titles.libsonnet'), library);
   copyFileSync(join(import.meta.dirname, 'jsonnet', 'mixin.jsonnet'), main);
-  await eventually('the new dashboard', async () => ((await fetch(`${inject('address')}/api/dashboards/uid/mixin`)).ok ? [] : ['not served yet']));
+  await eventually('the new dashboard', async () =>
+    (await fetch(`${inject('address')}/api/dashboards/uid/mixin`)).ok ? [] : ['not served yet']
+  );
   await visit('/d/mixin', async ({ page }) => {
     await page.locator('.toolbar-title').getByText('From a mixin').waitFor();
     writeFileSync(library, `{ title: 'From an import' }`);
@@ -76,7 +82,7 @@ test('jsonnet is reloaded when one of its imports is saved', async () => {
   rmSync(library);
 });
 
-test('Explore completes, runs, draws and tells errors', () =>
+test('Explore completes, runs, draws and reports errors', () =>
   visit('/explore?from=now-5m&to=now', async ({ page, complaints }) => {
     const editor = page.getByRole('textbox', { name: 'Query A' });
     await editor.click();
@@ -97,12 +103,14 @@ test('Explore completes, runs, draws and tells errors', () =>
     expect(complaints.splice(0).every((complaint) => complaint.includes('400'))).toBe(true);
   }));
 
-test('a panel leads to Explore with its query as sent', () =>
+test('a panel opens in Explore with its query as sent', () =>
   visit(PANELS, async ({ page }) => {
     await hasData(page, 'Stacked areas');
     await menu(page, 'Stacked areas', 'Explore');
     await page.waitForURL(/\/explore\?/);
-    expect(new URL(page.url()).searchParams.get('expr')).toMatch(/^sum by \(k8s_namespace_name\).*k8s_namespace_name=~"(?!\$)/);
+    expect(new URL(page.url()).searchParams.get('expr')).toMatch(
+      /^sum by \(k8s_namespace_name\).*k8s_namespace_name=~"(?!\$)/
+    );
     await page.locator('.explore-view canvas').first().waitFor();
   }));
 
@@ -113,7 +121,9 @@ test('Cluster shows nodes and their pods', () =>
     expect(await page.locator('.node .pod').count()).toBeGreaterThanOrEqual(60);
     await page.screenshot({ path: `${shots}cluster.png` });
     await page.getByPlaceholder(/Filter by node/).fill('node-0003');
-    await eventually('the filter', async () => ((await page.locator('.node').count()) === 1 ? [] : ['more than one node']));
+    await eventually('the filter', async () =>
+      (await page.locator('.node').count()) === 1 ? [] : ['more than one node']
+    );
     await page.getByText('node-0003').click();
     await page.waitForURL(/\/d\/diorama-node\?var-node=node-0003/);
   }));

@@ -1,5 +1,18 @@
 import { expect, test } from 'vitest';
-import { asked, eventually, GROWING, hasData, menu, panel, panels, PANELS, shoot, shots, showAll, visits } from './browser';
+import {
+  asked,
+  eventually,
+  GROWING,
+  hasData,
+  menu,
+  panel,
+  panels,
+  PANELS,
+  shoot,
+  shots,
+  showAll,
+  visits,
+} from './browser';
 
 const visit = visits();
 
@@ -11,7 +24,13 @@ test('every kind of panel has data, dark and light', () =>
 test('graphs, heatmaps and state timelines are drawn', () =>
   visit(GROWING, async ({ page }) => {
     await showAll(page);
-    for (const title of ['Stacked areas', 'Heatmap of buckets', 'Heatmap of values', 'State timeline', 'Status history']) {
+    for (const title of [
+      'Stacked areas',
+      'Heatmap of buckets',
+      'Heatmap of values',
+      'State timeline',
+      'Status history',
+    ]) {
       await hasData(page, title);
       const colors = () =>
         panel(page, title)
@@ -22,7 +41,10 @@ test('graphs, heatmaps and state timelines are drawn', () =>
             const found = new Set<number>();
             for (let i = 0; i < data.length; i += 4) {
               // Grey is axes and grid.
-              if (data[i + 3] > 100 && Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60) {
+              if (
+                data[i + 3] > 100 &&
+                Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 60
+              ) {
                 found.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
               }
             }
@@ -30,7 +52,11 @@ test('graphs, heatmaps and state timelines are drawn', () =>
           });
       await eventually(title, async () => ((await colors()) > 0 ? [] : ['nothing coloured is drawn']));
     }
-    for (const [title, least] of [['Bar chart', 8], ['Histogram', 3], ['Lying, stacked', 10]] as const) {
+    for (const [title, least] of [
+      ['Bar chart', 8],
+      ['Histogram', 3],
+      ['Lying, stacked', 10],
+    ] as const) {
       expect(await panel(page, title).locator('rect.bar').count(), title).toBeGreaterThanOrEqual(least);
     }
   }));
@@ -45,7 +71,11 @@ test('scripts in texts, labels and links are not run', () =>
     await panel(page, 'Two axes').locator('.panel-link').click();
     await page.waitForTimeout(500);
     expect(await page.evaluate(() => (window as { hacked?: string }).hacked)).toBeUndefined();
-    expect(await page.locator('.text-panel script, .text-panel [onerror], .text-panel [onclick], a[href^="javascript"]').count()).toBe(0);
+    expect(
+      await page
+        .locator('.text-panel script, .text-panel [onerror], .text-panel [onclick], a[href^="javascript"]')
+        .count()
+    ).toBe(0);
     expect(await panel(page, 'Text labels are no HTML').locator('img').count()).toBe(0);
   }));
 
@@ -64,7 +94,9 @@ test('a variable that is changed asks every panel anew, and is in the address', 
       return text.includes('shop') && !text.includes('payments') ? [] : [text];
     });
     await page.goBack();
-    await eventually('the legend', async () => ((await panel(page, 'Stacked areas').innerText()).includes('payments') ? [] : ['only shop']));
+    await eventually('the legend', async () =>
+      (await panel(page, 'Stacked areas').innerText()).includes('payments') ? [] : ['only shop']
+    );
   }));
 
 test('every kind of variable changes what is asked', () =>
@@ -83,9 +115,13 @@ test('every kind of variable changes what is asked', () =>
       await page.keyboard.press('Enter');
     };
     await write('node', '000[12]');
-    await eventually('the text box', async () => (/node-0002/.test(await legend()) && !/node-0003/.test(await legend()) ? [] : [await legend()]));
+    await eventually('the text box', async () =>
+      /node-0002/.test(await legend()) && !/node-0003/.test(await legend()) ? [] : [await legend()]
+    );
     await write('filters', 'k8s_node_name!=node-0001');
-    await eventually('the filter', async () => (/node-0002/.test(await legend()) && !/node-0001/.test(await legend()) ? [] : [await legend()]));
+    await eventually('the filter', async () =>
+      /node-0002/.test(await legend()) && !/node-0001/.test(await legend()) ? [] : [await legend()]
+    );
     expect(new URL(page.url()).searchParams.get('var-filters')).toBe('k8s_node_name|!=|node-0001');
     await page.reload();
     await hasData(page, 'Nodes');
@@ -99,11 +135,14 @@ test('lists have dashboards, rules and events', () =>
     const link = panel(page, 'Dashboards').getByText('Kubernetes / Cluster', { exact: true });
     await link.waitFor();
     expect(await link.getAttribute('href')).toMatch(/^\/d\/diorama-cluster\/.*from=now-5m&to=now&.*var-cluster=/);
-    await panel(page, 'Alerts').getByText(/rules are watched|firing|pending/i).first().waitFor();
+    await panel(page, 'Alerts')
+      .getByText(/rules are watched|firing|pending/i)
+      .first()
+      .waitFor();
     await panel(page, 'Events').locator('.log').first().waitFor();
   }));
 
-test('links lead on with variables and time', () =>
+test('links go on with variables and time', () =>
   visit(`${PANELS}&var-namespace=shop&var-namespace=data`, async ({ page }) => {
     await page.locator('.dashboard-link', { hasText: 'Clusters' }).waitFor();
     const href = await page.locator('.dashboard-link', { hasText: 'Clusters' }).getAttribute('href');
@@ -121,7 +160,10 @@ test('links lead on with variables and time', () =>
 test('panels ask when they come into view, and not again when they come back', () =>
   visit('/d/panels?from=now-5m&to=now', async ({ page }) => {
     const sent: string[] = [];
-    page.on('request', (request) => request.url().endsWith('/query') && sent.push(request.url().replace(/.*panels\//, '')));
+    page.on(
+      'request',
+      (request) => request.url().endsWith('/query') && sent.push(request.url().replace(/.*panels\//, ''))
+    );
     const lowest = 'Its own time';
     await hasData(page, 'Two axes');
     expect(sent).not.toContain('25/query');
@@ -160,7 +202,9 @@ test('the crosshair of one graph is in the others', () =>
     await page.mouse.move(box.x + box.width - 20, box.y + box.height / 2);
     await page.mouse.move(box.x + box.width - 15, box.y + box.height / 2);
     const cursor = panel(page, 'Two axes').locator('.u-cursor-x');
-    await eventually('the crosshair', async () => ((await cursor.evaluate((e) => e.classList.contains('u-off'))) ? ['not shown'] : []));
+    await eventually('the crosshair', async () =>
+      (await cursor.evaluate((e) => e.classList.contains('u-off'))) ? ['not shown'] : []
+    );
     // Its tooltip names all series.
     await page.locator('#grafana-portal-container').getByText('payments').waitFor();
     await page.screenshot({ path: `${shots}crosshair.png` });
@@ -173,7 +217,9 @@ test('a legend label isolates its series, and brings the others back', () =>
     const dimmed = () => labels.evaluateAll((all) => all.filter((e) => /disabled|Disabled/.test(e.className)).length);
     const count = await labels.count();
     await labels.filter({ hasText: 'shop' }).click();
-    await eventually('isolated', async () => ((await dimmed()) === count - 1 ? [] : [`${await dimmed()} of ${count} are dimmed`]));
+    await eventually('isolated', async () =>
+      (await dimmed()) === count - 1 ? [] : [`${await dimmed()} of ${count} are dimmed`]
+    );
     await labels.filter({ hasText: 'shop' }).click();
     await eventually('all', async () => ((await dimmed()) === 0 ? [] : [`${await dimmed()} are dimmed`]));
   }));
@@ -191,7 +237,7 @@ test('a panel fills the page, Escape leaves it', () =>
     await hasData(page, 'Two axes');
   }));
 
-test('inspect tells the query as sent, the data and the JSON', () =>
+test('inspect shows the query as sent, the data and the JSON', () =>
   visit(PANELS, async ({ page }) => {
     await hasData(page, 'Stacked areas');
     await menu(page, 'Stacked areas', 'Inspect');
@@ -233,7 +279,9 @@ test('panels say why they have no data', () =>
   visit('/d/states', async ({ page }) => {
     const text = (title: string) => panel(page, title).locator('[data-state]').innerText();
     await hasData(page, 'Good');
-    await eventually('panels', async () => (await panels(page)).filter(({ state }) => state === 'loading').map(({ title }) => title));
+    await eventually('panels', async () =>
+      (await panels(page)).filter(({ state }) => state === 'loading').map(({ title }) => title)
+    );
     expect(await text('No such metric')).toContain('no metric is named no_such_metric');
     expect(await text('No such labels')).toContain('k8s_node_name="nowhere"');
     expect(await text('Broken query')).toContain('unclosed left parenthesis');

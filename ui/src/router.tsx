@@ -52,7 +52,7 @@ export function usePlace(): Place {
 }
 
 /** Whether a click is a plain one, which the page may answer itself. */
-export function isPlainClick(event: MouseEvent): boolean {
+function isPlainClick(event: MouseEvent): boolean {
   return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
 }
 

@@ -14,7 +14,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/backend"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // Series is a gauge, or a counter: a name, labels, and a value for each step.
@@ -30,8 +32,11 @@ func Start(t testing.TB) string {
 	t.Helper()
 	address, done := make(chan string, 1), make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
+	usual := v1alpha1.Default().Backend
 	o := backend.Options{
-		Listen: "127.0.0.1:0", DataDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Retention: time.Duration(usual.Retention), OutOfOrderWindow: time.Duration(usual.OutOfOrderWindow),
+		EventsMax: usual.MaxEvents,
+		Listen:    "127.0.0.1:0", DataDir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Listening: func(a string) { address <- a },
 	}
 	go func() { done <- backend.Run(ctx, o) }()
@@ -43,13 +48,7 @@ func Start(t testing.TB) string {
 		http.DefaultClient.CloseIdleConnections()
 	})
 	base := "http://" + <-address
-	deadline := time.Now().Add(30 * time.Second)
-	for !ready(base) {
-		if time.Now().After(deadline) {
-			t.Fatal("the backend is not ready in time")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	waittest.True(t, "the backend is ready", func() bool { return ready(base) })
 	return base
 }
 

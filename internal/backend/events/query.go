@@ -79,7 +79,8 @@ func (q *Query) set(key, value string) (err error) {
 	case "cursor":
 		q.before, err = parseCursor(value)
 	default:
-		return fmt.Errorf("unknown parameter %q; known are cluster, namespace, kind, name, reason, type, node, since, until, limit, cursor", key)
+		return fmt.Errorf("unknown parameter %q; known are "+
+			"cluster, namespace, kind, name, reason, type, node, since, until, limit, cursor", key)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", key, err)
@@ -148,7 +149,8 @@ func (q Query) where() (string, []any) {
 func (s *Store) Find(ctx context.Context, q Query) (Page, error) {
 	page := Page{Events: []Event{}}
 	where, args := q.where()
-	rows, err := s.read.QueryContext(ctx, `SELECT id, cluster, uid, namespace, kind, name, object_uid, node, reason, type, message,
+	rows, err := s.read.QueryContext(ctx, `
+	SELECT id, cluster, uid, namespace, kind, name, object_uid, node, reason, type, message,
 		count, first_time, last_time, attributes FROM events WHERE `+where+` ORDER BY last_time DESC, id DESC LIMIT ?`,
 		append(args, q.Limit+1)...)
 	if err != nil {

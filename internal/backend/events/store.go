@@ -78,7 +78,8 @@ func Open(path string, limits Limits, log *slog.Logger) (*Store, error) {
 		err = s.count()
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the events in %s; if the file is damaged, remove it: %w", path, err), s.disconnect())
+		err = fmt.Errorf("opening the events in %s; if the file is damaged, remove it: %w", path, err)
+		return nil, errors.Join(err, s.disconnect())
 	}
 	go s.sweep()
 	return s, nil
@@ -88,7 +89,10 @@ func Open(path string, limits Limits, log *slog.Logger) (*Store, error) {
 // committed event outlives the process, though not a crash of the machine.
 func connect(path string, connections int, pragma string) (*sql.DB, error) {
 	q := url.Values{}
-	for _, p := range []string{"journal_mode(WAL)", "synchronous(NORMAL)", "busy_timeout(5000)", "cache_size(-1000)", "journal_size_limit(4194304)", pragma} {
+	for _, p := range []string{
+		"journal_mode(WAL)", "synchronous(NORMAL)", "busy_timeout(5000)", "cache_size(-1000)",
+		"journal_size_limit(4194304)", pragma,
+	} {
 		if p != "" {
 			q.Add("_pragma", p)
 		}
@@ -180,10 +184,16 @@ func (s *Store) convert(logs plog.Logs, now time.Time) (batch []Event, rejected 
 // upsert keeps the latest state of an event. Its last parameter says whether
 // the sender counted: if not, a newer record counts as one more.
 const upsert = `
-INSERT INTO events (cluster, uid, namespace, kind, name, object_uid, node, reason, type, message, count, first_time, last_time, attributes)
+INSERT INTO events (
+  cluster, uid, namespace, kind, name, object_uid, node, reason, type, message,
+  count, first_time, last_time, attributes
+)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (cluster, uid) DO UPDATE SET
-  count = CASE WHEN ? THEN max(count, excluded.count) WHEN excluded.last_time > last_time THEN count + 1 ELSE count END,
+  count = CASE
+    WHEN ? THEN max(count, excluded.count)
+    WHEN excluded.last_time > last_time THEN count + 1
+    ELSE count END,
   first_time = min(first_time, excluded.first_time),
   message = CASE WHEN excluded.last_time >= last_time THEN excluded.message ELSE message END,
   type = CASE WHEN excluded.last_time >= last_time THEN excluded.type ELSE type END,
@@ -212,8 +222,10 @@ func (s *Store) store(ctx context.Context, batch []Event) (inserted int, evicted
 		if err != nil {
 			return 0, 0, fmt.Errorf("encoding an event's attributes: %w", err)
 		}
-		if _, err := statement.ExecContext(ctx, e.Cluster, e.UID, e.Namespace, e.Kind, e.Name, e.ObjectUID, e.Node, e.Reason,
-			e.Type, e.Message, e.Count, e.FirstTime.UnixNano(), e.LastTime.UnixNano(), string(attributes), e.counted); err != nil {
+		_, err = statement.ExecContext(ctx,
+			e.Cluster, e.UID, e.Namespace, e.Kind, e.Name, e.ObjectUID, e.Node, e.Reason, e.Type, e.Message,
+			e.Count, e.FirstTime.UnixNano(), e.LastTime.UnixNano(), string(attributes), e.counted)
+		if err != nil {
 			return 0, 0, fmt.Errorf("storing events: %w", err)
 		}
 	}
@@ -242,7 +254,8 @@ func trim(ctx context.Context, tx *sql.Tx, n int64) (int64, error) {
 	if n <= 0 {
 		return 0, nil
 	}
-	result, err := tx.ExecContext(ctx, "DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY last_time, id LIMIT ?)", n)
+	result, err := tx.ExecContext(ctx,
+		"DELETE FROM events WHERE id IN (SELECT id FROM events ORDER BY last_time, id LIMIT ?)", n)
 	if err != nil {
 		return 0, fmt.Errorf("deleting the oldest events: %w", err)
 	}
@@ -287,12 +300,14 @@ func (s *Store) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByColl
 func (s *Store) Collect(ch chan<- prometheus.Metric) {
 	c := s.Counts()
 	send := func(name, help string, kind prometheus.ValueType, value int64) {
-		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), kind, float64(value))
+		desc := prometheus.NewDesc("diorama_backend_events_"+name, help, nil, nil)
+		ch <- prometheus.MustNewConstMetric(desc, kind, float64(value))
 	}
-	send("diorama_backend_events_stored", "Events in the store.", prometheus.GaugeValue, c.Stored)
-	send("diorama_backend_events_received_total", "Log records received.", prometheus.CounterValue, c.Received)
-	send("diorama_backend_events_repeated_total", "Records that brought a stored event up to date.", prometheus.CounterValue, c.Repeated)
-	send("diorama_backend_events_rejected_total", "Records rejected for their age.", prometheus.CounterValue, c.Rejected)
-	send("diorama_backend_events_failed_total", "Records that could not be written and that the sender keeps.", prometheus.CounterValue, c.Failed)
-	send("diorama_backend_events_evicted_total", "Events deleted to stay within the limits.", prometheus.CounterValue, c.Evicted)
+	count := func(what, help string, value int64) { send(what+"_total", help, prometheus.CounterValue, value) }
+	send("stored", "Events in the store.", prometheus.GaugeValue, c.Stored)
+	count("received", "Log records received.", c.Received)
+	count("repeated", "Records that brought a stored event up to date.", c.Repeated)
+	count("rejected", "Records rejected for their age.", c.Rejected)
+	count("failed", "Records that could not be written and that the sender keeps.", c.Failed)
+	count("evicted", "Events deleted to stay within the limits.", c.Evicted)
 }

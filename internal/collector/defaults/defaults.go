@@ -1,5 +1,5 @@
 // Package defaults lists the metrics that the receivers of this distribution
-// send unless told otherwise, as their own metadata declares them.
+// send unless configured otherwise, as their own metadata declares them.
 package defaults
 
 import (

@@ -24,7 +24,9 @@ func TestMetrics(t *testing.T) {
 			}
 			found = true
 			got.Attributes = nil
-			if got.Unit != want.metric.Unit || got.Type != want.metric.Type || got.Monotonic != want.metric.Monotonic || got.Resource != want.metric.Resource {
+			same := got.Unit == want.metric.Unit && got.Type == want.metric.Type &&
+				got.Monotonic == want.metric.Monotonic && got.Resource == want.metric.Resource
+			if !same {
 				t.Errorf("%s: got %+v, want %+v", want.receiver, got, want.metric)
 			}
 		}

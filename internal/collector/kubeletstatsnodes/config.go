@@ -58,7 +58,8 @@ func (c *Config) Validate() error {
 	case c.Kubeletstats == nil:
 		return errors.New("kubeletstats is empty: leave it out to have its defaults")
 	case c.Kubeletstats.Endpoint != "":
-		return errors.New("kubeletstats::endpoint: the endpoint of each node is made from the endpoint of kubeletstats_nodes; give that only")
+		return errors.New("kubeletstats::endpoint: the endpoint of each node is made from the endpoint of " +
+			"kubeletstats_nodes; give that only")
 	}
 	return nil
 }

@@ -23,7 +23,9 @@ func NewFactory() receiver.Factory { return newFactory(nil) }
 // newFactory lets tests give the nodes; source nil asks the API server.
 func newFactory(source simulatednodes.Source) receiver.Factory {
 	return receiver.NewFactory(Type(), defaultConfig, receiver.WithMetrics(
-		func(_ context.Context, set receiver.Settings, config component.Config, next consumer.Metrics) (receiver.Metrics, error) {
+		func(
+			_ context.Context, set receiver.Settings, config component.Config, next consumer.Metrics,
+		) (receiver.Metrics, error) {
 			return newReceiver(set, config.(*Config), next, source)
 		}, component.StabilityLevelDevelopment))
 }
@@ -39,7 +41,9 @@ func defaultKubeletstats() *kubeletstatsreceiver.Config {
 	return kubeletstatsreceiver.NewFactory().CreateDefaultConfig().(*kubeletstatsreceiver.Config)
 }
 
-func newReceiver(set receiver.Settings, c *Config, next consumer.Metrics, source simulatednodes.Source) (receiver.Metrics, error) {
+func newReceiver(
+	set receiver.Settings, c *Config, next consumer.Metrics, source simulatednodes.Source,
+) (receiver.Metrics, error) {
 	scrapes, err := simulatednodes.NewScrapes(set.TelemetrySettings, set.ID)
 	if err != nil {
 		return nil, err

@@ -22,11 +22,14 @@ import (
 func summary(w http.ResponseWriter, _ *http.Request, node string) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = fmt.Fprintf(w, `{"node":{"nodeName":%q,"startTime":"2026-01-01T00:00:00Z",
-		"cpu":{"time":"2026-01-01T00:01:00Z","usageNanoCores":250000000,"usageCoreNanoSeconds":15000000000}},"pods":[]}`, node)
+		"cpu":{"time":"2026-01-01T00:01:00Z",
+			"usageNanoCores":250000000,"usageCoreNanoSeconds":15000000000}},"pods":[]}`, node)
 }
 
 // start runs a receiver of the kubelets' nodes that scrapes every interval.
-func start(t testing.TB, k *nodestest.Kubelets, next consumer.Metrics, interval time.Duration) (*nodestest.Source, *componenttest.Telemetry) {
+func start(
+	t testing.TB, k *nodestest.Kubelets, next consumer.Metrics, interval time.Duration,
+) (*nodestest.Source, *componenttest.Telemetry) {
 	t.Helper()
 	telemetry, source := componenttest.NewTelemetry(), nodestest.NewSource()
 	factory := newFactory(source)
@@ -34,7 +37,8 @@ func start(t testing.TB, k *nodestest.Kubelets, next consumer.Metrics, interval 
 	if err := confmap.NewFromStringMap(map[string]any{
 		"auth_type": "kubeConfig", "endpoint": k.URL,
 		"kubeletstats": map[string]any{
-			"auth_type": "tls", "ca_file": k.CA, "cert_file": k.Cert, "key_file": k.Key, "collection_interval": interval.String(),
+			"auth_type": "tls", "ca_file": k.CA, "cert_file": k.Cert, "key_file": k.Key,
+			"collection_interval": interval.String(),
 		},
 	}).Unmarshal(config); err != nil {
 		t.Fatal(err)
@@ -103,17 +107,22 @@ func TestUnreachableKubeletIsCounted(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
+	const address = "https://localhost:10250"
+	of := func(kubeletstats map[string]any) map[string]any {
+		return map[string]any{"endpoint": address, "kubeletstats": kubeletstats}
+	}
+	utilization := map[string]any{"k8s.pod.cpu.node.utilization": map[string]any{"enabled": true}}
 	for about, c := range map[string]struct {
 		settings map[string]any
 		fails    bool
 	}{
-		"defaults":           {map[string]any{"endpoint": "https://localhost:10250"}, false},
-		"node utilization":   {map[string]any{"endpoint": "https://localhost:1", "kubeletstats": map[string]any{"metrics": map[string]any{"k8s.pod.cpu.node.utilization": map[string]any{"enabled": true}}}}, false},
+		"defaults":           {map[string]any{"endpoint": address}, false},
+		"node utilization":   {of(map[string]any{"metrics": utilization}), false},
 		"no endpoint":        {map[string]any{}, true},
-		"endpoint inside":    {map[string]any{"endpoint": "https://localhost:1", "kubeletstats": map[string]any{"endpoint": "x"}}, true},
-		"node inside":        {map[string]any{"endpoint": "https://localhost:1", "kubeletstats": map[string]any{"node": "x"}}, true},
-		"unknown key inside": {map[string]any{"endpoint": "https://localhost:1", "kubeletstats": map[string]any{"intervall": "1s"}}, true},
-		"unknown auth_type":  {map[string]any{"endpoint": "https://localhost:1", "auth_type": "magic"}, true},
+		"endpoint inside":    {of(map[string]any{"endpoint": "x"}), true},
+		"node inside":        {of(map[string]any{"node": "x"}), true},
+		"unknown key inside": {of(map[string]any{"intervall": "1s"}), true},
+		"unknown auth_type":  {map[string]any{"endpoint": address, "auth_type": "magic"}, true},
 	} {
 		t.Run(about, func(t *testing.T) {
 			config := NewFactory().CreateDefaultConfig()

@@ -19,7 +19,7 @@ type Origin struct {
 	Receiver string
 	// Counter tells whether it only grows.
 	Counter bool
-	// Optional metrics are sent only if the receiver is told to.
+	// Optional metrics are sent only if the receiver is configured to.
 	Optional bool
 }
 
@@ -46,16 +46,24 @@ func Metrics() (map[string]Origin, error) {
 		}
 	}
 	// Those of k8s_cluster that options name, not the metadata.
-	for _, condition := range []string{"ready", "memory_pressure", "disk_pressure", "pid_pressure", "network_unavailable"} {
-		known["k8s_node_condition_"+condition] = Origin{Metric: "k8s.node.condition_" + condition, Receiver: defaults.Cluster}
+	for _, condition := range []string{
+		"ready", "memory_pressure", "disk_pressure", "pid_pressure", "network_unavailable",
+	} {
+		known["k8s_node_condition_"+condition] = Origin{
+			Metric: "k8s.node.condition_" + condition, Receiver: defaults.Cluster,
+		}
 	}
 	for name, metric := range map[string]string{
-		"k8s_node_allocatable_cpu": "k8s.node.allocatable_cpu", "k8s_node_allocatable_memory_bytes": "k8s.node.allocatable_memory",
-		"k8s_node_allocatable_pods": "k8s.node.allocatable_pods", "k8s_node_allocatable_ephemeral_storage_bytes": "k8s.node.allocatable_ephemeral_storage",
+		"k8s_node_allocatable_cpu":                     "k8s.node.allocatable_cpu",
+		"k8s_node_allocatable_memory_bytes":            "k8s.node.allocatable_memory",
+		"k8s_node_allocatable_pods":                    "k8s.node.allocatable_pods",
+		"k8s_node_allocatable_ephemeral_storage_bytes": "k8s.node.allocatable_ephemeral_storage",
 	} {
 		known[name] = Origin{Metric: metric, Receiver: defaults.Cluster}
 	}
-	known["k8s_container_status_reason"] = Origin{Metric: "k8s.container.status.reason", Receiver: defaults.Cluster, Optional: true}
+	known["k8s_container_status_reason"] = Origin{
+		Metric: "k8s.container.status.reason", Receiver: defaults.Cluster, Optional: true,
+	}
 	for name, counter := range ownMetrics() {
 		known[name] = Origin{Metric: strings.TrimSuffix(name, "_total"), Receiver: selfMetrics, Counter: counter}
 	}

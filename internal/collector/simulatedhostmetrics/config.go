@@ -31,7 +31,7 @@ type Config struct {
 	// TLS has the CA of the endpoint and the client certificate.
 	TLS configtls.ClientConfig `mapstructure:"tls"`
 	// Scrapers are the scrapers of the hostmetrics receiver, with the metrics
-	// that are to be sent or not beside its defaults. Without any there are
+	// that are to be sent or not, on top of its defaults. Without any there are
 	// those of hostmetrics.DefaultScrapers.
 	Scrapers map[string]ScraperConfig `mapstructure:"scrapers"`
 }

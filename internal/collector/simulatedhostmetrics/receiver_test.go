@@ -38,7 +38,9 @@ func hostMetrics(w http.ResponseWriter, _ *http.Request, node string) {
 	_, _ = w.Write(body)
 }
 
-func start(t *testing.T, k *nodestest.Kubelets, more map[string]any) (*nodestest.Source, *componenttest.Telemetry, *consumertest.MetricsSink) {
+func start(
+	t *testing.T, k *nodestest.Kubelets, more map[string]any,
+) (*nodestest.Source, *componenttest.Telemetry, *consumertest.MetricsSink) {
 	t.Helper()
 	telemetry, source, sink := componenttest.NewTelemetry(), nodestest.NewSource(), new(consumertest.MetricsSink)
 	factory := newFactory(source)
@@ -87,7 +89,8 @@ func TestNodesComeAndGo(t *testing.T) {
 	if after := k.Requests("node-a"); after > before+1 {
 		t.Errorf("the node that went is still scraped: %d, then %d requests", before, after)
 	}
-	if points := nodestest.SelfMetric(telemetry, "otelcol_receiver_accepted_metric_points"); len(points) != 1 || points[0].Value == 0 {
+	points := nodestest.SelfMetric(telemetry, "otelcol_receiver_accepted_metric_points")
+	if len(points) != 1 || points[0].Value == 0 {
 		t.Errorf("accepted points: got %v, want one series for all nodes", points)
 	}
 }
@@ -116,17 +119,28 @@ func TestScrapersAreRead(t *testing.T) {
 		scrapers map[string]any
 		want     string // the metrics that are asked for, or what the refusal says
 	}{
-		"none":             {nil, ""},
-		"defaults":         {map[string]any{"load": nil, "processes": map[string]any{}}, "system.cpu.load_average.15m,system.cpu.load_average.1m,system.cpu.load_average.5m,system.processes.count,system.processes.created"},
-		"on and off":       {map[string]any{"cpu": metrics("system.cpu.utilization", true, "system.cpu.time", false)}, "system.cpu.utilization"},
-		"unknown scraper":  {map[string]any{"process": nil}, "process"},
-		"unknown metric":   {map[string]any{"cpu": metrics("system.cpu.heat", true)}, "system.cpu.heat"},
-		"nothing enabled":  {map[string]any{"processes": metrics("system.processes.count", false, "system.processes.created", false)}, "no metric is enabled"},
+		"none": {nil, ""},
+		"defaults": {
+			map[string]any{"load": nil, "processes": map[string]any{}},
+			"system.cpu.load_average.15m,system.cpu.load_average.1m,system.cpu.load_average.5m," +
+				"system.processes.count,system.processes.created",
+		},
+		"on and off": {
+			map[string]any{"cpu": metrics("system.cpu.utilization", true, "system.cpu.time", false)},
+			"system.cpu.utilization",
+		},
+		"unknown scraper": {map[string]any{"process": nil}, "process"},
+		"unknown metric":  {map[string]any{"cpu": metrics("system.cpu.heat", true)}, "system.cpu.heat"},
+		"nothing enabled": {
+			map[string]any{"processes": metrics("system.processes.count", false, "system.processes.created", false)},
+			"no metric is enabled",
+		},
 		"unsupported part": {map[string]any{"disk": map[string]any{"include": map[string]any{}}}, "include"},
 	} {
 		t.Run(about, func(t *testing.T) {
 			config := newFactory(nil).CreateDefaultConfig().(*Config)
-			err := confmap.NewFromStringMap(map[string]any{"endpoint": "https://localhost:1", "scrapers": c.scrapers}).Unmarshal(config)
+			given := map[string]any{"endpoint": "https://localhost:1", "scrapers": c.scrapers}
+			err := confmap.NewFromStringMap(given).Unmarshal(config)
 			if err == nil {
 				err = xconfmap.Validate(config)
 			}

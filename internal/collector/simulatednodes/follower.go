@@ -22,7 +22,7 @@ type New func(node string, delay time.Duration) (component.Component, error)
 
 // Follower keeps one component running for each node.
 type Follower struct {
-	// Source tells the nodes; NewSource, called in Start, makes it when it is nil.
+	// Source reports the nodes; NewSource, called in Start, makes it when it is nil.
 	Source    Source
 	NewSource func() (Source, error)
 	// Interval is the one at which the components scrape.

@@ -91,7 +91,8 @@ func TestFollower(t *testing.T) {
 	nodestest.Eventually(t, "a and c run", f.is("a", "c"))
 	source.Add("b", "c")
 	nodestest.Eventually(t, "all run again", f.is("a", "b", "c"))
-	if points := nodestest.SelfMetric(telemetry, simulatednodes.FollowedMetric); len(points) != 1 || points[0].Value != 3 {
+	points := nodestest.SelfMetric(telemetry, simulatednodes.FollowedMetric)
+	if len(points) != 1 || points[0].Value != 3 {
 		t.Errorf("%s: got %v, want 3", simulatednodes.FollowedMetric, points)
 	}
 	if err := follower.Shutdown(t.Context()); err != nil {
@@ -107,7 +108,7 @@ func TestFollowerStuckNode(t *testing.T) {
 	source.Add("stuck", "a")
 	source.Remove("stuck", "a")
 	source.Add("b")
-	nodestest.Eventually(t, "b runs beside the node that does not stop", f.is("b", "stuck"))
+	nodestest.Eventually(t, "b runs alongside the node that does not stop", f.is("b", "stuck"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := follower.Shutdown(ctx); err == nil {

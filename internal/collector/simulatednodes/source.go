@@ -51,7 +51,8 @@ func (c APIConfig) restConfig() (*rest.Config, error) {
 		return rest.InClusterConfig()
 	}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(clientcmd.NewDefaultClientConfigLoadingRules(), overrides).ClientConfig()
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
 }
 
 // Source tells which simulated nodes there are.
@@ -144,7 +145,9 @@ func strip(object any) (any, error) {
 	if !ok {
 		return object, nil
 	}
-	small := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion}}
+	small := &corev1.Node{
+		ObjectMeta: metav1.ObjectMeta{Name: node.Name, UID: node.UID, ResourceVersion: node.ResourceVersion},
+	}
 	for _, name := range []string{Annotation, Leaving} {
 		if value, ok := node.Annotations[name]; ok {
 			metav1.SetMetaDataAnnotation(&small.ObjectMeta, name, value)

@@ -2,16 +2,18 @@ package simulatednodes
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/zap/zaptest"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 func node(name string, simulated bool, ready corev1.ConditionStatus) *corev1.Node {
@@ -19,39 +21,52 @@ func node(name string, simulated bool, ready corev1.ConditionStatus) *corev1.Nod
 	if simulated {
 		n.Annotations = map[string]string{Annotation: "fake"}
 	}
-	n.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse}, {Type: corev1.NodeReady, Status: ready}}
+	n.Status.Conditions = []corev1.NodeCondition{
+		{Type: corev1.NodeDiskPressure, Status: corev1.ConditionFalse},
+		{Type: corev1.NodeReady, Status: ready},
+	}
 	return n
 }
 
-func TestAPISource(t *testing.T) {
-	client := fake.NewClientset(node("a", true, corev1.ConditionTrue), node("b", true, corev1.ConditionUnknown), node("real", false, corev1.ConditionTrue))
-	ctx, cancel := context.WithCancel(t.Context())
-	var mutex sync.Mutex
-	current, finished := map[string]bool{}, make(chan error, 1)
-	source := &apiSource{client: client, logger: zaptest.NewLogger(t)}
-	go func() {
-		finished <- source.Follow(ctx,
-			func(node string) { mutex.Lock(); defer mutex.Unlock(); current[node] = true },
-			func(node string) { mutex.Lock(); defer mutex.Unlock(); delete(current, node) })
-	}()
-	want := func(names ...string) {
-		t.Helper()
-		deadline, ticker := time.After(30*time.Second), time.NewTicker(5*time.Millisecond)
-		defer ticker.Stop()
-		for {
-			mutex.Lock()
-			got := slices.Sorted(maps.Keys(current))
-			mutex.Unlock()
-			if slices.Equal(got, names) {
-				return
-			}
-			select {
-			case <-deadline:
-				t.Fatalf("got %v, want %v", got, names)
-			case <-ticker.C:
-			}
+// followed are the nodes that a source reports.
+type followed struct {
+	t     *testing.T
+	mutex sync.Mutex
+	nodes map[string]bool
+}
+
+func newFollowed(t *testing.T) *followed { return &followed{t: t, nodes: map[string]bool{}} }
+
+func (f *followed) add(node string)    { f.mutex.Lock(); defer f.mutex.Unlock(); f.nodes[node] = true }
+func (f *followed) remove(node string) { f.mutex.Lock(); defer f.mutex.Unlock(); delete(f.nodes, node) }
+
+func (f *followed) names() []string {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return slices.Sorted(maps.Keys(f.nodes))
+}
+
+// await waits until they are these.
+func (f *followed) await(names ...string) {
+	f.t.Helper()
+	waittest.Until(f.t, "the nodes are those", func(context.Context) error {
+		if got := f.names(); !slices.Equal(got, names) {
+			return fmt.Errorf("got %v, want %v", got, names)
 		}
-	}
+		return nil
+	})
+}
+
+func TestAPISource(t *testing.T) {
+	client := fake.NewClientset(
+		node("a", true, corev1.ConditionTrue), node("b", true, corev1.ConditionUnknown),
+		node("real", false, corev1.ConditionTrue),
+	)
+	ctx, cancel := context.WithCancel(t.Context())
+	followed, finished := newFollowed(t), make(chan error, 1)
+	source := &apiSource{client: client, logger: zaptest.NewLogger(t)}
+	go func() { finished <- source.Follow(ctx, followed.add, followed.remove) }()
+	want := followed.await
 	nodes := client.CoreV1().Nodes()
 	update := func(n *corev1.Node) {
 		t.Helper()

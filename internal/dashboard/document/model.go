@@ -1,5 +1,7 @@
 package document
 
+import "slices"
+
 // Dashboard is one dashboard in its classic form, migrated to what today's
 // panels read. It is not changed after it is loaded.
 type Dashboard struct {
@@ -63,6 +65,24 @@ func (p Panel) Targets() []Target {
 		targets = append(targets, NewTarget(object, refOf(p.JSON["datasource"], Ref{})))
 	}
 	return targets
+}
+
+// Asked are the targets that are run.
+func (p Panel) Asked() []Target {
+	if p.asksNothing() {
+		return nil
+	}
+	return slices.DeleteFunc(p.Targets(), Target.Hidden)
+}
+
+// asksNothing tells that the panel is of a kind for which Grafana runs no
+// queries, whatever it was before: skipDataQuery in its plugin.
+func (p Panel) asksNothing() bool {
+	switch p.Type() {
+	case "text", "news", "dashlist", "alertlist", "annolist", "welcome", "gettingstarted", "live", "pluginlist":
+		return true
+	}
+	return false
 }
 
 // Panels returns all panels in the order of the page, those of collapsed rows
@@ -131,14 +151,13 @@ func (t Target) Prometheus() bool {
 // texts, lists and library panels do.
 func (p Panel) NeedsQuery() bool {
 	switch p.Type() {
-	case "row", "text", "news", "dashlist", "alertlist", "annolist", "welcome", "gettingstarted", "pluginlist", "canvas",
-		"debug":
+	case "row", "canvas", "debug":
 		return false
 	}
-	return p.JSON.Object("libraryPanel") == nil
+	return !p.asksNothing() && p.JSON.Object("libraryPanel") == nil
 }
 
 // Sources are the parts of a panel whose variables its queries need.
 func (p Panel) Sources() []any {
-	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"]}
+	return []any{p.JSON["targets"], p.JSON["datasource"], p.JSON["interval"], p.JSON["timeFrom"], p.JSON["timeShift"]}
 }

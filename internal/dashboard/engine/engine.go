@@ -6,6 +6,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/prometheus"
@@ -34,9 +35,24 @@ type Request struct {
 	// From and To are the range as it was asked for, such as now-1h: links
 	// carry it on. Empty where only the range is known.
 	From, To string
+	// Now is what now meant when Range was made of them; zero is its end.
+	Now time.Time
 	// MaxDataPoints is the panel's width in points, Interval a lower bound
 	// of the step.
 	MaxDataPoints int
 	Interval      time.Duration
 	Timezone      string
+}
+
+// now is what panels with their own time are relative to.
+func (r Request) now() time.Time {
+	if r.Now.IsZero() {
+		return r.Range.To
+	}
+	return r.Now.In(r.Range.To.Location())
+}
+
+// relative tells that the range moves with now: an end that is not given does.
+func (r Request) relative() bool {
+	return r.From == "" || r.To == "" || strings.Contains(r.From+r.To, "now")
 }

@@ -2,9 +2,7 @@ package engine
 
 import (
 	"encoding/json"
-	"html"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
@@ -14,48 +12,46 @@ var (
 	regexSpecial  = regexp.MustCompile(`[\\^$*+?.()|\[\]{}/]`)
 	luceneSpecial = regexp.MustCompile(`[!*+\-=<>\s&|()\[\]{}^~?:\\/"]`)
 	promSpecial   = regexp.MustCompile(`[$^*{}\[\]'+?.()|]`)
+	// jsNumber is what JavaScript reads as a number.
+	jsNumber    = regexp.MustCompile(`^([+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?Infinity|0[xX][0-9a-fA-F]+)$`)
+	htmlEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'", "&#39;", `"`, "&quot;")
 )
 
-// formatAs writes a value in one of the formats of Grafana's documentation.
-// A format that there is not is glob, the default.
-func formatAs(kind, args, name string, v Value) string {
+// formatAs writes a value in one of the formats of Grafana's documentation,
+// with its arguments: join:+. A format that there is not is glob, the default.
+func formatAs(format, name string, v Value) string {
+	args := strings.Split(format, ":")
+	kind, args := args[0], args[1:]
+	if v.Custom {
+		return formatCustom(kind, name, v)
+	}
 	switch kind {
 	case "csv", "raw":
 		return strings.Join(v.Values, ",")
 	case "pipe":
 		return strings.Join(v.Values, "|")
 	case "join":
-		if args == "" {
-			args = ","
-		}
-		return strings.Join(v.Values, args)
+		return strings.Join(v.Values, append(args, ",")[0])
 	case "distributed":
 		return strings.Join(v.Values, ","+name+"=")
 	case "json":
 		return formatJSON(v)
 	case "text":
-		return strings.Join(v.Texts, " + ")
+		return formatText(name, v)
 	case "regex":
 		return formatRegex(v)
 	case "lucene":
 		return formatLucene(v)
 	case "html":
-		return html.EscapeString(strings.Join(v.Values, ", "))
-	case "percentencode":
-		return percentEncode(v.inBraces())
-	case "uriencode":
-		return uriEncode(v.inBraces())
+		return htmlEscapes.Replace(strings.Join(v.Values, ", "))
 	case "date":
 		return formatDate(args, v)
-	case "queryparam":
-		return formatParam("var-"+name, "", v)
-	case "customqueryparam":
-		param, prefix, _ := strings.Cut(args, ":")
-		if param == "" {
-			param = name
-		}
-		return formatParam(param, prefix, v)
 	}
+	return formatQuotedOrURL(kind, args, name, v)
+}
+
+// formatQuotedOrURL is formatAs for what goes between quotes, or into URLs.
+func formatQuotedOrURL(kind string, args []string, name string, v Value) string {
 	switch kind {
 	case "doublequote":
 		return formatQuoted(`"`, v, `"`, `\"`)
@@ -63,8 +59,31 @@ func formatAs(kind, args, name string, v Value) string {
 		return formatQuoted(`'`, v, `'`, `\'`)
 	case "sqlstring":
 		return formatQuoted(`'`, v, `'`, `''`, `"`, `\"`)
+	case "percentencode":
+		return percentEncode(v.inBraces())
+	case "uriencode":
+		return uriEncode(v.inBraces())
+	case "queryparam":
+		return formatParam(name, v)
+	case "customqueryparam":
+		return formatCustomParam(args, name, v)
 	}
 	return formatGlob(name, v)
+}
+
+// formatCustom writes the author's own value for All: as it is, but where
+// people read it and in URLs.
+func formatCustom(kind, name string, v Value) string {
+	own := strings.Join(v.Values, "")
+	switch kind {
+	case "text":
+		return formatText(name, v)
+	case "percentencode":
+		return percentEncode(own)
+	case "queryparam":
+		return formatParam(name, v)
+	}
+	return own
 }
 
 // isList tells whether a value is written as a list where one value needs none.
@@ -101,7 +120,7 @@ func formatGlob(_ string, v Value) string {
 
 func formatText(_ string, v Value) string { return strings.Join(v.Texts, " + ") }
 
-// formatJSON writes a list; a single value stays as it is.
+// formatJSON writes a list; a value that is none stays as it is.
 func formatJSON(v Value) string {
 	if !v.List {
 		return strings.Join(v.Values, "")
@@ -110,13 +129,15 @@ func formatJSON(v Value) string {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	// Texts can always be encoded.
-	_ = encoder.Encode(v.Values)
+	_ = encoder.Encode(append([]string{}, v.Values...))
 	return strings.TrimSuffix(text.String(), "\n")
 }
 
+// formatRegex writes alternatives. Those of no value match nothing but the
+// empty text.
 func formatRegex(v Value) string {
 	escaped := joinMapped(v.Values, "|", func(s string) string { return regexSpecial.ReplaceAllString(s, `\$0`) })
-	if v.isList() {
+	if len(v.Values) != 1 {
 		return "(" + escaped + ")"
 	}
 	return escaped
@@ -124,7 +145,7 @@ func formatRegex(v Value) string {
 
 func formatLucene(v Value) string {
 	escape := func(s string) string {
-		if _, err := strconv.ParseFloat(s, 64); err == nil { // a number, also a negative one
+		if jsNumber.MatchString(s) { // also a negative one
 			return s
 		}
 		return luceneSpecial.ReplaceAllString(s, `\$0`)
@@ -138,14 +159,25 @@ func formatLucene(v Value) string {
 	return "(" + joinMapped(v.Values, " OR ", func(s string) string { return `"` + escape(s) + `"` }) + ")"
 }
 
-// formatParam writes URL parameters. All stays All there: the URL of a
-// dashboard is to mean the same when there are more values.
-func formatParam(param, prefix string, v Value) string {
+// formatParam writes URL parameters as dashboards read them. All stays All
+// there: the URL is to mean the same when there are more values.
+func formatParam(name string, v Value) string {
 	values := v.Values
 	if v.All {
 		values = []string{document.AllValue}
 	}
-	return joinMapped(values, "&", func(s string) string { return param + "=" + prefix + percentEncode(s) })
+	return joinMapped(values, "&", func(s string) string { return "var-" + name + "=" + paramEncode(s) })
+}
+
+// formatCustomParam writes URL parameters of any name, with something before
+// each value.
+func formatCustomParam(args []string, name string, v Value) string {
+	args = append(args, "", "")
+	if args[0] != "" {
+		name = args[0]
+	}
+	start := percentEncode(name) + "=" + percentEncode(args[1])
+	return joinMapped(v.Values, "&", func(s string) string { return start + percentEncode(s) })
 }
 
 // unreserved are the characters that have no meaning in a URI, reserved those
@@ -160,6 +192,9 @@ func percentEncode(text string) string { return encodeExcept(text, unreserved) }
 
 // uriEncode keeps what has a meaning in a URI.
 func uriEncode(text string) string { return encodeExcept(text, unreserved+reserved) }
+
+// paramEncode keeps what Grafana leaves in the parameters of its own URLs.
+func paramEncode(text string) string { return encodeExcept(text, unreserved+"@:$,;") }
 
 func encodeExcept(text, keep string) string {
 	const hex = "0123456789ABCDEF"
@@ -177,7 +212,10 @@ func encodeExcept(text, keep string) string {
 // formatPromQL writes a value into PromQL, where it stands within a quoted
 // text: as a plain text if the variable has one value, as a regular
 // expression if it may have several.
-func formatPromQL(_ string, v Value) string {
+func formatPromQL(name string, v Value) string {
+	if v.Custom {
+		return formatCustom("", name, v)
+	}
 	if !v.Pattern {
 		return joinMapped(v.Values, "", func(s string) string {
 			return strings.ReplaceAll(strings.ReplaceAll(s, `\`, `\\`), `"`, `\"`)

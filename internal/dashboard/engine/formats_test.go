@@ -12,6 +12,7 @@ func list(values ...string) Value {
 func TestFormats(t *testing.T) {
 	servers := list("test1", "test2")
 	all := Value{Texts: []string{"All"}, Values: []string{"a", "b"}, List: true, All: true}
+	production := Value{Texts: []string{"Prod"}, Values: []string{"p1"}, Fields: map[string]string{"uid": "u"}}
 	for _, c := range []struct {
 		text  string
 		value Value
@@ -45,7 +46,7 @@ func TestFormats(t *testing.T) {
 		{"${servers:text}", servers, "test1 + test2"},
 		{"${servers:text}", all, "All"},
 		{"${servers:queryparam}", servers, "var-servers=test1&var-servers=test2"},
-		{"${servers:queryparam}", all, "var-servers=%24__all"},
+		{"${servers:queryparam}", all, "var-servers=$__all"},
 		{"${servers:customqueryparam:host}", servers, "host=test1&host=test2"},
 		{"${servers:customqueryparam:host:is-}", servers, "host=is-test1&host=is-test2"},
 		{"${servers:join}", servers, "test1,test2"},
@@ -59,7 +60,7 @@ func TestFormats(t *testing.T) {
 		{"${servers:nosuchformat}", servers, "{test1,test2}"},
 		{"[[servers:csv]] $servers. ${servers}x", servers, "test1,test2 {test1,test2}. {test1,test2}x"},
 		{"$server $serversx ${other:csv}", servers, "$server $serversx ${other:csv}"},
-		{"${servers.text} ${servers.value} ${servers.uid}", Value{Texts: []string{"Prod"}, Values: []string{"p1"}, Fields: map[string]string{"uid": "u"}}, "Prod p1 u"},
+		{"${servers.text} ${servers.value} ${servers.uid}", production, "Prod p1 u"},
 	} {
 		if got := (Scope{{"servers": c.value}}).expand(c.text, formatGlob); got != c.want {
 			t.Errorf("%s of %q: %s, want %s", c.text, c.value.Values, got, c.want)

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"strings"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
@@ -22,7 +21,7 @@ type Value struct {
 	All bool
 	// Fields are what ${name.field} can name, other than text and value.
 	Fields map[string]string
-	// Zone is the time zone of a time; nil is UTC.
+	// Zone is the time zone in which a time is written; nil is UTC.
 	Zone *time.Location
 }
 
@@ -71,12 +70,8 @@ func write(name string, v Value, field, format string, otherwise Formatter) stri
 			return ""
 		}
 	}
-	kind, args, _ := strings.Cut(format, ":")
-	switch {
-	case v.Custom && kind != "text" && kind != "percentencode" && kind != "queryparam" && kind != "customqueryparam":
-		return strings.Join(v.Values, "")
-	case kind == "":
+	if format == "" {
 		return otherwise(name, v)
 	}
-	return formatAs(kind, args, name, v)
+	return formatAs(format, name, v)
 }

@@ -39,9 +39,14 @@ func TestTiming(t *testing.T) {
 		// Prometheus answers at most 11,000 points.
 		{length: 30 * 24 * time.Hour, points: 11_000, panel: "1s", wantStep: "5m", wantRate: "5m15s"},
 	} {
-		s := spacing{Range: prometheus.TimeRange{From: begin, To: begin.Add(c.length)}, MaxPoints: c.points, Scrape: 15 * time.Second, Panel: c.panel, Target: c.target, Factor: c.factor, Least: c.least}
+		s := spacing{
+			Range:     prometheus.TimeRange{From: begin, To: begin.Add(c.length)},
+			MaxPoints: c.points, Scrape: 15 * time.Second,
+			Panel: c.panel, Target: c.target, Factor: c.factor, Least: c.least,
+		}
 		got, err := s.timing()
-		if step, rate := writeInterval(got.Step), writeInterval(got.Rate); err != nil || step != c.wantStep || rate != c.wantRate {
+		step, rate := writeInterval(got.Step), writeInterval(got.Rate)
+		if err != nil || step != c.wantStep || rate != c.wantRate {
 			t.Errorf("%+v: step %s, rate %s, want %s and %s; error %v", c, step, rate, c.wantStep, c.wantRate, err)
 		}
 		if points := c.length / got.Step; points > maxPoints {
@@ -55,7 +60,8 @@ func TestTiming(t *testing.T) {
 
 func TestParseInterval(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"15s": 15 * time.Second, "1m": time.Minute, "100ms": 100 * time.Millisecond, "2h": 2 * time.Hour, "1d": day, "1w": 7 * day, "1M": 30 * day, "1y": 365 * day,
+		"100ms": 100 * time.Millisecond, "15s": 15 * time.Second, "1m": time.Minute, "2h": 2 * time.Hour,
+		"1d": day, "1w": 7 * day, "1M": 30 * day, "1y": 365 * day,
 		">30s": 30 * time.Second, " 10 ": 10 * time.Second, "1h30m": 90 * time.Minute,
 	} {
 		if got, err := parseInterval(text); err != nil || got != want {
@@ -123,14 +129,18 @@ func TestParseTime(t *testing.T) {
 		{"2026-11-25", "now", "2026-11-24T23:00:00Z", "2026-11-25T14:33:12.5Z", berlin},
 	} {
 		r, err := ParseRange(c.from, c.to, now, c.zone)
-		if from, to := r.From.UTC().Format(time.RFC3339Nano), r.To.UTC().Format(time.RFC3339Nano); err != nil || from != c.wantFrom || to != c.wantTo {
+		from, to := r.From.UTC().Format(time.RFC3339Nano), r.To.UTC().Format(time.RFC3339Nano)
+		if err != nil || from != c.wantFrom || to != c.wantTo {
 			t.Errorf("%s to %s: %s to %s, want %s to %s; %v", c.from, c.to, from, to, c.wantFrom, c.wantTo, err)
 		}
 		if r.From.Location() != c.zone || r.To.Location() != c.zone {
 			t.Errorf("%s to %s: in %s and %s, want %s", c.from, c.to, r.From.Location(), r.To.Location(), c.zone)
 		}
 	}
-	for _, c := range [][2]string{{"now", "now-1h"}, {"yesterday", "now"}, {"now-1x", "now"}, {"now-1f", "now"}, {"now-99999999999999999999h", "now"}, {"now", "now"}, {"1e300", "now"}} {
+	for _, c := range [][2]string{
+		{"now", "now-1h"}, {"now", "now"}, {"yesterday", "now"}, {"1e300", "now"},
+		{"now-1x", "now"}, {"now-1f", "now"}, {"now-99999999999999999999h", "now"},
+	} {
 		if r, err := ParseRange(c[0], c[1], now, time.UTC); err == nil {
 			t.Errorf("%s to %s is read as %v", c[0], c[1], r)
 		}

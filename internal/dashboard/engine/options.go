@@ -98,7 +98,7 @@ func (e *Engine) whyNoValues(ctx context.Context, label, match string, r prometh
 	return reason.suggest(near(label, names))
 }
 
-func formatRegexText(_ string, v Value) string { return formatRegex(v) }
+func formatRegexText(name string, v Value) string { return formatAs("regex", name, v) }
 
 // find runs one of the query functions of Grafana's Prometheus data source.
 func (e *Engine) find(ctx context.Context, query string, r prometheus.TimeRange) ([]string, error) {

@@ -16,6 +16,7 @@ func (e *Engine) present(panel document.Object, scope Scope) {
 			panel[key] = scope.expand(text, formatText)
 		}
 	}
+	fillTimes(panel, scope)
 	if options := panel.Object("options"); options.Text("content") != "" {
 		options["content"] = scope.expand(options.Text("content"), formatText)
 	}
@@ -37,7 +38,7 @@ func (e *Engine) present(panel document.Object, scope Scope) {
 // judge notes whether anything of a panel can be run, or why not.
 func (e *Engine) judge(panel document.Object, scope Scope) {
 	var reason string
-	for _, target := range (document.Panel{JSON: panel}).Targets() {
+	for _, target := range (document.Panel{JSON: panel}).Asked() {
 		run := targetRun{engine: e, panel: document.Panel{JSON: panel}, target: target, scope: scope}
 		err := run.runnable()
 		if err == nil {

@@ -44,6 +44,7 @@ func (e *Engine) resolve(
 		if v.Type() == "interval" {
 			autoInterval(v, &resolved, r)
 		}
+		resolved.value.Zone = r.Range.From.Location()
 		values[v.Name()], found[v.Name()] = resolved.value, resolved
 	}
 	all := make([]Resolved, 0, len(definitions))
@@ -211,6 +212,9 @@ func choose(v document.Variable, r *Resolved, asked []string, scope Scope) {
 		r.Current.Text, r.Current.Value = append(r.Current.Text, option.Text), append(r.Current.Value, option.Value)
 	}
 	r.value = valueOf(v, *r, scope)
+	if r.value.Custom {
+		r.AllValue = r.value.Values[0]
+	}
 }
 
 // option finds an option by its value, or by its text as people write it into

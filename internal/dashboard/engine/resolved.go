@@ -66,7 +66,9 @@ type Resolved struct {
 	DependsOn        []string `json:"dependsOn"`
 	Current          Choice   `json:"current"`
 	Options          []Option `json:"options"`
-	Error            string   `json:"error,omitempty"`
+	// AllValue is the author's own value for All, while All is chosen.
+	AllValue string `json:"allValue,omitempty"`
+	Error    string `json:"error,omitempty"`
 	// Empty says why a query finds no options.
 	Empty *Reason `json:"empty,omitempty"`
 

@@ -81,39 +81,11 @@ func (e *Engine) targets(
 	if err != nil {
 		return nil, fmt.Errorf("reading the panel: %w", err)
 	}
-	shared, err := panelRange(p, r)
+	shared, err := panelRange(withTimes(p, scope), r)
 	if err != nil {
 		return nil, err
 	}
 	return e.prepare(p, shared, scope.with(timeValues(shared.Range)), filtersOf(variables)), nil
-}
-
-// panelRange applies what a panel says of its own time: timeFrom and timeShift.
-func panelRange(p document.Panel, r Request) (Request, error) {
-	if text := p.JSON.Text("timeFrom"); text != "" {
-		text = strings.TrimPrefix(text, "now-")
-		own, err := ParseRange("now-"+text, "now", r.Range.To, r.Range.To.Location())
-		if err != nil {
-			return r, fmt.Errorf("the panel's relative time %q: %w", text, err)
-		}
-		r.Range = own
-	}
-	if text := p.JSON.Text("timeShift"); text != "" {
-		text = strings.TrimPrefix(text, "now-")
-		from, err := parseTime("now-"+text, r.Range.From, false)
-		if err != nil {
-			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
-		}
-		to, err := parseTime("now-"+text, r.Range.To, false)
-		if err != nil {
-			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
-		}
-		r.Range = prometheus.TimeRange{From: from, To: to}
-	}
-	if points := p.JSON.Integer("maxDataPoints"); points > 0 {
-		r.MaxDataPoints = points
-	}
-	return r, nil
 }
 
 // Query runs targets that belong to no dashboard, as Grafana's query API takes
@@ -137,10 +109,7 @@ func (e *Engine) Query(ctx context.Context, targets []document.Object, r Request
 func (e *Engine) prepare(p document.Panel, r Request, scope Scope, filters []filter) []*targetRun {
 	var runs []*targetRun
 	tables := 0
-	for _, t := range p.Targets() {
-		if t.Hidden() {
-			continue
-		}
+	for _, t := range p.Asked() {
 		if t.JSON.Text("format") == formatTable {
 			tables++
 		}

@@ -21,8 +21,8 @@ const grafanaDefault = 15 * time.Second
 // sourceProxy is an address at which Grafana forwards to a data source.
 var sourceProxy = regexp.MustCompile(`^(.+)/api/datasources/proxy/(uid/[^/]+|\d+)$`)
 
-// ErrNotGrafana tells that an address is none at which Grafana leads to a data
-// source.
+// ErrNotGrafana tells that an address is none at which Grafana forwards to a
+// data source.
 var ErrNotGrafana = errors.New("no address of Grafana's data source proxy")
 
 // SourceInterval asks Grafana for the interval of the data source that it forwards

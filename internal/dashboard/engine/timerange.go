@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -98,18 +97,28 @@ func parseAbsolute(text string, zone *time.Location) (time.Time, error) {
 func addUnits(t time.Time, n int, unit string) time.Time {
 	switch unit {
 	case "y":
-		return t.AddDate(n, 0, 0)
+		return addMonths(t, 12*n)
 	case "Q":
-		return t.AddDate(0, 3*n, 0)
+		return addMonths(t, 3*n)
 	case "M":
-		return t.AddDate(0, n, 0)
+		return addMonths(t, n)
 	case "w":
 		return t.AddDate(0, 0, 7*n)
 	case "d":
 		return t.AddDate(0, 0, n)
 	}
-	units := map[string]time.Duration{"h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}
-	return t.Add(time.Duration(n) * units[unit])
+	lengths := map[string]time.Duration{"h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond}
+	return t.Add(time.Duration(n) * lengths[unit])
+}
+
+// addMonths stays within the month that it comes to: a month before the 31st
+// of March is the last day of February.
+func addMonths(t time.Time, n int) time.Time {
+	moved := t.AddDate(0, n, 0)
+	if moved.Day() != t.Day() {
+		return moved.AddDate(0, 0, -moved.Day())
+	}
+	return moved
 }
 
 // roundTime goes to the begin of a unit, or to its last millisecond.
@@ -144,9 +153,8 @@ func roundTime(t time.Time, unit string, up bool) time.Time {
 // timeValues are the variables that name the range.
 func timeValues(r prometheus.TimeRange) map[string]Value {
 	ms := func(t time.Time) Value {
-		v := single(strconv.FormatInt(t.UnixMilli(), 10))
-		v.Zone = t.Location()
-		return v
+		text := t.Format("2006-01-02 15:04:05")
+		return Value{Texts: []string{text}, Values: []string{strconv.FormatInt(t.UnixMilli(), 10)}, Zone: t.Location()}
 	}
 	length := r.Duration()
 	seconds := int64(length.Round(time.Second) / time.Second)
@@ -157,49 +165,4 @@ func timeValues(r prometheus.TimeRange) map[string]Value {
 		"__range_s":  single(strconv.FormatInt(seconds, 10)),
 		"__range_ms": single(strconv.FormatInt(length.Milliseconds(), 10)),
 	}
-}
-
-// dateTokens are the tokens of date formats, longest first, with the layouts
-// Go has for them.
-var dateTokens = regexp.MustCompile(
-	`\[[^\]]*\]|YYYY|YY|MMMM|MMM|MM|M|DD|D|dddd|ddd|HH|hh|h|mm|m|ss|s|SSS|ZZ|Z|A|a|X|x`)
-
-// formatDate writes a time that is given as Unix milliseconds, in the zone of
-// the value; ISO 8601 is in UTC.
-func formatDate(args string, v Value) string {
-	ms, err := strconv.ParseInt(strings.Join(v.Values, ""), 10, 64)
-	if err != nil {
-		return "NaN"
-	}
-	zone := v.Zone
-	if zone == nil {
-		zone = time.UTC
-	}
-	t := time.UnixMilli(ms).In(zone)
-	switch args {
-	case "", "iso":
-		return t.UTC().Format("2006-01-02T15:04:05.000Z")
-	case "ms":
-		return strconv.FormatInt(ms, 10)
-	case "seconds":
-		return strconv.FormatInt(int64(math.Round(float64(ms)/1000)), 10)
-	}
-	layouts := map[string]string{
-		"YYYY": "2006", "YY": "06", "MMMM": "January", "MMM": "Jan", "MM": "01", "M": "1", "DD": "02", "D": "2",
-		"dddd": "Monday", "ddd": "Mon", "HH": "15", "hh": "03", "h": "3", "mm": "04", "m": "4", "ss": "05", "s": "5",
-		"ZZ": "-0700", "Z": "-07:00", "A": "PM", "a": "pm",
-	}
-	return dateTokens.ReplaceAllStringFunc(args, func(token string) string {
-		switch {
-		case token[0] == '[':
-			return token[1 : len(token)-1]
-		case token == "SSS":
-			return fmt.Sprintf("%03d", ms%1000)
-		case token == "X":
-			return strconv.FormatInt(ms/1000, 10)
-		case token == "x":
-			return strconv.FormatInt(ms, 10)
-		}
-		return t.Format(layouts[token])
-	})
 }

@@ -210,7 +210,7 @@ func TestVariableValues(t *testing.T) {
 
 // A panel's query asks for the options of a variable only if its value follows
 // from them.
-func TestSettledVariables(t *testing.T) {
+func TestVariablesWithoutOptions(t *testing.T) {
 	nobody := &Engine{Prometheus: prometheus.NewClient("http://127.0.0.1:1"), ScrapeInterval: every}
 	d := withVariables(t, `up{a=~"$a",b=~"$b"}`,
 		`{"name":"a","type":"query","query":"label_values(up, a)","includeAll":true,"allValue":".+"}`,

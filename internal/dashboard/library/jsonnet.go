@@ -152,7 +152,7 @@ func (c *confined) Import(importedFrom, importedPath string) (jsonnet.Contents, 
 
 // allowed tells whether a file, links followed, lies in one of the roots.
 func (c *confined) allowed(name string) bool {
-	real, err := filepath.EvalSymlinks(name)
+	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return false
 	}
@@ -160,7 +160,7 @@ func (c *confined) allowed(name string) bool {
 		if resolved, err := filepath.EvalSymlinks(root); err == nil {
 			root = resolved
 		}
-		if relative, err := filepath.Rel(root, real); err == nil && filepath.IsLocal(relative) {
+		if relative, err := filepath.Rel(root, target); err == nil && filepath.IsLocal(relative) {
 			return true
 		}
 	}

@@ -2,7 +2,10 @@ import { useEffect, useState } from 'react';
 
 /** An answer of the API that is not a success, with what the API said about it. */
 export class ApiError extends Error {
-  constructor(message: string, readonly status: number) {
+  constructor(
+    message: string,
+    readonly status: number
+  ) {
     super(message);
   }
 }
@@ -17,9 +20,11 @@ async function messageOf(response: Response): Promise<string> {
   }
 }
 
-export async function request<T>(path: string, init?: RequestInit): Promise<T> {
+async function request<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, init).catch((error: unknown) => {
-    throw isAbort(error) ? error : new ApiError('diorama does not answer. Is the environment still up? `diorama status` tells.', 0);
+    throw isAbort(error)
+      ? error
+      : new ApiError('diorama does not answer. Is the environment still up? `diorama status` says.', 0);
   });
   if (!response.ok) {
     throw new ApiError(await messageOf(response), response.status);
@@ -70,7 +75,8 @@ export function useGet<T>(path: string | null, everySeconds = 0, key: unknown = 
       }
     };
     void load();
-    const timer = everySeconds > 0 ? setInterval(() => document.hidden || void load(), everySeconds * 1000) : undefined;
+    const timer =
+      everySeconds > 0 ? setInterval(() => document.hidden || void load(), everySeconds * 1000) : undefined;
     return () => {
       abort.abort();
       clearInterval(timer);

@@ -17,7 +17,7 @@ export interface DashboardAnswer {
   dashboard: Dashboard;
 }
 
-export interface VariableOption {
+interface VariableOption {
   text: string;
   value: string;
 }
@@ -31,6 +31,8 @@ export interface Variable {
   includeAll: boolean;
   current: { text: string[]; value: string[] };
   options: VariableOption[];
+  /** The author's own value for All, while All is chosen. */
+  allValue?: string;
   allowCustomValue?: boolean;
   description?: string;
   error?: string;
@@ -46,7 +48,7 @@ export interface PanelsAnswer {
   links?: DashboardLink[];
 }
 
-export interface QueryResult {
+interface QueryResult {
   status: number;
   frames?: DataFrameJSON[];
   error?: string;

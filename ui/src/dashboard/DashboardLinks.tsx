@@ -25,7 +25,11 @@ function LinkAnchor({ title, href, blank }: Resolved) {
 function TaggedDashboards({ link, around }: { link: DashboardLink; around: Surroundings }) {
   const tags = (link.tags ?? []).map((tag) => `&tag=${encodeURIComponent(tag)}`).join('');
   const { data = [] } = useGet<SearchHit[]>(`/api/search?type=dash-db&limit=100${tags}`);
-  const items = data.map(({ title, url }) => ({ title, href: carry(url, link, around), blank: link.targetBlank ?? false }));
+  const items = data.map(({ title, url }) => ({
+    title,
+    href: carry(url, link, around),
+    blank: link.targetBlank ?? false,
+  }));
   if (!link.asDropdown) {
     return items.map((item) => <LinkAnchor key={item.href} {...item} />);
   }
@@ -48,9 +52,9 @@ function TaggedDashboards({ link, around }: { link: DashboardLink; around: Surro
 
 /** The links of a dashboard: single addresses, or all dashboards with certain tags. */
 export function DashboardLinks({ links }: { links: DashboardLink[] }) {
-  const { resolved, range } = useDashboardState();
+  const { resolved, range, timeZone } = useDashboardState();
   const around: Surroundings = { variables: resolved.variables, ...rangeText(range) };
-  const interpolate = interpolator(around, { from: range.from.valueOf(), to: range.to.valueOf() });
+  const interpolate = interpolator(around, { from: range.from.valueOf(), to: range.to.valueOf(), timeZone });
   return (
     <div className="dashboard-links">
       {links.map((link, index) =>

@@ -22,7 +22,14 @@ function LazyPanel({ panel, rect }: { panel: Panel; rect: Rect }) {
     return () => observer.disconnect();
   }, []);
   return (
-    <div ref={ref} className={rect.width < NARROW ? 'grid-item narrow' : 'grid-item'} style={rect} data-panel-id={panel.id} data-panel-type={panel.type} data-panel-title={panel.title}>
+    <div
+      ref={ref}
+      className={rect.width < NARROW ? 'grid-item narrow' : 'grid-item'}
+      style={rect}
+      data-panel-id={panel.id}
+      data-panel-type={panel.type}
+      data-panel-title={panel.title}
+    >
       <PanelFrame panel={panel} width={rect.width} height={rect.height} visible={visible} />
     </div>
   );

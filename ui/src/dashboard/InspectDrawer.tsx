@@ -19,13 +19,18 @@ function QueryView({ data }: { data: PanelData }) {
       {data.queries.map(({ refId, expr, step, type, took }, index) => (
         <section key={`${refId}${index}`} className="inspect-query">
           <h4>
-            {refId} <span className="quiet">{[type, step && `step ${step}`, took && `took ${took}`].filter(Boolean).join(' · ')}</span>
+            {refId}{' '}
+            <span className="quiet">
+              {[type, step && `step ${step}`, took && `took ${took}`].filter(Boolean).join(' · ')}
+            </span>
           </h4>
           <pre>{expr}</pre>
         </section>
       ))}
       {data.errors.map((error) => (
-        <pre key={error} className="inspect-error">{error}</pre>
+        <pre key={error} className="inspect-error">
+          {error}
+        </pre>
       ))}
       {data.empty.map(({ refId, reason }) => (
         <p key={refId}>{`${refId} is empty: ${reason}`}</p>
@@ -34,7 +39,17 @@ function QueryView({ data }: { data: PanelData }) {
   );
 }
 
-function DataView({ data, width, height, timeZone }: { data: PanelData; width: number; height: number; timeZone: string }) {
+function DataView({
+  data,
+  width,
+  height,
+  timeZone,
+}: {
+  data: PanelData;
+  width: number;
+  height: number;
+  timeZone: string;
+}) {
   const theme = useTheme2();
   const frames = useMemo(() => {
     const raw = (data.frames ?? []).map((frame) => dataFrameFromJSON(structuredClone(frame)));
@@ -46,15 +61,29 @@ function DataView({ data, width, height, timeZone }: { data: PanelData; width: n
     return <p className="quiet">No frames.</p>;
   }
   const nameOf = (at: number) =>
-    frames[at].fields.find(({ config }) => config.displayNameFromDS)?.config.displayNameFromDS ?? frames[at].name ?? `Frame ${at + 1}`;
+    frames[at].fields.find(({ config }) => config.displayNameFromDS)?.config.displayNameFromDS ??
+    frames[at].name ??
+    `Frame ${at + 1}`;
   return (
     <>
-      <select className="inspect-choice" aria-label="Frame" value={index} onChange={(event) => setIndex(Number(event.target.value))}>
+      <select
+        className="inspect-choice"
+        aria-label="Frame"
+        value={index}
+        onChange={(event) => setIndex(Number(event.target.value))}
+      >
         {frames.map((_, at) => (
           <option key={at} value={at}>{`${frames[at].refId ?? ''} ${nameOf(at)}`}</option>
         ))}
       </select>
-      <TableNG key={index} ariaLabel="Data of the frame" data={frame} width={width} height={height - 40} structureRev={1} />
+      <TableNG
+        key={index}
+        ariaLabel="Data of the frame"
+        data={frame}
+        width={width}
+        height={height - 40}
+        structureRev={1}
+      />
     </>
   );
 }
@@ -70,7 +99,16 @@ export function InspectDrawer({ panel }: { panel: Panel }) {
   const [view, setView] = useState<View>('Query');
   const [ref, size] = useSize<HTMLDivElement>();
   // Asked once, when it opens: what is looked at must not change under the eye.
-  const data = usePanelQuery({ uid, panel, variables: resolved.values, range, timeZone, visible: true, width: 1000, refresh: String(version) });
+  const data = usePanelQuery({
+    uid,
+    panel,
+    variables: resolved.values,
+    range,
+    timeZone,
+    visible: true,
+    width: 1000,
+    refresh: String(version),
+  });
   const tabs = (
     <TabsBar>
       {VIEWS.map((name) => (
@@ -79,10 +117,18 @@ export function InspectDrawer({ panel }: { panel: Panel }) {
     </TabsBar>
   );
   return (
-    <Drawer title={`Inspect: ${panel.title || panel.type}`} size="md" tabs={tabs} onClose={() => setQuery((q) => q.delete('inspect'))} scrollableContent={false}>
+    <Drawer
+      title={`Inspect: ${panel.title || panel.type}`}
+      size="md"
+      tabs={tabs}
+      onClose={() => setQuery((q) => q.delete('inspect'))}
+      scrollableContent={false}
+    >
       <div className="inspect-body" ref={ref}>
         {view === 'Query' && <QueryView data={data} />}
-        {view === 'Data' && size.width > 0 && <DataView data={data} width={size.width} height={size.height} timeZone={timeZone} />}
+        {view === 'Data' && size.width > 0 && (
+          <DataView data={data} width={size.width} height={size.height} timeZone={timeZone} />
+        )}
         {view === 'JSON' && <JsonView panel={panel} data={data} />}
       </div>
     </Drawer>

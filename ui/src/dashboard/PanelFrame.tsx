@@ -9,7 +9,8 @@ import { interpolator } from './interpolate';
 import type { Panel } from './model';
 import { PanelLinks } from './PanelLinks';
 import { PanelMenu } from './PanelMenu';
-import { panelRange, rangeText } from './urlState';
+import { panelRange } from './panelTime';
+import { rangeText } from './urlState';
 import { marksOf } from './useAnnotations';
 import { usePanelFrames } from './usePanelFrames';
 import { usePanelQuery, type PanelData } from './usePanelQuery';
@@ -57,7 +58,12 @@ function PanelBody({ props, data, ready }: { props: PanelProps; data: PanelData;
     return <Component {...props} />;
   }
   if (!panel.queryable) {
-    return <EmptyPanel title={panel.unsupported ? 'Cannot be run here' : 'No data'} reasons={[panel.unsupported ?? 'This panel has no query.']} />;
+    return (
+      <EmptyPanel
+        title={panel.unsupported ? 'Cannot be run here' : 'No data'}
+        reasons={[panel.unsupported ?? 'This panel has no query.']}
+      />
+    );
   }
   if (!ready) {
     return null;
@@ -83,7 +89,11 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
     refresh: `${refresh}.${version}`,
   });
   const asked = data.range ?? range;
-  const shownRange = useMemo(() => panelRange(asked, panel.timeFrom, panel.timeShift), [asked, panel.timeFrom, panel.timeShift]);
+  const { timeFrom, timeShift } = panel;
+  const shownRange = useMemo(
+    () => panelRange(asked, { timeFrom, timeShift }, timeZone),
+    [asked, timeFrom, timeShift, timeZone]
+  );
   const interpolate = useMemo(() => {
     const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
     return interpolator(around, { from: shownRange.from.valueOf(), to: shownRange.to.valueOf(), timeZone });

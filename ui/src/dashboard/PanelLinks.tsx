@@ -3,6 +3,7 @@ import { Icon, Tooltip } from '@grafana/ui';
 import { useDashboardState } from './context';
 import { carry } from './links';
 import type { Panel } from './model';
+import { ownTimeText } from './panelTime';
 import { rangeText } from './urlState';
 
 interface Props {
@@ -10,10 +11,11 @@ interface Props {
   interpolate: InterpolateFunction;
 }
 
-/** What stands beside a panel's title: its links, and its own time range if it has one. */
+/** What stands next to a panel's title: its links, and its own time range if it has one. */
 export function PanelLinks({ panel, interpolate }: Props) {
   const { range, resolved } = useDashboardState();
   const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };
+  const ownTime = ownTimeText(range, panel);
   return (
     <>
       {(panel.links ?? []).map((link) => (
@@ -29,9 +31,9 @@ export function PanelLinks({ panel, interpolate }: Props) {
           </a>
         </Tooltip>
       ))}
-      {(panel.timeFrom || panel.timeShift) && !panel.hideTimeOverride && (
+      {ownTime && !panel.hideTimeOverride && (
         <span className="panel-time">
-          <Icon name="clock-nine" size="sm" /> {[panel.timeFrom && `last ${panel.timeFrom}`, panel.timeShift && `${panel.timeShift} earlier`].filter(Boolean).join(', ')}
+          <Icon name="clock-nine" size="sm" /> {ownTime}
         </span>
       )}
     </>

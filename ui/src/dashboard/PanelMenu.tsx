@@ -21,7 +21,11 @@ export function PanelMenu({ panel, queries }: { panel: Panel; queries: SentQuery
     <Menu>
       <Menu.Item label={viewed ? 'Back to the dashboard' : 'View'} icon="eye" onClick={toggleView} />
       {expressions.length > 0 && <Menu.Item label="Explore" icon="compass" onClick={explore} />}
-      <Menu.Item label="Inspect" icon="info-circle" onClick={() => setQuery((q) => q.set('inspect', `panel-${panel.id}`))} />
+      <Menu.Item
+        label="Inspect"
+        icon="info-circle"
+        onClick={() => setQuery((q) => q.set('inspect', `panel-${panel.id}`))}
+      />
     </Menu>
   );
 }

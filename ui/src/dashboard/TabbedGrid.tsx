@@ -40,7 +40,12 @@ export function TabbedGrid({ panels }: { panels: Panel[] }) {
     <>
       <TabsBar className="tabs">
         {tabs.map((tab) => (
-          <Tab key={tab.slug} label={tab.title} active={tab === active} onChangeTab={() => setQuery((query) => query.set('dtab', tab.slug))} />
+          <Tab
+            key={tab.slug}
+            label={tab.title}
+            active={tab === active}
+            onChangeTab={() => setQuery((query) => query.set('dtab', tab.slug))}
+          />
         ))}
       </TabsBar>
       <Grid panels={active.panels} />

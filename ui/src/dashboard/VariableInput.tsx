@@ -2,13 +2,12 @@ import { useEffect, useMemo, useState } from 'react';
 import { Combobox, Input, measureText, MultiCombobox, type ComboboxOption } from '@grafana/ui';
 import type { Variable } from '../api/types';
 import { filterText, readFilters } from './adhoc';
+import { ALL } from './formats';
 
 interface Props {
   variable: Variable;
   onChange: (values: string[]) => void;
 }
-
-const ALL = '$__all';
 
 /** All stands for itself: choosing it drops the others, choosing others drops it. */
 export function chosenValues(before: string[], after: string[], hasAll: boolean): string[] {
@@ -21,7 +20,7 @@ export function chosenValues(before: string[], after: string[], hasAll: boolean)
 
 /** Widths in units of the theme's spacing, which is 8 pixels. */
 const [LEAST_WIDTH, MOST_WIDTH, UNIT] = [16, 60, 8];
-/** What the component adds to a text in a pill, and what it keeps for the rest, its count of what is hidden included, in pixels. */
+/** In pixels: what the component adds to a text in a pill, and what it keeps for the rest and its count of that. */
 const [PILL, REST] = [50, 125];
 
 /** Room for all that is chosen: the component itself shows no more than fits into the width it has. */
@@ -65,7 +64,13 @@ export function VariableInput({ variable, onChange }: Props) {
   if (multi) {
     const value = current.value.map((v, index) => ({ value: v, label: current.text[index] ?? v }));
     const take = (chosen: Array<ComboboxOption<string>>) =>
-      onChange(chosenValues(current.value, chosen.map((option) => option.value), variable.includeAll));
+      onChange(
+        chosenValues(
+          current.value,
+          chosen.map((option) => option.value),
+          variable.includeAll
+        )
+      );
     return (
       <MultiCombobox
         id={id}

@@ -26,8 +26,17 @@ export function VariablesBar({ variables, links, children }: Props) {
   return (
     <div className="variables" role="group" aria-label="Variables">
       {shown.map((variable) => (
-        <div className="variable" key={variable.name} title={[variable.description, variable.multi && variable.current.text.join(' + ')].filter(Boolean).join('\n') || undefined}>
-          {variable.hide !== WITHOUT_LABEL && <label htmlFor={`var-${variable.name}`}>{variable.label || variable.name}</label>}
+        <div
+          className="variable"
+          key={variable.name}
+          title={
+            [variable.description, variable.multi && variable.current.text.join(' + ')].filter(Boolean).join('\n') ||
+            undefined
+          }
+        >
+          {variable.hide !== WITHOUT_LABEL && (
+            <label htmlFor={`var-${variable.name}`}>{variable.label || variable.name}</label>
+          )}
           <VariableInput variable={variable} onChange={(values) => choose(variable, values)} />
           {variable.error && (
             <span className="variable-error" role="alert" title={variable.error}>

@@ -7,9 +7,25 @@ import { AnnotationSwitches } from './AnnotationSwitches';
 import type { AnnotationQuery, Panel } from './model';
 import { marksOf, useAnnotations } from './useAnnotations';
 
-const at = (minutes: number, until = minutes) => ({ time: START + minutes * MINUTE, timeEnd: START + until * MINUTE, text: '', tags: [] });
-const mark = (minutes: number, more: Partial<Mark> = {}): Mark => ({ ...at(minutes), layer: 'Restarts', color: 'red', ...more });
-const layer = (name: string, ids: number[] = [], exclude = false): AnnotationLayer => ({ name, enabled: true, color: 'red', filter: { ids, exclude }, annotations: [at(1)] });
+const at = (minutes: number, until = minutes) => ({
+  time: START + minutes * MINUTE,
+  timeEnd: START + until * MINUTE,
+  text: '',
+  tags: [],
+});
+const mark = (minutes: number, more: Partial<Mark> = {}): Mark => ({
+  ...at(minutes),
+  layer: 'Restarts',
+  color: 'red',
+  ...more,
+});
+const layer = (name: string, ids: number[] = [], exclude = false): AnnotationLayer => ({
+  name,
+  enabled: true,
+  color: 'red',
+  filter: { ids, exclude },
+  annotations: [at(1)],
+});
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -23,7 +39,13 @@ test('a panel shows the layers that are for it', () => {
 });
 
 test('a graph has a mark for each annotation in its range, with a line or an area', async () => {
-  const marks = [mark(1, { title: 'web <b>restarted</b>', tags: ['shop'] }), mark(2, { timeEnd: START + 4 * MINUTE }), mark(9), mark(30), mark(-5)];
+  const marks = [
+    mark(1, { title: 'web <b>restarted</b>', tags: ['shop'] }),
+    mark(2, { timeEnd: START + 4 * MINUTE }),
+    mark(9),
+    mark(30),
+    mark(-5),
+  ];
   show({ type: 'timeseries' }, [series('a', [1, 2, 3])], undefined, marks);
   const buttons = await screen.findAllByRole('button', { name: /2025-01-01/ });
   expect(buttons.map((button) => button.getAttribute('aria-label'))).toEqual([
@@ -36,9 +58,11 @@ test('a graph has a mark for each annotation in its range, with a line or an are
   expect(widths[1]).toBeGreaterThan(50);
 });
 
-test('a mark tells about its annotation, without what could run', async () => {
+test('a mark describes its annotation, without what could run', async () => {
   const text = 'on <i>n1</i><img src=x onerror="hacked()"><script>hacked()</script>';
-  show({ type: 'timeseries' }, [series('a', [1, 2, 3])], undefined, [mark(1, { title: 'web', text, tags: ['shop', 'Pod'] })]);
+  show({ type: 'timeseries' }, [series('a', [1, 2, 3])], undefined, [
+    mark(1, { title: 'web', text, tags: ['shop', 'Pod'] }),
+  ]);
   fireEvent.focus(await screen.findByRole('button', { name: /^web/ }));
   const tip = await screen.findByRole('tooltip');
   expect(tip.textContent).toContain('on n1');
@@ -50,12 +74,23 @@ test('a mark tells about its annotation, without what could run', async () => {
 });
 
 test('switches are there for layers that do not hide theirs, and say what failed', () => {
-  const queries: AnnotationQuery[] = [{ name: 'on' }, { name: 'off', enable: false }, { name: 'hidden', hide: true }, { name: 'failed', hide: true }];
+  const queries: AnnotationQuery[] = [
+    { name: 'on' },
+    { name: 'off', enable: false },
+    { name: 'hidden', hide: true },
+    { name: 'failed', hide: true },
+  ];
   const switched: unknown[] = [];
   const layers = [{ ...layer('failed'), error: 'parse error' }];
-  render(<AnnotationSwitches queries={queries} layers={layers} switched={{}} onSwitch={(...what) => switched.push(what)} />);
+  render(
+    <AnnotationSwitches queries={queries} layers={layers} switched={{}} onSwitch={(...what) => switched.push(what)} />
+  );
   const boxes = screen.getAllByRole<HTMLInputElement>('switch');
-  expect(boxes.map(({ id, checked }) => [id, checked])).toEqual([['annotation-on', true], ['annotation-off', false], ['annotation-failed', true]]);
+  expect(boxes.map(({ id, checked }) => [id, checked])).toEqual([
+    ['annotation-on', true],
+    ['annotation-off', false],
+    ['annotation-failed', true],
+  ]);
   expect(screen.getByRole('alert').textContent).toContain('parse error');
   fireEvent.click(boxes[1]);
   expect(switched).toEqual([['off', true]]);

@@ -49,8 +49,8 @@ export function layout(panels: Panel[], closed: Readonly<Record<number, boolean>
   return placed;
 }
 
-export const CELL_HEIGHT = 30;
-export const GAP = 8;
+const CELL_HEIGHT = 30;
+const GAP = 8;
 const COLUMNS = 24;
 const NARROW = 700;
 

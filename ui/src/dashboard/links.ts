@@ -3,7 +3,11 @@ import type { DashboardLink } from './model';
 import { timeQuery, variablesQuery, type Surroundings } from './interpolate';
 
 /** Adds to an address what a link is to carry along: the time range, the variables. */
-export function carry(url: string, link: Pick<DashboardLink, 'keepTime' | 'includeVars'>, around: Surroundings): string {
+export function carry(
+  url: string,
+  link: Pick<DashboardLink, 'keepTime' | 'includeVars'>,
+  around: Surroundings
+): string {
   const parts = [link.keepTime && timeQuery(around), link.includeVars && variablesQuery(around)].filter(Boolean);
   if (!parts.length) {
     return textUtil.sanitizeUrl(url);

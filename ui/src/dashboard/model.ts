@@ -8,12 +8,12 @@ export interface GridPos {
   h: number;
 }
 
-export interface DataSourceRef {
+interface DataSourceRef {
   type?: string;
   uid?: string;
 }
 
-export interface Target {
+interface Target {
   refId: string;
   expr?: string;
   hide?: boolean;
@@ -90,4 +90,3 @@ export interface Dashboard {
   timepicker?: { refresh_intervals?: string[]; hidden?: boolean };
   version?: number;
 }
-

@@ -1,5 +1,6 @@
-import { dateMath, dateTime, rangeUtil, type RawTimeRange, type TimeRange } from '@grafana/data';
+import { dateTime, rangeUtil, type RawTimeRange, type TimeRange } from '@grafana/data';
 import type { VariableValues } from '../api/types';
+import { ALL } from './formats';
 
 const VARIABLE = 'var-';
 
@@ -8,7 +9,7 @@ export function variablesOf(query: URLSearchParams): VariableValues {
   const values: VariableValues = {};
   for (const [key, value] of query) {
     if (key.startsWith(VARIABLE)) {
-      (values[key.slice(VARIABLE.length)] ??= []).push(value === 'All' ? '$__all' : value);
+      (values[key.slice(VARIABLE.length)] ??= []).push(value === 'All' ? ALL : value);
     }
   }
   return values;
@@ -70,20 +71,4 @@ export function shifted(range: TimeRange, how: 'back' | 'forward' | 'wider'): Ra
   const by = { back: [-half, -half], forward: [half, half], wider: [-half, half] }[how];
   const latest = Math.max(Date.now(), to);
   return { from: dateTime(from + by[0]), to: dateTime(Math.min(to + by[1], latest)) };
-}
-
-/** Applies a panel's own relative range (`timeFrom`) and shift (`timeShift`). */
-export function panelRange(range: TimeRange, timeFrom?: string | null, timeShift?: string | null): TimeRange {
-  let result = range;
-  if (timeFrom && rangeUtil.isRelativeTimeRange({ from: `now-${timeFrom}`, to: 'now' })) {
-    const from = timeFrom.startsWith('now') ? timeFrom : `now-${timeFrom}`;
-    result = rangeUtil.convertRawToRange({ from, to: 'now' });
-  }
-  if (timeShift) {
-    const shift = (at: TimeRange['from']) => dateMath.parseDateMath(`-${timeShift}`, at) ?? at;
-    const from = shift(dateTime(result.from));
-    const to = shift(dateTime(result.to));
-    result = { from, to, raw: { from, to } };
-  }
-  return result;
 }

@@ -5,7 +5,10 @@ import type { Mark } from '../panels/AnnotationMarks';
 import type { AnnotationQuery, Panel } from './model';
 
 /** Whether a layer is shown: as it was switched, else as it was saved. */
-export function isEnabled({ name, enable = true }: AnnotationQuery, switched: Readonly<Record<string, boolean>>): boolean {
+export function isEnabled(
+  { name, enable = true }: AnnotationQuery,
+  switched: Readonly<Record<string, boolean>>
+): boolean {
   return switched[name] ?? enable;
 }
 
@@ -13,7 +16,9 @@ export function isEnabled({ name, enable = true }: AnnotationQuery, switched: Re
 export function marksOf(layers: AnnotationLayer[], { id, sourceId = id }: Panel): Mark[] {
   return layers
     .filter(({ enabled, filter: { exclude, ids } }) => enabled && (!ids.length || ids.includes(sourceId) !== exclude))
-    .flatMap(({ name, color, annotations }) => annotations.map((annotation) => ({ ...annotation, layer: name, color })));
+    .flatMap(({ name, color, annotations }) =>
+      annotations.map((annotation) => ({ ...annotation, layer: name, color }))
+    );
 }
 
 const NONE: AnnotationLayer[] = [];
@@ -29,13 +34,20 @@ export function useAnnotations(
   const [layers, setLayers] = useState(NONE);
   // Grafana's own one, which every dashboard has, is for what people write into Grafana.
   const wanted = (queries ?? []).some((query) => !query.builtIn && isEnabled(query, switched));
-  const body = useMemo(() => asked && JSON.stringify({ ...(JSON.parse(asked) as object), enabled: switched }), [asked, switched]);
+  const body = useMemo(
+    () => asked && JSON.stringify({ ...(JSON.parse(asked) as object), enabled: switched }),
+    [asked, switched]
+  );
   useEffect(() => {
     if (!wanted || !body) {
       return;
     }
     const abort = new AbortController();
-    post<AnnotationsAnswer>(`/api/diorama/v1/dashboards/${encodeURIComponent(uid)}/annotations`, JSON.parse(body), abort.signal).then(
+    post<AnnotationsAnswer>(
+      `/api/diorama/v1/dashboards/${encodeURIComponent(uid)}/annotations`,
+      JSON.parse(body),
+      abort.signal
+    ).then(
       (answer) => setLayers(answer.layers),
       (error: Error) => isAbort(error) || setLayers((old) => old.map((layer) => ({ ...layer, error: error.message })))
     );

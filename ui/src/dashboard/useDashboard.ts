@@ -1,7 +1,14 @@
 import { useCallback, useEffect, useState } from 'react';
 import { ApiError, get, isAbort, post } from '../api/client';
 import { useLive } from '../api/live';
-import type { DashboardAnswer, LiveMessage, PanelsAnswer, Variable, VariablesAnswer, VariableValues } from '../api/types';
+import type {
+  DashboardAnswer,
+  LiveMessage,
+  PanelsAnswer,
+  Variable,
+  VariablesAnswer,
+  VariableValues,
+} from '../api/types';
 import type { Dashboard, DashboardLink, Panel } from './model';
 
 export interface LoadedDashboard {
@@ -31,7 +38,11 @@ export function useDashboard(uid: string): LoadedDashboard {
       ({ dashboard }) => setState({ dashboard, version: wanted }),
       (error: Error) => {
         if (!isAbort(error)) {
-          setState({ error: error.message, missing: error instanceof ApiError && error.status === 404, version: wanted });
+          setState({
+            error: error.message,
+            missing: error instanceof ApiError && error.status === 404,
+            version: wanted,
+          });
         }
       }
     );
@@ -54,12 +65,11 @@ export interface ResolvedState {
   loading: boolean;
 }
 
-/** Variables with their options, and the panels that come of them, for what `body`, as JSON, asks. Both arrive together, so that no panel asks twice. */
-export function useResolved(
-  uid: string,
-  loaded: LoadedDashboard,
-  body: string
-): ResolvedState {
+/**
+ * Variables with their options, and the panels that come of them, for what `body`, as JSON, asks. Both arrive
+ * together, so that no panel asks twice.
+ */
+export function useResolved(uid: string, loaded: LoadedDashboard, body: string): ResolvedState {
   const [state, setState] = useState<ResolvedState>({ loading: true });
   const ready = loaded.dashboard !== undefined;
   useEffect(() => {

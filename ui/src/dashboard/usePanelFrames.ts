@@ -25,7 +25,9 @@ export interface PanelFrames {
 
 function warningOf(transformations: DataTransformerConfig[]): string | undefined {
   const unknown = unknownTransformations(transformations);
-  return unknown.length ? `Left out, because it is not known here: the transformation ${unknown.join(', ')}` : undefined;
+  return unknown.length
+    ? `Left out, because it is not known here: the transformation ${unknown.join(', ')}`
+    : undefined;
 }
 
 /** Frames with a panel's field config, its overrides and links. */
@@ -82,6 +84,9 @@ export function usePanelFrames(
     if (!transformed.frames) {
       return transformed;
     }
-    return { ...transformed, frames: configured({ type, fieldConfig }, transformed.frames, interpolate, theme, timeZone) };
+    return {
+      ...transformed,
+      frames: configured({ type, fieldConfig }, transformed.frames, interpolate, theme, timeZone),
+    };
   }, [transformed, type, fieldConfig, interpolate, theme, timeZone]);
 }

@@ -42,14 +42,28 @@ function dataOf(answer: QueryAnswer, range: TimeRange): PanelData {
   };
 }
 
-export function usePanelQuery({ uid, panel, variables, range, timeZone, visible, width, refresh }: QueryWanted): PanelData {
+/** The address and the body of a panel's question. */
+function questionOf({ uid, panel, variables, range, timeZone }: QueryWanted, points: number) {
+  const path = `/api/diorama/v1/dashboards/${encodeURIComponent(uid)}/panels/${panel.sourceId ?? panel.id}/query`;
+  const body = {
+    variables,
+    scopedVars: panel.scopedVars ?? {},
+    ...rangeText(range),
+    maxDataPoints: points,
+    intervalMs: 0,
+    timezone: zoneName(timeZone),
+  };
+  return { path, body };
+}
+
+export function usePanelQuery(wanted: QueryWanted): PanelData {
+  const { panel, range, visible, width, refresh } = wanted;
   const [data, setData] = useState<PanelData>(NOTHING);
   // A few pixels more are no reason to ask again.
   const points = Math.max(100, Math.round(width / 100) * 100);
   const asked = useRef('');
-  const id = panel.sourceId ?? panel.id;
-  const { from, to } = rangeText(range);
-  const wish = JSON.stringify([uid, id, panel.scopedVars, panel.targets, variables, from, to, points, timeZone, refresh]);
+  const { path, body } = questionOf(wanted, points);
+  const wish = JSON.stringify([path, body, panel.targets, refresh]);
 
   useEffect(() => {
     if (!visible || !panel.queryable || asked.current === wish) {
@@ -59,8 +73,7 @@ export function usePanelQuery({ uid, panel, variables, range, timeZone, visible,
     let answered = false;
     asked.current = wish;
     setData((old) => ({ ...old, loading: true }));
-    const body = { variables, scopedVars: panel.scopedVars ?? {}, from, to, maxDataPoints: points, intervalMs: 0, timezone: zoneName(timeZone) };
-    post<QueryAnswer>(`/api/diorama/v1/dashboards/${encodeURIComponent(uid)}/panels/${id}/query`, body, abort.signal).then(
+    post<QueryAnswer>(path, body, abort.signal).then(
       (answer) => {
         answered = true;
         setData(dataOf(answer, range));

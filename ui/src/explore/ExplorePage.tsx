@@ -15,7 +15,14 @@ import { useExplore } from './useExplore';
 
 const HOUR = { from: 'now-1h', to: 'now' };
 const WHERE = { id: 0, gridPos: { x: 0, y: 0, w: 24, h: 10 } };
-const GRAPH: Panel = { ...WHERE, type: 'timeseries', options: { legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] }, tooltip: { mode: 'single' } } };
+const GRAPH: Panel = {
+  ...WHERE,
+  type: 'timeseries',
+  options: {
+    legend: { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [] },
+    tooltip: { mode: 'single' },
+  },
+};
 const TABLE: Panel = { ...WHERE, type: 'table' };
 const plain = (text?: string) => text ?? '';
 
@@ -32,7 +39,18 @@ function View({ panel, data, range, timeZone, height, onZoom }: ViewProps) {
   const theme = useTheme2();
   const [ref, { width }] = useSize<HTMLDivElement>();
   const frames = useMemo(() => configured(panel, data, plain, theme, timeZone), [panel, data, theme, timeZone]);
-  const props = { panel, frames, width, height, range, timeZone, sync: DashboardCursorSync.Off, marks: [], interpolate: plain, onZoom };
+  const props = {
+    panel,
+    frames,
+    width,
+    height,
+    range,
+    timeZone,
+    sync: DashboardCursorSync.Off,
+    marks: [],
+    interpolate: plain,
+    onZoom,
+  };
   return (
     <div className="explore-view">
       <div ref={ref} style={{ height }}>
@@ -99,6 +117,60 @@ function Toolbar({ range, timeZone, onTimeZone, interval, loading, onRun }: Tool
   );
 }
 
+interface QueryRowProps {
+  name: string;
+  value: string;
+  onChange: (text: string) => void;
+  onRun: () => void;
+  /** Not there for the only query. */
+  onRemove?: () => void;
+}
+
+function QueryRow({ name, value, onChange, onRun, onRemove }: QueryRowProps) {
+  return (
+    <div className="explore-query">
+      <span className="quiet">{name}</span>
+      <PromEditor label={`Query ${name}`} value={value} onChange={onChange} onRun={onRun} />
+      {onRemove && <IconButton name="trash-alt" aria-label={`Remove query ${name}`} onClick={onRemove} />}
+    </div>
+  );
+}
+
+interface ResultsProps {
+  result: ReturnType<typeof useExplore>;
+  isAsked: boolean;
+  range: TimeRange;
+  timeZone: string;
+}
+
+function Results({ result, isAsked, range, timeZone }: ResultsProps) {
+  const place = { range: result.range ?? range, timeZone, onZoom: zoom };
+  return (
+    <>
+      {result.errors.map((error) => (
+        <Alert key={error} severity="error" title="The query failed" topSpacing={2}>
+          {error}
+        </Alert>
+      ))}
+      {result.notes.map((note) => (
+        <p key={note} className="quiet">
+          {note}
+        </p>
+      ))}
+      {!isAsked && (
+        <p className="quiet">
+          Write a query and run it. Panels of dashboards open here too, with “Explore” in their menus.
+        </p>
+      )}
+      {isAsked && !result.loading && !result.errors.length && !result.graph.length && !result.tables.length && (
+        <p className="quiet">The query worked and found no series in this time range.</p>
+      )}
+      {result.graph.length > 0 && <View panel={GRAPH} data={result.graph} height={360} {...place} />}
+      {result.tables.length > 0 && <View panel={TABLE} data={result.tables} height={400} {...place} />}
+    </>
+  );
+}
+
 export default function ExplorePage() {
   const { query } = usePlace();
   const asked = query.getAll('expr');
@@ -115,39 +187,30 @@ export default function ExplorePage() {
   }, []);
 
   const run = () => (JSON.stringify(drafts) === JSON.stringify(expressions) ? refresh.now() : write(drafts));
-  const isAsked = asked.some((expr) => expr.trim());
   return (
     <div className="page">
-      <Toolbar range={range} timeZone={timeZone} onTimeZone={setTimeZone} interval={refresh.interval} loading={result.loading} onRun={run} />
+      <Toolbar
+        range={range}
+        timeZone={timeZone}
+        onTimeZone={setTimeZone}
+        interval={refresh.interval}
+        loading={result.loading}
+        onRun={run}
+      />
       {drafts.map((draft, index) => (
-        <div key={index} className="explore-query">
-          <span className="quiet">{String.fromCharCode(65 + index)}</span>
-          <PromEditor
-            label={`Query ${String.fromCharCode(65 + index)}`}
-            value={draft}
-            onChange={(text) => setDrafts((old) => old.map((one, at) => (at === index ? text : one)))}
-            onRun={run}
-          />
-          {drafts.length > 1 && <IconButton name="trash-alt" aria-label={`Remove query ${String.fromCharCode(65 + index)}`} onClick={() => write(drafts.filter((_, at) => at !== index))} />}
-        </div>
+        <QueryRow
+          key={index}
+          name={String.fromCharCode(65 + index)}
+          value={draft}
+          onChange={(text) => setDrafts((old) => old.map((one, at) => (at === index ? text : one)))}
+          onRun={run}
+          onRemove={drafts.length > 1 ? () => write(drafts.filter((_, at) => at !== index)) : undefined}
+        />
       ))}
       <Button variant="secondary" size="sm" icon="plus" onClick={() => setDrafts((old) => [...old, ''])}>
         Add query
       </Button>
-      {result.errors.map((error) => (
-        <Alert key={error} severity="error" title="The query failed" topSpacing={2}>
-          {error}
-        </Alert>
-      ))}
-      {result.notes.map((note) => (
-        <p key={note} className="quiet">{note}</p>
-      ))}
-      {!isAsked && <p className="quiet">Write a query and run it. Panels of dashboards lead here too, with “Explore” in their menus.</p>}
-      {isAsked && !result.loading && !result.errors.length && !result.graph.length && !result.tables.length && (
-        <p className="quiet">The query worked and found no series in this time range.</p>
-      )}
-      {result.graph.length > 0 && <View panel={GRAPH} data={result.graph} range={result.range ?? range} timeZone={timeZone} height={360} onZoom={zoom} />}
-      {result.tables.length > 0 && <View panel={TABLE} data={result.tables} range={result.range ?? range} timeZone={timeZone} height={400} onZoom={zoom} />}
+      <Results result={result} isAsked={asked.some((expr) => expr.trim())} range={range} timeZone={timeZone} />
     </div>
   );
 }

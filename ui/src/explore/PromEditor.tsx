@@ -17,7 +17,13 @@ interface Props {
 }
 
 const look = EditorView.theme({
-  '&': { fontSize: '13px', background: 'var(--canvas)', color: 'var(--text)', border: '1px solid var(--border)', borderRadius: '2px' },
+  '&': {
+    fontSize: '13px',
+    background: 'var(--canvas)',
+    color: 'var(--text)',
+    border: '1px solid var(--border)',
+    borderRadius: '2px',
+  },
   '&.cm-focused': { outline: '2px solid var(--link)', outlineOffset: '0' },
   '.cm-content': { fontFamily: "'Roboto Mono', monospace", padding: '7px 4px', caretColor: 'var(--text)' },
   '.cm-cursor': { borderLeftColor: 'var(--text)' },
@@ -38,14 +44,27 @@ const colors = HighlightStyle.define([
   { tag: tags.labelName, color: 'var(--bad)' },
 ]);
 
-function extensions({ label, onChange, onRun }: { label: string; onChange: (text: string) => void; onRun: () => void }): Extension[] {
+function extensions({
+  label,
+  onChange,
+  onRun,
+}: {
+  label: string;
+  onChange: (text: string) => void;
+  onRun: () => void;
+}): Extension[] {
   const run = () => {
     onRun();
     return true;
   };
   const promql = new PromQLExtension().setComplete({ remote: { url: PROMETHEUS, httpMethod: 'GET' } });
   return [
-    Prec.highest(keymap.of([{ key: 'Mod-Enter', run }, { key: 'Shift-Enter', run }])),
+    Prec.highest(
+      keymap.of([
+        { key: 'Mod-Enter', run },
+        { key: 'Shift-Enter', run },
+      ])
+    ),
     keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...completionKeymap, ...lintKeymap]),
     history(),
     bracketMatching(),
@@ -74,7 +93,11 @@ export function PromEditor({ label, value, onChange, onRun }: Props) {
       parent: parent.current ?? undefined,
       state: EditorState.create({
         doc: latest.current.value,
-        extensions: extensions({ label, onChange: (text) => latest.current.onChange(text), onRun: () => latest.current.onRun() }),
+        extensions: extensions({
+          label,
+          onChange: (text) => latest.current.onChange(text),
+          onRun: () => latest.current.onRun(),
+        }),
       }),
     });
     view.current = editor;

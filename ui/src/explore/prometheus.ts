@@ -34,7 +34,7 @@ export function seriesName({ __name__: name = '', ...labels }: Labels): string {
 
 export const MOST_SERIES = 200;
 
-/** A range result: a frame for each series, as many as can be told apart in a graph. */
+/** A range result: a frame for each series, as many as can be distinguished in a graph. */
 export function rangeFrames({ result }: QueryData, refId: string): DataFrame[] {
   const all = result as Array<{ metric: Labels; values: Sample[] }>;
   return all.slice(0, MOST_SERIES).map(({ metric, values }) =>
@@ -42,7 +42,13 @@ export function rangeFrames({ result }: QueryData, refId: string): DataFrame[] {
       refId,
       fields: [
         { name: 'Time', type: FieldType.time, values: values.map(([time]) => time * 1000) },
-        { name: 'Value', type: FieldType.number, values: values.map(([, value]) => numberOf(value)), labels: metric, config: { displayNameFromDS: seriesName(metric) } },
+        {
+          name: 'Value',
+          type: FieldType.number,
+          values: values.map(([, value]) => numberOf(value)),
+          labels: metric,
+          config: { displayNameFromDS: seriesName(metric) },
+        },
       ],
     })
   );
@@ -59,7 +65,11 @@ export function tableFrame({ resultType, result }: QueryData, refId: string): Da
   return toDataFrame({
     refId,
     fields: [
-      ...labels.map((name) => ({ name, type: FieldType.string, values: rows.map(({ metric }) => metric[name] ?? '') })),
+      ...labels.map((name) => ({
+        name,
+        type: FieldType.string,
+        values: rows.map(({ metric }) => metric[name] ?? ''),
+      })),
       { name: 'Value', type: FieldType.number, values: rows.map(last) },
     ],
   });
@@ -85,7 +95,11 @@ export interface Asked {
 
 export async function queryRange({ expr, refId, from, to, points }: Asked, signal: AbortSignal): Promise<Result> {
   const step = String(stepSeconds(from, to, points));
-  const { data, warnings = [] } = await ask('query_range', { query: expr, start: String(from / 1000), end: String(to / 1000), step }, signal);
+  const { data, warnings = [] } = await ask(
+    'query_range',
+    { query: expr, start: String(from / 1000), end: String(to / 1000), step },
+    signal
+  );
   const frames = rangeFrames(data, refId);
   return { frames, series: data.result.length, warnings };
 }

@@ -25,7 +25,13 @@ export function useExplore(expressions: string[], range: TimeRange, count: numbe
   const key = JSON.stringify(expressions);
   useEffect(() => {
     const asked = (JSON.parse(key) as string[])
-      .map((expr, index): Asked => ({ expr, refId: String.fromCharCode(65 + index), from: range.from.valueOf(), to: range.to.valueOf(), points: 600 }))
+      .map((expr, index): Asked => ({
+        expr,
+        refId: String.fromCharCode(65 + index),
+        from: range.from.valueOf(),
+        to: range.to.valueOf(),
+        points: 600,
+      }))
       .filter(({ expr }) => expr.trim());
     if (!asked.length) {
       setState(NOTHING);
@@ -36,11 +42,14 @@ export function useExplore(expressions: string[], range: TimeRange, count: numbe
     const run = async () => {
       const ranges = await Promise.allSettled(asked.map((one) => queryRange(one, abort.signal)));
       const instants = await Promise.allSettled(asked.map((one) => queryInstant(one, abort.signal)));
-      const failed = [...ranges, ...instants].filter((r) => r.status === 'rejected').map(({ reason }) => reason as Error);
+      const failed = [...ranges, ...instants]
+        .filter((r) => r.status === 'rejected')
+        .map(({ reason }) => reason as Error);
       if (failed.some(isAbort)) {
         return;
       }
-      const good = (list: PromiseSettledResult<Result>[]) => list.flatMap((r) => (r.status === 'fulfilled' ? r.value.frames : []));
+      const good = (list: PromiseSettledResult<Result>[]) =>
+        list.flatMap((r) => (r.status === 'fulfilled' ? r.value.frames : []));
       setState({
         graph: good(ranges),
         tables: good(instants).filter(({ length }) => length > 0),

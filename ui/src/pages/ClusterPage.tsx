@@ -9,10 +9,23 @@ const MOST_NODES = 200;
 
 function PodMark({ pod }: { pod: Pod }) {
   const { namespace, name, owner, ready, containers, restarts } = pod;
-  const about = [`${namespace}/${name}`, stateOf(pod), `${ready}/${containers} ready`, `${restarts} restarts`, owner.kind && `${owner.kind} ${owner.name}`];
+  const about = [
+    `${namespace}/${name}`,
+    stateOf(pod),
+    `${ready}/${containers} ready`,
+    `${restarts} restarts`,
+    owner.kind && `${owner.kind} ${owner.name}`,
+  ];
   const query = new URLSearchParams({ 'var-namespace': namespace, 'var-pod': name });
   const text = about.filter(Boolean).join('\n');
-  return <Link href={`/d/diorama-pod?${query}`} className={`pod pod-${stateOf(pod).toLowerCase()}`} title={text} aria-label={text} />;
+  return (
+    <Link
+      href={`/d/diorama-pod?${query}`}
+      className={`pod pod-${stateOf(pod).toLowerCase()}`}
+      title={text}
+      aria-label={text}
+    />
+  );
 }
 
 function NodeCard({ node }: { node: Node }) {
@@ -25,7 +38,12 @@ function NodeCard({ node }: { node: Node }) {
         {unschedulable && <span className="bad">cordoned</span>}
       </div>
       <div className="quiet">
-        {[...roles, `${coresText(allocatable.cpu)} CPU`, memoryText(allocatable.memory), `${pods.length}/${allocatable.pods} pods`].join(' · ')}
+        {[
+          ...roles,
+          `${coresText(allocatable.cpu)} CPU`,
+          memoryText(allocatable.memory),
+          `${pods.length}/${allocatable.pods} pods`,
+        ].join(' · ')}
       </div>
       <div className="pods">
         {pods.map((pod) => (
@@ -77,12 +95,16 @@ export function ClusterPage() {
   useEffect(() => {
     document.title = 'Cluster · diorama';
   }, []);
-  const write = (text: string) => setQuery((query) => (text ? query.set('query', text) : query.delete('query')), { replace: true });
+  const write = (text: string) =>
+    setQuery((query) => (text ? query.set('query', text) : query.delete('query')), { replace: true });
   return (
     <div className="page">
       <h1>Cluster</h1>
       {error && (
-        <Alert severity={data ? 'warning' : 'info'} title={data ? 'The cluster does not answer; this is how it was' : 'No cluster to show'}>
+        <Alert
+          severity={data ? 'warning' : 'info'}
+          title={data ? 'The cluster does not answer; this is how it was' : 'No cluster to show'}
+        >
           {error}
         </Alert>
       )}
@@ -91,7 +113,12 @@ export function ClusterPage() {
         <>
           <Counts cluster={data} />
           <div className="page-filter">
-            <FilterInput value={search} onChange={write} placeholder="Filter by node, namespace, pod, owner or state" escapeRegex={false} />
+            <FilterInput
+              value={search}
+              onChange={write}
+              placeholder="Filter by node, namespace, pod, owner or state"
+              escapeRegex={false}
+            />
           </div>
           {shown.pending.length > 0 && (
             <section aria-label="Pods without a node">
@@ -110,8 +137,12 @@ export function ClusterPage() {
               <NodeCard key={node.name} node={node} />
             ))}
           </ul>
-          {shown.nodes.length > MOST_NODES && <p className="quiet">{`The first ${MOST_NODES} of ${shown.nodes.length} nodes. Filter to see others.`}</p>}
-          {!shown.nodes.length && !shown.pending.length && <p className="quiet">{search ? 'Nothing matches.' : 'The cluster has no nodes.'}</p>}
+          {shown.nodes.length > MOST_NODES && (
+            <p className="quiet">{`The first ${MOST_NODES} of ${shown.nodes.length} nodes. Filter to see others.`}</p>
+          )}
+          {!shown.nodes.length && !shown.pending.length && (
+            <p className="quiet">{search ? 'Nothing matches.' : 'The cluster has no nodes.'}</p>
+          )}
         </>
       )}
     </div>

@@ -23,8 +23,28 @@ function matches(hit: SearchHit, words: string[]): boolean {
 /** Counts how often a dashboard came, changed or went. */
 function useVersion(): number {
   const [version, setVersion] = useState(0);
-  useLive(useCallback(({ type }: LiveMessage) => setVersion((old) => (type === 'dashboard' || type === 'removed' ? old + 1 : old)), []));
+  useLive(
+    useCallback(
+      ({ type }: LiveMessage) => setVersion((old) => (type === 'dashboard' || type === 'removed' ? old + 1 : old)),
+      []
+    )
+  );
   return version;
+}
+
+function Card({ title, url, tags }: SearchHit) {
+  return (
+    <Link href={url} className="card">
+      <strong>{title}</strong>
+      <span className="tags">
+        {tags.map((tag) => (
+          <span key={tag} className="tag">
+            {tag}
+          </span>
+        ))}
+      </span>
+    </Link>
+  );
 }
 
 export function DashboardList() {
@@ -38,16 +58,29 @@ export function DashboardList() {
   useEffect(() => {
     document.title = 'Dashboards · diorama';
   }, []);
-  const setSearch = (text: string) => setQuery((q) => (text ? q.set('query', text) : q.delete('query')), { replace: true });
+  const setSearch = (text: string) =>
+    setQuery((q) => (text ? q.set('query', text) : q.delete('query')), { replace: true });
   return (
     <div className="page">
       <h1>Dashboards</h1>
       <div className="page-filter">
-        <FilterInput autoFocus value={search} onChange={setSearch} placeholder="Search by title, folder or tag" escapeRegex={false} />
+        <FilterInput
+          autoFocus
+          value={search}
+          onChange={setSearch}
+          placeholder="Search by title, folder or tag"
+          escapeRegex={false}
+        />
       </div>
-      {error && <Alert severity="error" title="The list cannot be loaded">{error}</Alert>}
+      {error && (
+        <Alert severity="error" title="The list cannot be loaded">
+          {error}
+        </Alert>
+      )}
       {loading && <LoadingPlaceholder text="Loading" />}
-      {data && hits.length === 0 && <p className="quiet">{data.length ? 'No dashboard matches.' : 'There are no dashboards.'}</p>}
+      {data && hits.length === 0 && (
+        <p className="quiet">{data.length ? 'No dashboard matches.' : 'There are no dashboards.'}</p>
+      )}
       {grouped(hits).map(([folder, list]) => (
         <section key={folder} aria-label={folder || 'Dashboards without a folder'}>
           {folder && (
@@ -56,16 +89,9 @@ export function DashboardList() {
             </h2>
           )}
           <ul className="cards">
-            {list.map(({ uid, title, url, tags }) => (
-              <li key={uid}>
-                <Link href={url} className="card">
-                  <strong>{title}</strong>
-                  <span className="tags">
-                    {tags.map((tag) => (
-                      <span key={tag} className="tag">{tag}</span>
-                    ))}
-                  </span>
-                </Link>
+            {list.map((hit) => (
+              <li key={hit.uid}>
+                <Card {...hit} />
               </li>
             ))}
           </ul>

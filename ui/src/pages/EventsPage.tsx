@@ -18,7 +18,8 @@ function FilterField({ filter, value, options }: { filter: Filter; value: string
   const id = useId();
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
-  const write = (next: string) => setQuery((query) => (next ? query.set(filter, next) : query.delete(filter)), { replace: true });
+  const write = (next: string) =>
+    setQuery((query) => (next ? query.set(filter, next) : query.delete(filter)), { replace: true });
   // Choosing from the list says the whole value at once; typing is not sent letter by letter.
   const take = (next: string) => {
     setText(next);
@@ -80,8 +81,12 @@ function EventsTable({ events }: { events: KubernetesEvent[] }) {
 
 /** Older events, fetched page by page, forgotten when the filters change. */
 function useOlder(search: string, first: string | undefined) {
-  const [older, setOlder] = useState<{ search: string; events: KubernetesEvent[]; cursor?: string; error?: string }>({ search, events: [] });
-  const mine = older.search === search && older.events.length ? older : { search, events: [], cursor: first, error: older.error };
+  const [older, setOlder] = useState<{ search: string; events: KubernetesEvent[]; cursor?: string; error?: string }>({
+    search,
+    events: [],
+  });
+  const mine =
+    older.search === search && older.events.length ? older : { search, events: [], cursor: first, error: older.error };
   const load = async () => {
     try {
       const answer = await get<EventsAnswer>(`${PATH}?${search}&cursor=${encodeURIComponent(mine.cursor ?? '')}`);
@@ -101,7 +106,10 @@ export function EventsPage() {
   const search = wanted.toString();
   const { data, error, loading } = useGet<EventsAnswer>(`${PATH}?${search}`, 5);
   const all = useGet<EventsAnswer>(`${PATH}?limit=1000`, 30);
-  const options = useMemo(() => Object.fromEntries(FILTERS.map((filter) => [filter, choices(all.data?.events ?? [], filter)])), [all.data]);
+  const options = useMemo(
+    () => Object.fromEntries(FILTERS.map((filter) => [filter, choices(all.data?.events ?? [], filter)])),
+    [all.data]
+  );
   const older = useOlder(search, data?.nextCursor);
   useEffect(() => {
     document.title = 'Events · diorama';
@@ -117,9 +125,18 @@ export function EventsPage() {
           <FilterField key={filter} filter={filter} value={query.get(filter) ?? ''} options={options[filter]} />
         ))}
       </div>
-      {(error ?? older.error) && <Alert severity="error" title="The events cannot be loaded">{error ?? older.error}</Alert>}
+      {(error ?? older.error) && (
+        <Alert severity="error" title="The events cannot be loaded">
+          {error ?? older.error}
+        </Alert>
+      )}
       {loading && <LoadingPlaceholder text="Loading" />}
-      {data && (events.length ? <EventsTable events={events} /> : <p className="quiet">{wanted.size > 1 ? 'No event matches.' : 'There are no events yet.'}</p>)}
+      {data &&
+        (events.length ? (
+          <EventsTable events={events} />
+        ) : (
+          <p className="quiet">{wanted.size > 1 ? 'No event matches.' : 'There are no events yet.'}</p>
+        ))}
       {older.cursor && (
         <Button variant="secondary" onClick={() => void older.load()}>
           Older events

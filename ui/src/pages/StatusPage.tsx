@@ -21,7 +21,12 @@ interface Status {
   startedIn: string;
   kubeContext: string;
   endpoints: Record<string, string>;
-  cluster: { nodes: { desired: number; ready: number }; pods: { desired: number; running: number }; daemonPods: number; jobPods: number };
+  cluster: {
+    nodes: { desired: number; ready: number };
+    pods: { desired: number; running: number };
+    daemonPods: number;
+    jobPods: number;
+  };
   components: Component[];
   telemetry: {
     series: number;
@@ -72,9 +77,15 @@ function Figures({ status: { telemetry, cluster, rssBytes } }: { status: Status 
       <Figure name="Pods of daemon sets, of jobs">{`${daemonPods}, ${jobPods}`}</Figure>
       <Figure name="Series">{telemetry.series.toLocaleString('en')}</Figure>
       <Figure name="Samples per second">{format('short', telemetry.samplesPerSecond, 1)}</Figure>
-      <Figure name="Newest sample" bad={age < 0 || age > 60}>{age < 0 ? 'none yet' : `${format('s', age, 1)} ago`}</Figure>
-      <Figure name="Failed scrapes" bad={telemetry.failedScrapes > 0}>{telemetry.failedScrapes}</Figure>
-      <Figure name="Dropped samples" bad={telemetry.droppedSamples > 0}>{telemetry.droppedSamples}</Figure>
+      <Figure name="Newest sample" bad={age < 0 || age > 60}>
+        {age < 0 ? 'none yet' : `${format('s', age, 1)} ago`}
+      </Figure>
+      <Figure name="Failed scrapes" bad={telemetry.failedScrapes > 0}>
+        {telemetry.failedScrapes}
+      </Figure>
+      <Figure name="Dropped samples" bad={telemetry.droppedSamples > 0}>
+        {telemetry.droppedSamples}
+      </Figure>
       <Figure name="Events">{telemetry.events.toLocaleString('en')}</Figure>
       <Figure name="Memory of all processes">{format('bytes', rssBytes, 1)}</Figure>
     </dl>
@@ -87,7 +98,9 @@ function Components({ components }: { components: Component[] }) {
       <thead>
         <tr>
           {['Component', 'Phase', 'Process', 'Restarts', 'Started in', 'Memory', ''].map((title) => (
-            <th key={title} scope="col">{title}</th>
+            <th key={title} scope="col">
+              {title}
+            </th>
           ))}
         </tr>
       </thead>
@@ -137,17 +150,27 @@ export function StatusPage() {
   return (
     <div className="page">
       <h1>Status</h1>
-      {error && <Alert severity="error" title="The status cannot be loaded">{error}</Alert>}
+      {error && (
+        <Alert severity="error" title="The status cannot be loaded">
+          {error}
+        </Alert>
+      )}
       {loading && <LoadingPlaceholder text="Loading" />}
-      {data && !isEnvironment && <p>These dashboards are served without an environment: there is nothing to tell about one.</p>}
+      {data && !isEnvironment && (
+        <p>These dashboards are served without an environment: there is no status to show.</p>
+      )}
       {data && isEnvironment && (
         <>
           <p>
             Environment <strong>{data.name}</strong> ({data.kind}) is{' '}
-            <strong className={GOOD_PHASES.test(data.phase) ? 'good' : 'bad'}>{data.phase}</strong>; it was up in {data.startedIn}. Its context is{' '}
-            <code>{data.kubeContext}</code>.
+            <strong className={GOOD_PHASES.test(data.phase) ? 'good' : 'bad'}>{data.phase}</strong>; it was up in{' '}
+            {data.startedIn}. Its context is <code>{data.kubeContext}</code>.
           </p>
-          {(data.message ?? data.telemetry.error) && <Alert severity="warning" title="Something is not as it should be">{data.message ?? data.telemetry.error}</Alert>}
+          {(data.message ?? data.telemetry.error) && (
+            <Alert severity="warning" title="Something is not as it should be">
+              {data.message ?? data.telemetry.error}
+            </Alert>
+          )}
           <Figures status={data} />
           <h2>Components</h2>
           <Components components={data.components} />

@@ -37,7 +37,9 @@ export function countBy<T>(list: T[], kindOf: (item: T) => string): Array<[strin
 }
 
 function podMatches(pod: Pod, words: string[]): boolean {
-  const text = [pod.namespace, pod.name, stateOf(pod), pod.reason, pod.owner.kind, pod.owner.name].join(' ').toLowerCase();
+  const text = [pod.namespace, pod.name, stateOf(pod), pod.reason, pod.owner.kind, pod.owner.name]
+    .join(' ')
+    .toLowerCase();
   return words.every((word) => text.includes(word));
 }
 

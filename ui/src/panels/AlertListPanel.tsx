@@ -26,7 +26,9 @@ export function alertsOf(answer: RulesAnswer, { stateFilter, alertName = '', max
   const wanted = (state: string) => (stateFilter ? stateFilter[state as 'firing' | 'pending'] !== false : true);
   return answer.data.groups
     .flatMap(({ rules }) => rules.flatMap(({ alerts }) => alerts ?? []))
-    .filter(({ state, labels }) => wanted(state) && (labels.alertname ?? '').toLowerCase().includes(alertName.toLowerCase()))
+    .filter(
+      ({ state, labels }) => wanted(state) && (labels.alertname ?? '').toLowerCase().includes(alertName.toLowerCase())
+    )
     .sort((a, b) => a.state.localeCompare(b.state) || (b.activeAt ?? '').localeCompare(a.activeAt ?? ''))
     .slice(0, maxItems);
 }
@@ -44,7 +46,9 @@ export function AlertListPanel({ panel, height }: PanelProps) {
   }
   if (data && !alerts.length) {
     const rules = data.data.groups.reduce((sum, group) => sum + group.rules.length, 0);
-    return <Message>{rules ? `No alert is active; ${rules} rules are watched.` : 'There are no alert rules.'}</Message>;
+    return (
+      <Message>{rules ? `No alert is active; ${rules} rules are watched.` : 'There are no alert rules.'}</Message>
+    );
   }
   return (
     <ul className="plain-list" style={{ height }}>

@@ -67,7 +67,7 @@ function MarkTip({ mark, x, y, timeZone }: { mark: Mark; x: number; y: number; t
   );
 }
 
-/** Annotations over a graph: a line for a moment, an area for a while, and below it what tells about it. */
+/** Annotations over a graph: a line for a moment, an area for a while, and below it a mark that describes it. */
 export function AnnotationMarks({ config, marks, timeZone }: Props) {
   const theme = useTheme2();
   const [plot, setPlot] = useState<uPlot>();
@@ -87,7 +87,7 @@ export function AnnotationMarks({ config, marks, timeZone }: Props) {
   if (!plot || !around || !marks.length) {
     return null;
   }
-  const tell = (mark: Mark, element: Element) => {
+  const describe = (mark: Mark, element: Element) => {
     const { left, top, width } = element.getBoundingClientRect();
     setTip({ mark, x: left + width / 2, y: top });
   };
@@ -95,7 +95,10 @@ export function AnnotationMarks({ config, marks, timeZone }: Props) {
   return (
     <>
       {createPortal(
-        <div className="annotations" style={{ left: offsetLeft, top: offsetTop, width: clientWidth, height: clientHeight }}>
+        <div
+          className="annotations"
+          style={{ left: offsetLeft, top: offsetTop, width: clientWidth, height: clientHeight }}
+        >
           {placed(plot, marks).map(({ mark, left, width }, index) => {
             const color = theme.visualization.getColorByName(mark.color || 'blue');
             return (
@@ -104,9 +107,9 @@ export function AnnotationMarks({ config, marks, timeZone }: Props) {
                   type="button"
                   className={width > 12 ? 'wide' : undefined}
                   aria-label={`${mark.title || mark.layer}, ${timeText(mark, timeZone)}`}
-                  onMouseEnter={(event) => tell(mark, event.currentTarget)}
+                  onMouseEnter={(event) => describe(mark, event.currentTarget)}
                   onMouseLeave={() => setTip(undefined)}
-                  onFocus={(event) => tell(mark, event.currentTarget)}
+                  onFocus={(event) => describe(mark, event.currentTarget)}
                   onBlur={() => setTip(undefined)}
                 />
               </div>

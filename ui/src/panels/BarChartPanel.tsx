@@ -3,7 +3,16 @@ import { formattedValueToString, type FieldConfig } from '@grafana/data';
 import { ScaleDistribution, type GraphFieldConfig, type VizLegendOptions } from '@grafana/schema';
 import { useTheme2, type SeriesVisibilityChangeMode } from '@grafana/ui';
 import { BarDrawing, type DrawnBar } from './BarDrawing';
-import { barColor, barsOf, logScale, placedBars, valueScale, type BarSeries, type Stacking, type ValueScale } from './bars';
+import {
+  barColor,
+  barsOf,
+  logScale,
+  placedBars,
+  valueScale,
+  type BarSeries,
+  type Stacking,
+  type ValueScale,
+} from './bars';
 import { toggledSeries } from './hiddenSeries';
 import { calcsOf, WithLegend } from './legend';
 import { Message } from './shared';
@@ -35,7 +44,9 @@ function drawn(series: BarSeries[], colors: BarSeries | undefined, options: Opti
       ...bar,
       offset: (1 - groupWidth) / 2 + (stacking === 'none' ? bar.series : 0) * share,
       share: share * barWidth,
-      color: colors ? (colors.field.display?.(colors.values[bar.category]).color ?? own.color) : barColor(own, bar.value),
+      color: colors
+        ? (colors.field.display?.(colors.values[bar.category]).color ?? own.color)
+        : barColor(own, bar.value),
       text: showValue === 'never' || stacking !== 'none' || !shown ? undefined : formattedValueToString(shown),
       href: link?.href,
     };
@@ -48,33 +59,56 @@ function scaleOf(bars: DrawnBar[], ticks: number, config: FieldConfig): ValueSca
   return type === ScaleDistribution.Log ? logScale(ends, ticks, log, config) : valueScale(ends, ticks, config);
 }
 
+/** What the pointer over a category shows: the values of all series there. */
+function tips(categories: string[], series: BarSeries[]) {
+  return (category: number, active: number) => ({
+    title: categories[category],
+    items: series.map((one, index) => {
+      const value = one.values[category];
+      const shown = one.field.display?.(value);
+      return {
+        label: one.name,
+        value: shown ? formattedValueToString(shown) : String(value),
+        color: one.color,
+        isActive: index === active,
+      };
+    }),
+  });
+}
+
 export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelProps) {
   const theme = useTheme2();
   const options = (panel.options ?? {}) as Options;
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const all = useMemo(() => barsOf(frames, options.xField, timeZone, theme), [frames, options.xField, timeZone, theme]);
+  const all = useMemo(
+    () => barsOf(frames, options.xField, timeZone, theme),
+    [frames, options.xField, timeZone, theme]
+  );
   if (!all?.series.length) {
     return <Message>The data has no field with numbers, or none that names them.</Message>;
   }
   const series = all.series.filter(({ name, field }) => !hidden.has(name) && !field.config.custom?.hideFrom?.viz);
-  const bars = drawn(series, all.series.find(({ name }) => name === options.colorByField), options);
+  const bars = drawn(
+    series,
+    all.series.find(({ name }) => name === options.colorByField),
+    options
+  );
   const first = (series[0] ?? all.series[0]).field;
   const percent = options.stacking === 'percent';
-  const format = (value: number) =>
-    percent ? `${Math.round(value * 100)}%` : first.display ? formattedValueToString(first.display(value)) : String(value);
-  const horizontal = options.orientation === 'horizontal' || (options.orientation !== 'vertical' && width < all.categories.length * 24);
+  const inUnit = (value: number) => (first.display ? formattedValueToString(first.display(value)) : String(value));
+  const format = (value: number) => (percent ? `${Math.round(value * 100)}%` : inUnit(value));
+  const horizontal =
+    options.orientation === 'horizontal' || (options.orientation !== 'vertical' && width < all.categories.length * 24);
   const scale = scaleOf(bars, horizontal ? width / 110 : height / 45, percent ? { min: 0, max: 1 } : first.config);
-  const tipOf = (category: number, active: number) => ({
-    title: all.categories[category],
-    items: series.map((one, index) => {
-      const value = one.values[category];
-      const shown = one.field.display?.(value);
-      return { label: one.name, value: shown ? formattedValueToString(shown) : String(value), color: one.color, isActive: index === active };
-    }),
-  });
   const names = all.series.map(({ name }) => name);
-  const entries = all.series.map(({ name, color, field }) => ({ label: name, color, hidden: hidden.has(name), values: () => calcsOf(field, options.legend?.calcs) }));
-  const toggle = (label: string, mode: SeriesVisibilityChangeMode) => setHidden((old) => toggledSeries(old, names, [label], mode));
+  const entries = all.series.map(({ name, color, field }) => ({
+    label: name,
+    color,
+    hidden: hidden.has(name),
+    values: () => calcsOf(field, options.legend?.calcs),
+  }));
+  const toggle = (label: string, mode: SeriesVisibilityChangeMode) =>
+    setHidden((old) => toggledSeries(old, names, [label], mode));
   return (
     <WithLegend width={width} height={height} options={options.legend} entries={entries} onToggle={toggle}>
       {(w, h) => (
@@ -83,13 +117,17 @@ export function BarChartPanel({ panel, frames, width, height, timeZone }: PanelP
           height={h}
           horizontal={horizontal}
           categories={all.categories}
-          names={{ rotation: options.xTickLabelRotation, spacing: options.xTickLabelSpacing, maxLength: options.xTickLabelMaxLength }}
+          names={{
+            rotation: options.xTickLabelRotation,
+            spacing: options.xTickLabelSpacing,
+            maxLength: options.xTickLabelMaxLength,
+          }}
           bars={bars}
           scale={scale}
           format={format}
           opacity={(first.config.custom?.fillOpacity ?? 80) / 100}
           label={panel.title || 'Bar chart'}
-          tipOf={tipOf}
+          tipOf={tips(all.categories, series)}
         />
       )}
     </WithLegend>

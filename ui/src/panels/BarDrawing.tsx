@@ -14,7 +14,7 @@ export interface DrawnBar extends Bar {
 }
 
 /** How the names along an axis of categories are written. */
-export interface NameOptions {
+interface NameOptions {
   /** Degrees, clockwise; 0 is level. */
   rotation?: number;
   /** The least number of pixels from one name to the next; below zero they are counted from the end. */
@@ -47,7 +47,7 @@ function widest(texts: string[]): number {
   return Math.min(MOST_NAME_WIDTH, Math.max(0, ...texts.map((text) => measureText(text, FONT).width)));
 }
 
-/** The room that the names of categories take: a line below the bars; what leans takes more, and some beside them. */
+/** The room that the names of categories take: a line below the bars; what leans takes more, and some on the left. */
 function namesRoom({ horizontal, categories, names = {} }: Props): { below: number; before: number; after: number } {
   const angle = ((names.rotation ?? 0) * Math.PI) / 180;
   if (horizontal || !angle) {
@@ -71,11 +71,18 @@ function geometry(props: Props) {
   const { width, height, horizontal, categories, scale, format, names = {} } = props;
   const ticks = scale.ticks.map(format);
   const room = namesRoom(props);
-  const left = 8 + Math.max(room.before, horizontal ? widest(categories.map((name) => cut(name, names))) : widest(ticks));
-  const area = { left, top: 8, width: Math.max(1, width - left - Math.max(room.after, 12)), height: Math.max(1, height - 8 - room.below) };
+  const left =
+    8 + Math.max(room.before, horizontal ? widest(categories.map((name) => cut(name, names))) : widest(ticks));
+  const area = {
+    left,
+    top: 8,
+    width: Math.max(1, width - left - Math.max(room.after, 12)),
+    height: Math.max(1, height - 8 - room.below),
+  };
   const length = horizontal ? area.height : area.width;
   const slot = length / Math.max(1, categories.length);
-  const across = (value: number) => (horizontal ? area.left + scale.share(value) * area.width : area.top + (1 - scale.share(value)) * area.height);
+  const across = (value: number) =>
+    horizontal ? area.left + scale.share(value) * area.width : area.top + (1 - scale.share(value)) * area.height;
   const along = (at: number) => (horizontal ? area.top : area.left) + at * slot;
   return { area, slot, across, along, ticks };
 }
@@ -105,11 +112,17 @@ function Axes(props: Props) {
     <g fontSize={FONT} fill={theme.colors.text.secondary}>
       {scale.ticks.map((tick, index) => {
         const at = across(tick);
-        const line = horizontal ? { x1: at, x2: at, y1: area.top, y2: area.top + area.height } : { x1: area.left, x2: area.left + area.width, y1: at, y2: at };
+        const line = horizontal
+          ? { x1: at, x2: at, y1: area.top, y2: area.top + area.height }
+          : { x1: area.left, x2: area.left + area.width, y1: at, y2: at };
         return (
           <g key={tick}>
             <line {...line} stroke={theme.colors.border.weak} />
-            <text x={horizontal ? at : area.left - 6} y={horizontal ? area.top + area.height + 15 : at + 4} textAnchor={horizontal ? 'middle' : 'end'}>
+            <text
+              x={horizontal ? at : area.left - 6}
+              y={horizontal ? area.top + area.height + 15 : at + 4}
+              textAnchor={horizontal ? 'middle' : 'end'}
+            >
               {ticks[index]}
             </text>
           </g>
@@ -123,7 +136,13 @@ function Axes(props: Props) {
         const x = horizontal ? area.left - 6 : at;
         const y = horizontal ? at + 4 : area.top + area.height + 15;
         return (
-          <text key={index} x={x} y={y} textAnchor={anchor} transform={rotation ? `rotate(${rotation} ${x} ${y - 5})` : undefined}>
+          <text
+            key={index}
+            x={x}
+            y={y}
+            textAnchor={anchor}
+            transform={rotation ? `rotate(${rotation} ${x} ${y - 5})` : undefined}
+          >
             {fitting(cut(name, names), room, FONT)}
             <title>{name}</title>
           </text>
@@ -185,7 +204,9 @@ export function BarDrawing(props: Props) {
               fillOpacity={opacity}
               stroke={bar.color}
               className="bar"
-              onMouseMove={(event) => setTip({ ...tipOf(bar.category, bar.series), x: event.clientX, y: event.clientY })}
+              onMouseMove={(event) =>
+                setTip({ ...tipOf(bar.category, bar.series), x: event.clientX, y: event.clientY })
+              }
               onMouseLeave={() => setTip(undefined)}
             />
           );

@@ -75,9 +75,10 @@ function splitsOf({ labels, at }: Axis, height: number): number[] {
   return labels.map((_, index) => index + offset).filter((_, index) => index % every === 0);
 }
 
-function builderOf(props: Omit<Props, 'tipOf'>, theme: GrafanaTheme2, setTip: (tip?: { cell: Cell; x: number; y: number }) => void): UPlotConfigBuilder {
-  const { cells, lanes, axis, range, timeZone, sync, onZoom, height } = props;
-  const builder = new UPlotConfigBuilder(timeZone);
+type Drawing = Omit<Props, 'tipOf'>;
+
+function addScales(builder: UPlotConfigBuilder, props: Drawing, theme: GrafanaTheme2): void {
+  const { lanes, axis, range, timeZone, height } = props;
   const offset = axis.at === 'lanes' ? 0.5 : 0;
   builder.addScale({
     scaleKey: 'x',
@@ -86,8 +87,20 @@ function builderOf(props: Omit<Props, 'tipOf'>, theme: GrafanaTheme2, setTip: (t
     direction: ScaleDirection.Right,
     range: () => [range.from.valueOf(), range.to.valueOf()],
   });
-  builder.addScale({ scaleKey: 'y', orientation: ScaleOrientation.Vertical, direction: ScaleDirection.Up, range: () => [0, lanes] });
-  builder.addAxis({ scaleKey: 'x', isTime: true, placement: AxisPlacement.Bottom, timeZone, theme, grid: { show: false } });
+  builder.addScale({
+    scaleKey: 'y',
+    orientation: ScaleOrientation.Vertical,
+    direction: ScaleDirection.Up,
+    range: () => [0, lanes],
+  });
+  builder.addAxis({
+    scaleKey: 'x',
+    isTime: true,
+    placement: AxisPlacement.Bottom,
+    timeZone,
+    theme,
+    grid: { show: false },
+  });
   builder.addAxis({
     scaleKey: 'y',
     placement: AxisPlacement.Left,
@@ -97,6 +110,16 @@ function builderOf(props: Omit<Props, 'tipOf'>, theme: GrafanaTheme2, setTip: (t
     grid: { show: false },
     ticks: { show: false },
   });
+}
+
+function builderOf(
+  props: Drawing,
+  theme: GrafanaTheme2,
+  setTip: (tip?: { cell: Cell; x: number; y: number }) => void
+): UPlotConfigBuilder {
+  const { cells, timeZone, sync, onZoom } = props;
+  const builder = new UPlotConfigBuilder(timeZone);
+  addScales(builder, props, theme);
   builder.addSeries({ scaleKey: 'y', theme, pathBuilder: () => null, pointsBuilder: () => undefined });
   builder.setCursor({
     y: false,
@@ -137,10 +160,17 @@ export function CellChart({ tipOf, ...props }: Props) {
   const [hovered, setHovered] = useState<{ cell: Cell; x: number; y: number }>();
   const { cells, lanes, axis, fill, gap, width, height, range, timeZone, sync, onZoom } = props;
   const builder = useMemo(
-    () => builderOf({ cells, lanes, axis, fill, gap, width, height, range, timeZone, sync, onZoom }, theme, setHovered),
+    () =>
+      builderOf({ cells, lanes, axis, fill, gap, width, height, range, timeZone, sync, onZoom }, theme, setHovered),
     [cells, lanes, axis, fill, gap, width, height, range, timeZone, sync, onZoom, theme]
   );
-  const data = useMemo<uPlot.AlignedData>(() => [[range.from.valueOf(), range.to.valueOf()], [null, null]], [range]);
+  const data = useMemo<uPlot.AlignedData>(
+    () => [
+      [range.from.valueOf(), range.to.valueOf()],
+      [null, null],
+    ],
+    [range]
+  );
   return (
     <>
       <UPlotChart config={builder} data={data} width={width} height={height} />

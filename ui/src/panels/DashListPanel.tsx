@@ -18,7 +18,11 @@ export function DashListPanel({ panel, height }: PanelProps) {
   const options = (panel.options ?? {}) as Options;
   const { range, resolved } = useDashboardState();
   const around = { variables: resolved.variables, ...rangeText(range) };
-  const query = new URLSearchParams({ type: 'dash-db', query: options.query ?? '', limit: String(options.maxItems ?? 30) });
+  const query = new URLSearchParams({
+    type: 'dash-db',
+    query: options.query ?? '',
+    limit: String(options.maxItems ?? 30),
+  });
   options.tags?.forEach((tag) => query.append('tag', tag));
   const { data, error } = useGet<SearchHit[]>(`/api/search?${query}`, 30);
   if (error && !data) {

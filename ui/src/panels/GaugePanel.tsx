@@ -1,4 +1,10 @@
-import { formattedValueToString, ThresholdsMode, VizOrientation, type FieldDisplay, type GrafanaTheme2 } from '@grafana/data';
+import {
+  formattedValueToString,
+  ThresholdsMode,
+  VizOrientation,
+  type FieldDisplay,
+  type GrafanaTheme2,
+} from '@grafana/data';
 import { useTheme2 } from '@grafana/ui';
 import { arc } from './arc';
 import { useDisplayValues } from './displayValues';
@@ -72,11 +78,24 @@ function Gauge({ value, width, height, options, showName }: GaugeProps) {
   const size = Math.min(outer * 0.42, (outer * 2.1) / Math.max(4, text.length));
   return (
     <svg width={width} height={height} role="img" aria-label={`${display.title ?? ''} ${text}`}>
-      <path d={arc(x, y, radius, START, END)} stroke={theme.colors.background.secondary} strokeWidth={thickness} fill="none" />
-      {share > 0 && <path d={arc(x, y, radius, START, angle(share))} stroke={display.color} strokeWidth={thickness} fill="none" />}
+      <path
+        d={arc(x, y, radius, START, END)}
+        stroke={theme.colors.background.secondary}
+        strokeWidth={thickness}
+        fill="none"
+      />
+      {share > 0 && (
+        <path d={arc(x, y, radius, START, angle(share))} stroke={display.color} strokeWidth={thickness} fill="none" />
+      )}
       {options.showThresholdMarkers &&
         bands(value, theme).map((band) => (
-          <path key={band.from} d={arc(x, y, outer - marker / 2, angle(band.from), angle(band.to))} stroke={band.color} strokeWidth={marker} fill="none" />
+          <path
+            key={band.from}
+            d={arc(x, y, outer - marker / 2, angle(band.from), angle(band.to))}
+            stroke={band.color}
+            strokeWidth={marker}
+            fill="none"
+          />
         ))}
       <text x={x} y={y + size * 0.3} textAnchor="middle" fill={display.color} fontSize={size} fontWeight={500}>
         {text}
@@ -94,7 +113,14 @@ export function GaugePanel(props: PanelProps) {
   const options: Options = { ...DEFAULTS, ...(props.panel.options as Partial<Options> | undefined) };
   const values = useDisplayValues(props);
   return (
-    <ValueGrid values={values} width={props.width} height={props.height} itemSpacing={8} autoGrid orientation={options.orientation}>
+    <ValueGrid
+      values={values}
+      width={props.width}
+      height={props.height}
+      itemSpacing={8}
+      autoGrid
+      orientation={options.orientation}
+    >
       {({ value, width, height, count }, openMenu, className) => (
         <div onClick={openMenu} className={className}>
           <Gauge value={value} width={width} height={height} options={options} showName={count > 1} />

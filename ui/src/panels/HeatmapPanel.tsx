@@ -19,7 +19,17 @@ interface Options {
 const SCALE_HEIGHT = 28;
 const STOPS = [0, 0.25, 0.5, 0.75, 1];
 
-function ColorScale({ color, min, max, format }: { color: (share: number) => string; min: number; max: number; format: (value: number) => string }) {
+function ColorScale({
+  color,
+  min,
+  max,
+  format,
+}: {
+  color: (share: number) => string;
+  min: number;
+  max: number;
+  format: (value: number) => string;
+}) {
   return (
     <div className="color-scale">
       <span>{format(min)}</span>
@@ -34,14 +44,22 @@ export function HeatmapPanel({ panel, frames, width, height, range, timeZone, sy
   const options = useMemo(() => (panel.options ?? {}) as Options, [panel.options]);
   const { yAxis, cellValues } = options;
   const color = useMemo<ColorOptions>(() => options.color ?? {}, [options.color]);
-  const format = (value: number) => formattedValueToString(getValueFormat(cellValues?.unit ?? 'short')(value, cellValues?.decimals));
+  const format = (value: number) =>
+    formattedValueToString(getValueFormat(cellValues?.unit ?? 'short')(value, cellValues?.decimals));
   const heat = useMemo(() => {
-    const border = (value: number) => borderText(String(Number(value.toPrecision(12))), yAxis?.unit ?? 'short', yAxis?.decimals);
+    const border = (value: number) =>
+      borderText(String(Number(value.toPrecision(12))), yAxis?.unit ?? 'short', yAxis?.decimals);
     return options.calculate ? heatOfValues(frames, range, border) : heatOfBuckets(frames);
   }, [frames, range, options.calculate, yAxis]);
-  const scaled = useMemo(() => heat && cellsOfHeat(heat, color, options.filterValues?.le ?? 0, isDark), [heat, color, options.filterValues, isDark]);
+  const scaled = useMemo(
+    () => heat && cellsOfHeat(heat, color, options.filterValues?.le ?? 0, isDark),
+    [heat, color, options.filterValues, isDark]
+  );
   const axis = useMemo(
-    () => ({ labels: ['', ...(heat?.rows ?? []).map(({ border }) => borderText(border, yAxis?.unit, yAxis?.decimals))], at: 'borders' as const }),
+    () => ({
+      labels: ['', ...(heat?.rows ?? []).map(({ border }) => borderText(border, yAxis?.unit, yAxis?.decimals))],
+      at: 'borders' as const,
+    }),
     [heat, yAxis]
   );
   if (!heat?.rows.length || !scaled) {
@@ -52,8 +70,13 @@ export function HeatmapPanel({ panel, frames, width, height, range, timeZone, sy
   }
   const tipOf = (cell: Cell) => {
     const count = heat.rows[cell.lane].counts[heat.times.indexOf(cell.from)] ?? 0;
-    const borders = axis.labels[cell.lane] ? `${axis.labels[cell.lane]} – ${axis.labels[cell.lane + 1]}` : `up to ${axis.labels[cell.lane + 1]}`;
-    return { title: dateTimeFormat(cell.from, { timeZone }), items: [{ label: borders, value: format(count), color: cell.color }] };
+    const borders = axis.labels[cell.lane]
+      ? `${axis.labels[cell.lane]} – ${axis.labels[cell.lane + 1]}`
+      : `up to ${axis.labels[cell.lane + 1]}`;
+    return {
+      title: dateTimeFormat(cell.from, { timeZone }),
+      items: [{ label: borders, value: format(count), color: cell.color }],
+    };
   };
   const hasScale = options.legend?.show !== false && height > 120;
   return (

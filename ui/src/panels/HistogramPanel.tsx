@@ -1,5 +1,13 @@
 import { useMemo } from 'react';
-import { buildHistogram, formattedValueToString, getFieldSeriesColor, getHistogramFields, type DataFrame, type Field, type HistogramTransformerOptions } from '@grafana/data';
+import {
+  buildHistogram,
+  formattedValueToString,
+  getFieldSeriesColor,
+  getHistogramFields,
+  type DataFrame,
+  type Field,
+  type HistogramTransformerOptions,
+} from '@grafana/data';
 import type { VizLegendOptions } from '@grafana/schema';
 import { useTheme2 } from '@grafana/ui';
 import { BarDrawing, type DrawnBar } from './BarDrawing';
@@ -22,7 +30,9 @@ interface Buckets {
 export function bucketsOf(frames: DataFrame[], options: HistogramTransformerOptions): Buckets | undefined {
   const given = frames.length === 1 ? getHistogramFields(frames[0]) : undefined;
   const found = given ?? buildHistogram(frames, { combine: true, ...options });
-  return found ? { low: found.xMin.values as number[], high: found.xMax.values as number[], counts: found.counts } : undefined;
+  return found
+    ? { low: found.xMin.values as number[], high: found.xMax.values as number[], counts: found.counts }
+    : undefined;
 }
 
 export function HistogramPanel({ panel, frames, width, height }: PanelProps) {
@@ -50,10 +60,20 @@ export function HistogramPanel({ panel, frames, width, height }: PanelProps) {
     .map((bar) => ({ ...bar, offset: 0.02, share: 0.96, color: counts[bar.series].color }));
   const tipOf = (category: number, active: number) => ({
     title: `${format(low[category])} – ${format(high[category])}`,
-    items: counts.map(({ name, color, values }, index) => ({ label: name, value: String(values[category]), color, isActive: index === active })),
+    items: counts.map(({ name, color, values }, index) => ({
+      label: name,
+      value: String(values[category]),
+      color,
+      isActive: index === active,
+    })),
   });
   return (
-    <WithLegend width={width} height={height} options={options.legend} entries={counts.map(({ name, color }) => ({ label: name, color }))}>
+    <WithLegend
+      width={width}
+      height={height}
+      options={options.legend}
+      entries={counts.map(({ name, color }) => ({ label: name, color }))}
+    >
       {(w, h) => (
         <BarDrawing
           width={w}
@@ -62,7 +82,10 @@ export function HistogramPanel({ panel, frames, width, height }: PanelProps) {
           atBorders
           categories={low.map(format)}
           bars={bars}
-          scale={valueScale(bars.map(({ to }) => to), h / 45)}
+          scale={valueScale(
+            bars.map(({ to }) => to),
+            h / 45
+          )}
           format={(value) => (Number.isInteger(value) ? String(value) : '')}
           opacity={(source.config.custom?.fillOpacity ?? 80) / 100}
           label={panel.title || 'Histogram'}

@@ -1,5 +1,13 @@
 import type { ReactNode } from 'react';
-import { Portal, useTheme2, VizTooltipColorPlacement, VizTooltipContent, VizTooltipHeader, VizTooltipWrapper, type VizTooltipItem } from '@grafana/ui';
+import {
+  Portal,
+  useTheme2,
+  VizTooltipColorPlacement,
+  VizTooltipContent,
+  VizTooltipHeader,
+  VizTooltipWrapper,
+  type VizTooltipItem,
+} from '@grafana/ui';
 
 export interface Tip {
   /** Where the pointer is, in pixels of the window. */
@@ -11,7 +19,7 @@ export interface Tip {
 
 const AWAY = 12;
 
-/** A box beside a place of the window, on the side that has more room. */
+/** A box next to a place of the window, on the side that has more room. */
 export function TipBox({ x, y, children }: { x: number; y: number; children: ReactNode }) {
   const theme = useTheme2();
   const across = x > window.innerWidth * 0.6 ? { right: window.innerWidth - x + AWAY } : { left: x + AWAY };
@@ -39,7 +47,7 @@ export function TipBox({ x, y, children }: { x: number; y: number; children: Rea
   );
 }
 
-/** Grafana's tooltip beside the pointer. */
+/** Grafana's tooltip next to the pointer. */
 export function HoverTip({ tip }: { tip?: Tip }) {
   if (!tip) {
     return null;
@@ -48,7 +56,9 @@ export function HoverTip({ tip }: { tip?: Tip }) {
     <TipBox x={tip.x} y={tip.y}>
       <VizTooltipWrapper>
         <VizTooltipHeader item={{ label: '', value: tip.title }} isPinned={false} />
-        <VizTooltipContent items={tip.items.map((item) => ({ ...item, colorPlacement: VizTooltipColorPlacement.first }))} />
+        <VizTooltipContent
+          items={tip.items.map((item) => ({ ...item, colorPlacement: VizTooltipColorPlacement.first }))}
+        />
       </VizTooltipWrapper>
     </TipBox>
   );

@@ -7,7 +7,7 @@ interface Props {
   children: (openMenu?: React.MouseEventHandler<HTMLElement>, className?: string) => ReactElement;
 }
 
-/** A value that leads where its data links lead: one link at once, several by a menu. */
+/** A value that opens its data links: one link at once, several by a menu. */
 export function LinkedValue({ value, children }: Props) {
   if (!value.hasLinks || !value.getLinks) {
     return children();

@@ -39,14 +39,29 @@ export function linesOf(frames: DataFrame[]): LogLine[] {
     return Array.from({ length: frame.length }, (_, row) => {
       const labels = others.map(({ name, values }): [string, string] => [name, String(values[row] ?? '')]);
       const level = labels.find(([name]) => LEVEL.includes(name))?.[1] ?? '';
-      return { time: Number(time.values[row]), body: String(body.values[row] ?? ''), level, labels: labels.filter(([, value]) => value) };
+      return {
+        time: Number(time.values[row]),
+        body: String(body.values[row] ?? ''),
+        level,
+        labels: labels.filter(([, value]) => value),
+      };
     });
   });
 }
 
 const MOST_LINES = 1000;
 
-function Lines({ lines, options, height, timeZone }: { lines: LogLine[]; options: Options; height: number; timeZone: string }) {
+function Lines({
+  lines,
+  options,
+  height,
+  timeZone,
+}: {
+  lines: LogLine[];
+  options: Options;
+  height: number;
+  timeZone: string;
+}) {
   const sign = options.sortOrder === 'Ascending' ? 1 : -1;
   const sorted = [...lines].sort((a, b) => sign * (a.time - b.time)).slice(0, MOST_LINES);
   return (
@@ -65,18 +80,33 @@ function Lines({ lines, options, height, timeZone }: { lines: LogLine[]; options
 /** Kubernetes events as log lines, with what they are about as labels. */
 export function linesOfEvents(events: KubernetesEvent[]): LogLine[] {
   return events.map(({ lastTime, message, type = '', namespace, kind, name, reason }) => {
-    const labels: Array<[string, string | undefined]> = [['type', type], ['namespace', namespace], ['kind', kind], ['name', name], ['reason', reason]];
-    return { time: Date.parse(lastTime), body: message, level: type, labels: labels.filter((label): label is [string, string] => Boolean(label[1])) };
+    const labels: Array<[string, string | undefined]> = [
+      ['type', type],
+      ['namespace', namespace],
+      ['kind', kind],
+      ['name', name],
+      ['reason', reason],
+    ];
+    return {
+      time: Date.parse(lastTime),
+      body: message,
+      level: type,
+      labels: labels.filter((label): label is [string, string] => Boolean(label[1])),
+    };
   });
 }
 
 /** There is no store of logs here but that of Kubernetes events: what a panel that asks another source is given. */
 function EventLines({ panel, options, range, height, timeZone, interpolate }: PanelProps & { options: Options }) {
-  const wanted = new URLSearchParams({ since: range.from.toISOString(), until: range.to.toISOString(), limit: String(MOST_LINES) });
-  const namespace = interpolate('$namespace');
+  const wanted = new URLSearchParams({
+    since: range.from.toISOString(),
+    until: range.to.toISOString(),
+    limit: String(MOST_LINES),
+  });
   // One chosen namespace selects; All, several and dashboards without such a variable do not.
-  if (/^[a-z0-9-]+$/.test(namespace)) {
-    wanted.set('namespace', namespace);
+  const chosen = /^var-namespace=([a-z0-9-]+)$/.exec(interpolate('${namespace:queryparam}'));
+  if (chosen) {
+    wanted.set('namespace', chosen[1]);
   }
   const { data, error } = useGet<EventsAnswer>(`/api/diorama/v1/events?${wanted}`);
   if (error && !data) {
@@ -84,8 +114,14 @@ function EventLines({ panel, options, range, height, timeZone, interpolate }: Pa
   }
   return (
     <>
-      <div className="logs-source" title={panel.unsupported}>Kubernetes events</div>
-      {data && !data.events.length ? <Message>There are no events in this time range.</Message> : <Lines lines={linesOfEvents(data?.events ?? [])} options={options} height={height - 20} timeZone={timeZone} />}
+      <div className="logs-source" title={panel.unsupported}>
+        Kubernetes events
+      </div>
+      {data && !data.events.length ? (
+        <Message>There are no events in this time range.</Message>
+      ) : (
+        <Lines lines={linesOfEvents(data?.events ?? [])} options={options} height={height - 20} timeZone={timeZone} />
+      )}
     </>
   );
 }

@@ -49,7 +49,7 @@ function labelOf({ value, name, share }: Slice, shown: Shown[]): string {
   return shown.map((part) => parts[part]).join(' ');
 }
 
-/** A slice leads to the first of its data links: a drawing has no place for a menu. */
+/** A slice opens the first of its data links: a drawing has no place for a menu. */
 function SliceLink({ slice, children }: { slice: Slice; children: ReactNode }) {
   const link = slice.value.hasLinks ? slice.value.getLinks?.()[0] : undefined;
   return link ? (
@@ -61,23 +61,47 @@ function SliceLink({ slice, children }: { slice: Slice; children: ReactNode }) {
   );
 }
 
-function Pie({ slices, options, width, height }: { slices: Slice[]; options: Options; width: number; height: number }) {
+function Pie({
+  slices,
+  options,
+  width,
+  height,
+}: {
+  slices: Slice[];
+  options: Options;
+  width: number;
+  height: number;
+}) {
   const radius = Math.max(4, Math.min(width, height) / 2 - 4);
   const inner = options.pieType === 'donut' ? radius * 0.6 : 0;
   const [x, y] = [width / 2, height / 2];
   const labels = options.displayLabels ?? [];
   return (
-    <svg width={width} height={height} role="img" aria-label={slices.map((s) => labelOf(s, ['name', 'percent'])).join(', ')}>
+    <svg
+      width={width}
+      height={height}
+      role="img"
+      aria-label={slices.map((s) => labelOf(s, ['name', 'percent'])).join(', ')}
+    >
       {slices.map((slice) => {
         const middle = (slice.from + slice.to) / 2;
         const at = inner ? (inner + radius) / 2 : radius * 0.68;
         return (
           <SliceLink key={slice.name} slice={slice}>
-            <path d={segment(x, y, inner, radius, slice.from, slice.to)} fill={slice.value.display.color} stroke="var(--primary)">
+            <path
+              d={segment(x, y, inner, radius, slice.from, slice.to)}
+              fill={slice.value.display.color}
+              stroke="var(--primary)"
+            >
               <title>{`${slice.name}: ${labelOf(slice, ['value', 'percent'])}`}</title>
             </path>
             {labels.length > 0 && slice.share > 0.05 && (
-              <text x={x + at * Math.cos(middle)} y={y + at * Math.sin(middle)} textAnchor="middle" className="slice-label">
+              <text
+                x={x + at * Math.cos(middle)}
+                y={y + at * Math.sin(middle)}
+                textAnchor="middle"
+                className="slice-label"
+              >
                 {labelOf(slice, labels)}
               </text>
             )}
@@ -115,7 +139,8 @@ export function PieChartPanel(props: PanelProps) {
     hidden: hidden.has(names[index]),
     values: () => legendValues(value, shares.get(names[index]), options.legend?.values ?? []),
   }));
-  const toggle = (label: string, mode: SeriesVisibilityChangeMode) => setHidden((old) => toggledSeries(old, names, [label], mode));
+  const toggle = (label: string, mode: SeriesVisibilityChangeMode) =>
+    setHidden((old) => toggledSeries(old, names, [label], mode));
   return (
     <WithLegend width={props.width} height={props.height} options={options.legend} entries={entries} onToggle={toggle}>
       {(width, height) => <Pie slices={slices} options={options} width={width} height={height} />}

@@ -37,9 +37,19 @@ const DEFAULTS: Options = {
 export function StatPanel(props: PanelProps) {
   const theme = useTheme2();
   const options: Options = { ...DEFAULTS, ...(props.panel.options as Partial<Options> | undefined) };
-  const values = useDisplayValues(props, { sparkline: options.graphMode !== BigValueGraphMode.None, percentChange: options.showPercentChange });
+  const values = useDisplayValues(props, {
+    sparkline: options.graphMode !== BigValueGraphMode.None,
+    percentChange: options.showPercentChange,
+  });
   return (
-    <ValueGrid values={values} width={props.width} height={props.height} itemSpacing={3} autoGrid orientation={options.orientation}>
+    <ValueGrid
+      values={values}
+      width={props.width}
+      height={props.height}
+      itemSpacing={3}
+      autoGrid
+      orientation={options.orientation}
+    >
       {({ value, width, height, alignmentFactors, count }, openMenu, className) => (
         <BigValue
           value={value.display}

@@ -27,8 +27,13 @@ function States({ panel, frames, width, height, range, timeZone, sync, onZoom, m
     // The first field is the topmost; lanes are counted from below.
     const all = lanes.flatMap((lane, index) => cellsOf(lane, lanes.length - 1 - index, range, merge));
     const found = legendOf(all);
-    const drawn = options.showValue === 'never' ? all.map(({ from, to, lane, color }) => ({ from, to, lane, color })) : all;
-    return { cells: drawn, entries: found, axis: { labels: lanes.map(({ name }) => name).reverse(), at: 'lanes' as const } };
+    const drawn =
+      options.showValue === 'never' ? all.map(({ from, to, lane, color }) => ({ from, to, lane, color })) : all;
+    return {
+      cells: drawn,
+      entries: found,
+      axis: { labels: lanes.map(({ name }) => name).reverse(), at: 'lanes' as const },
+    };
   }, [lanes, range, merge, options.showValue]);
   if (!lanes.length) {
     return <Message>The data has no field with times.</Message>;
@@ -39,7 +44,10 @@ function States({ panel, frames, width, height, range, timeZone, sync, onZoom, m
     const shown = field.display?.(value);
     const text = shown ? formattedValueToString(shown) : String(value);
     const length = rangeUtil.secondsToHms(Math.max(1, Math.round((cell.to - cell.from) / 1000)));
-    return { title: `${dateTimeFormat(cell.from, { timeZone })}, ${length}`, items: [{ label: name, value: text, color: cell.color }] };
+    return {
+      title: `${dateTimeFormat(cell.from, { timeZone })}, ${length}`,
+      items: [{ label: name, value: text, color: cell.color }],
+    };
   };
   return (
     <WithLegend width={width} height={height} options={options.legend} entries={entries}>

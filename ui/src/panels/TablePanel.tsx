@@ -21,7 +21,10 @@ const CHOICE_HEIGHT = 40;
 export function TablePanel({ panel, frames, width, height, range }: PanelProps) {
   const options: Options = { ...DEFAULTS, ...(panel.options as Partial<Options> | undefined) };
   const [chosen, setChosen] = useState(options.frameIndex ?? 0);
-  const names = useMemo(() => frames.map((frame, index) => ({ label: getFrameDisplayName(frame, index), value: index })), [frames]);
+  const names = useMemo(
+    () => frames.map((frame, index) => ({ label: getFrameDisplayName(frame, index), value: index })),
+    [frames]
+  );
   const index = chosen < frames.length ? chosen : 0;
   const frame = frames[index];
   if (!frame?.fields.length) {
@@ -48,7 +51,13 @@ export function TablePanel({ panel, frames, width, height, range }: PanelProps) 
         contentAwareWidthsEnabled
       />
       {frames.length > 1 && (
-        <Combobox aria-label="Result to show" width={40} options={names} value={index} onChange={({ value }) => setChosen(value)} />
+        <Combobox
+          aria-label="Result to show"
+          width={40}
+          options={names}
+          value={index}
+          onChange={({ value }) => setChosen(value)}
+        />
       )}
     </>
   );

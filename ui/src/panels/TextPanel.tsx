@@ -13,7 +13,11 @@ export function TextPanel({ panel, interpolate, height }: PanelProps) {
     return mode === 'markdown' ? renderTextPanelMarkdown(text) : undefined;
   }, [mode, text]);
   if (html === undefined) {
-    return <pre className="text-panel" style={{ height }}>{text}</pre>;
+    return (
+      <pre className="text-panel" style={{ height }}>
+        {text}
+      </pre>
+    );
   }
   return <div className="text-panel markdown-html" style={{ height }} dangerouslySetInnerHTML={{ __html: html }} />;
 }

@@ -7,7 +7,13 @@ import {
   type DataFrame,
   type GrafanaTheme2,
 } from '@grafana/data';
-import { LegendDisplayMode, SortOrder, TooltipDisplayMode, type VizLegendOptions, type VizTooltipOptions } from '@grafana/schema';
+import {
+  LegendDisplayMode,
+  SortOrder,
+  TooltipDisplayMode,
+  type VizLegendOptions,
+  type VizTooltipOptions,
+} from '@grafana/schema';
 import {
   PanelContextProvider,
   TimeSeries,
@@ -18,6 +24,7 @@ import {
   VizTooltipFooter,
   VizTooltipHeader,
   VizTooltipWrapper,
+  type UPlotConfigBuilder,
   type VizTooltipItem,
 } from '@grafana/ui';
 import { AnnotationMarks } from './AnnotationMarks';
@@ -55,7 +62,14 @@ function tooltipItems(
     const at = indexes[index];
     const value: unknown = at == null ? null : field.values[at];
     const isWanted = mode === TooltipDisplayMode.Multi || index === seriesIndex;
-    if (index === 0 || !isWanted || value == null || field.config.custom?.hideFrom?.tooltip || field.config.custom?.hideFrom?.viz || (hideZeros && value === 0)) {
+    if (
+      index === 0 ||
+      !isWanted ||
+      value == null ||
+      field.config.custom?.hideFrom?.tooltip ||
+      field.config.custom?.hideFrom?.viz ||
+      (hideZeros && value === 0)
+    ) {
       return;
     }
     const shown = field.display?.(value);
@@ -75,12 +89,57 @@ function tooltipItems(
   return items;
 }
 
+interface TooltipProps extends Pick<PanelProps, 'timeZone' | 'sync' | 'onZoom'> {
+  config: UPlotConfigBuilder;
+  aligned: DataFrame;
+  options: Options;
+}
+
+function Tooltip({ config, aligned, options: { tooltip }, timeZone, sync, onZoom }: TooltipProps) {
+  const theme = useTheme2();
+  return (
+    <TooltipPlugin2
+      config={config}
+      hoverMode={hoverMode(tooltip.mode)}
+      queryZoom={onZoom}
+      clientZoom
+      syncMode={sync}
+      syncScope={CROSSHAIR}
+      getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
+      render={(_plot, indexes, series, isPinned, _dismiss, _range, _viaSync, links) => {
+        const at = indexes.find((index) => index != null);
+        if (at == null) {
+          return null;
+        }
+        const time = dateTimeFormat(aligned.fields[0].values[at], { timeZone });
+        return (
+          <VizTooltipWrapper>
+            <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
+            <VizTooltipContent
+              items={tooltipItems(aligned, indexes, series, tooltip, theme)}
+              isPinned={isPinned}
+              scrollable={isPinned}
+              maxHeight={tooltip.maxHeight ?? 300}
+            />
+            {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
+          </VizTooltipWrapper>
+        );
+      }}
+    />
+  );
+}
+
 export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone, sync, marks, onZoom }: PanelProps) {
   const theme = useTheme2();
   const options = useMemo(() => optionsOf(panel.options as Partial<Options> | undefined), [panel.options]);
   const timed = useMemo(
-    () => frames.filter(({ fields }) => fields.some(({ type }) => type === FieldType.time) && fields.some(({ type }) => type === FieldType.number)),
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- the graph does not notice a new time range alone; a new list makes it look
+    () =>
+      frames.filter(
+        ({ fields }) =>
+          fields.some(({ type }) => type === FieldType.time) && fields.some(({ type }) => type === FieldType.number)
+      ),
+    // The graph does not notice a new time range alone; a new list makes it look.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
     [frames, range]
   );
   const { frames: shown, revision, context } = useHiddenSeries(timed, sync);
@@ -110,34 +169,7 @@ export function TimeSeriesPanel({ panel, frames, width, height, range, timeZone,
           <>
             <AnnotationMarks config={config} marks={marks} timeZone={timeZone} />
             {options.tooltip.mode !== TooltipDisplayMode.None && (
-              <TooltipPlugin2
-                config={config}
-                hoverMode={hoverMode(options.tooltip.mode)}
-                queryZoom={onZoom}
-                clientZoom
-                syncMode={sync}
-                syncScope={CROSSHAIR}
-                getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
-                render={(_plot, indexes, series, isPinned, _dismiss, _range, _viaSync, links) => {
-                  const at = indexes.find((index) => index != null);
-                  if (at == null) {
-                    return null;
-                  }
-                  const time = dateTimeFormat(aligned.fields[0].values[at], { timeZone });
-                  return (
-                    <VizTooltipWrapper>
-                      <VizTooltipHeader item={{ label: '', value: time }} isPinned={isPinned} />
-                      <VizTooltipContent
-                        items={tooltipItems(aligned, indexes, series, options.tooltip, theme)}
-                        isPinned={isPinned}
-                        scrollable={isPinned}
-                        maxHeight={options.tooltip.maxHeight ?? 300}
-                      />
-                      {isPinned && links.length > 0 && <VizTooltipFooter dataLinks={links} />}
-                    </VizTooltipWrapper>
-                  );
-                }}
-              />
+              <Tooltip {...{ config, aligned, options, timeZone, sync, onZoom }} />
             )}
           </>
         )}

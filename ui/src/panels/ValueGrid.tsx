@@ -1,5 +1,10 @@
 import type { MouseEventHandler, ReactElement } from 'react';
-import { getDisplayValueAlignmentFactors, type DisplayValueAlignmentFactors, type FieldDisplay, type VizOrientation } from '@grafana/data';
+import {
+  getDisplayValueAlignmentFactors,
+  type DisplayValueAlignmentFactors,
+  type FieldDisplay,
+  type VizOrientation,
+} from '@grafana/data';
 import { VizRepeater, type VizRepeaterRenderValueProps } from '@grafana/ui';
 import { LinkedValue } from './LinkedValue';
 
@@ -13,7 +18,7 @@ interface Props {
   minVizHeight?: number;
   minVizWidth?: number;
   maxVizHeight?: number;
-  /** Draws one value; who clicks on it is to be sent where its links lead. */
+  /** Draws one value; who clicks on it is to be sent where its links point. */
   children: (
     cell: VizRepeaterRenderValueProps<FieldDisplay, DisplayValueAlignmentFactors>,
     openMenu?: MouseEventHandler<HTMLElement>,
@@ -21,7 +26,7 @@ interface Props {
   ) => ReactElement;
 }
 
-/** One drawing for each value, as many beside and below each other as there is room for. */
+/** One drawing for each value, as many in rows and columns as there is room for. */
 export function ValueGrid({ values, children, ...layout }: Props) {
   return (
     <VizRepeater
@@ -30,7 +35,9 @@ export function ValueGrid({ values, children, ...layout }: Props) {
       renderCounter={0}
       getValues={() => values}
       getAlignmentFactors={getDisplayValueAlignmentFactors}
-      renderValue={(cell) => <LinkedValue value={cell.value}>{(openMenu, className) => children(cell, openMenu, className)}</LinkedValue>}
+      renderValue={(cell) => (
+        <LinkedValue value={cell.value}>{(openMenu, className) => children(cell, openMenu, className)}</LinkedValue>
+      )}
     />
   );
 }

@@ -14,6 +14,9 @@ export function arc(x: number, y: number, radius: number, from: number, to: numb
 export function segment(x: number, y: number, inner: number, outer: number, from: number, to: number): string {
   const end = Math.min(to, from + 2 * Math.PI - 0.0001);
   const large = end - from > Math.PI ? 1 : 0;
-  const back = inner > 0 ? `L ${point(x, y, inner, end)} A ${inner} ${inner} 0 ${large} 0 ${point(x, y, inner, from)}` : `L ${x} ${y}`;
+  const back =
+    inner > 0
+      ? `L ${point(x, y, inner, end)} A ${inner} ${inner} 0 ${large} 0 ${point(x, y, inner, from)}`
+      : `L ${x} ${y}`;
   return `M ${point(x, y, outer, from)} A ${outer} ${outer} 0 ${large} 1 ${point(x, y, outer, end)} ${back} Z`;
 }

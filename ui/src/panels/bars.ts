@@ -38,7 +38,12 @@ function nameField({ fields }: DataFrame, wanted: string | undefined): Field | u
 }
 
 /** One category for each row, one series for each field with numbers. */
-export function barsOf(frames: DataFrame[], wanted: string | undefined, timeZone: string, theme: GrafanaTheme2): Bars | undefined {
+export function barsOf(
+  frames: DataFrame[],
+  wanted: string | undefined,
+  timeZone: string,
+  theme: GrafanaTheme2
+): Bars | undefined {
   const frame = joined(frames);
   const names = frame && nameField(frame, wanted);
   if (!frame || !names) {
@@ -80,7 +85,8 @@ export interface Bar {
 /** Every bar with its two ends: at zero and its value, or on top of what it is stacked on. */
 export function placedBars(series: BarSeries[], stacking: Stacking): Bar[] {
   const tops = new Map<string, number>();
-  const total = (category: number) => series.reduce((sum, { values }) => sum + Math.abs(values[category] ?? 0), 0) || 1;
+  const total = (category: number) =>
+    series.reduce((sum, { values }) => sum + Math.abs(values[category] ?? 0), 0) || 1;
   return series.flatMap(({ values }, index) =>
     values.flatMap((value, category) => {
       if (value === null || !Number.isFinite(value)) {
@@ -138,6 +144,9 @@ export function valueScale(values: number[], count: number, fixed: Ends = {}): V
   const min = fixed.min ?? Math.floor(low / step) * step;
   const max = fixed.max ?? Math.max(Math.ceil(high / step) * step, min + step);
   const first = Math.ceil(min / step);
-  const ticks = Array.from({ length: Math.floor(max / step + 1e-9) - first + 1 }, (_, index) => (first + index) * step);
+  const ticks = Array.from(
+    { length: Math.floor(max / step + 1e-9) - first + 1 },
+    (_, index) => (first + index) * step
+  );
   return { ticks, share: (value) => between((value - min) / (max - min)) };
 }

@@ -7,7 +7,7 @@ import { DashListPanel } from './DashListPanel';
 
 afterEach(() => vi.unstubAllGlobals());
 
-/** Shows the panel in a dashboard of one variable, and tells what it asks. */
+/** Shows the panel in a dashboard of one variable, and returns what it asks. */
 function showList(options: Record<string, unknown>, answer: () => Response): string[] {
   const asked: string[] = [];
   vi.stubGlobal('fetch', (path: string) => {
@@ -15,8 +15,20 @@ function showList(options: Record<string, unknown>, answer: () => Response): str
     return Promise.resolve(answer());
   });
   const props = propsOf({ type: 'dashlist', options }, []);
-  const cluster: Variable = { name: 'cluster', label: '', type: 'query', hide: 0, multi: false, includeAll: false, current: { text: ['a'], value: ['a'] }, options: [] };
-  const state = { range: { ...props.range, raw: { from: 'now-1h', to: 'now' } }, resolved: { variables: [cluster], values: {}, panels: [] } } as unknown as DashboardState;
+  const cluster: Variable = {
+    name: 'cluster',
+    label: '',
+    type: 'query',
+    hide: 0,
+    multi: false,
+    includeAll: false,
+    current: { text: ['a'], value: ['a'] },
+    options: [],
+  };
+  const state = {
+    range: { ...props.range, raw: { from: 'now-1h', to: 'now' } },
+    resolved: { variables: [cluster], values: {}, panels: [] },
+  } as unknown as DashboardState;
   render(
     <DashboardContext.Provider value={state}>
       <DashListPanel {...props} />
@@ -25,12 +37,24 @@ function showList(options: Record<string, unknown>, answer: () => Response): str
   return asked;
 }
 
-const hit = (uid: string, more: Partial<SearchHit> = {}): SearchHit => ({ uid, title: `The ${uid}`, url: `/d/${uid}/x`, tags: [], ...more });
-const found = (...hits: SearchHit[]) => () => new Response(JSON.stringify(hits));
+const hit = (uid: string, more: Partial<SearchHit> = {}): SearchHit => ({
+  uid,
+  title: `The ${uid}`,
+  url: `/d/${uid}/x`,
+  tags: [],
+  ...more,
+});
+const found =
+  (...hits: SearchHit[]) =>
+  () =>
+    new Response(JSON.stringify(hits));
 const links = () => screen.getAllByRole('link').map((link) => link.getAttribute('href'));
 
 test('asks for what its options say, and lists it with folders', async () => {
-  const asked = showList({ query: 'pod', tags: ['k8s', 'a b'], maxItems: 5 }, found(hit('pods', { folderTitle: 'Team' }), hit('nodes')));
+  const asked = showList(
+    { query: 'pod', tags: ['k8s', 'a b'], maxItems: 5 },
+    found(hit('pods', { folderTitle: 'Team' }), hit('nodes'))
+  );
   await screen.findByText('The pods');
   expect(asked).toEqual(['/api/search?type=dash-db&query=pod&limit=5&tag=k8s&tag=a+b']);
   expect(screen.getAllByRole('listitem').map((item) => item.textContent)).toEqual(['The pods Team', 'The nodes']);

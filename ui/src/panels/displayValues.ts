@@ -7,7 +7,10 @@ import type { PanelProps } from './types';
 const REDUCE: ReduceDataOptions = { calcs: ['lastNotNull'], values: false, fields: '' };
 
 /** The single values that stat-like panels show, one for each series or row. */
-export function useDisplayValues(props: PanelProps, { sparkline = false, percentChange = false } = {}): FieldDisplay[] {
+export function useDisplayValues(
+  props: PanelProps,
+  { sparkline = false, percentChange = false } = {}
+): FieldDisplay[] {
   const theme = useTheme2();
   const { panel, frames, interpolate, timeZone } = props;
   return useMemo(() => {

@@ -1,5 +1,12 @@
 import * as chromatic from 'd3-scale-chromatic';
-import { FieldType, getFieldDisplayName, getValueFormat, formattedValueToString, type DataFrame, type TimeRange } from '@grafana/data';
+import {
+  FieldType,
+  getFieldDisplayName,
+  getValueFormat,
+  formattedValueToString,
+  type DataFrame,
+  type TimeRange,
+} from '@grafana/data';
 import type { Cell } from './CellChart';
 import { stepOf } from './states';
 
@@ -24,7 +31,10 @@ export function heatOfBuckets(frames: DataFrame[]): Heat | undefined {
   const rows = frames.flatMap(({ fields }) =>
     fields
       .filter(({ type }) => type === FieldType.number)
-      .map((field) => ({ border: field.labels?.le ?? getFieldDisplayName(field, frame), counts: field.values as Array<number | null> }))
+      .map((field) => ({
+        border: field.labels?.le ?? getFieldDisplayName(field, frame),
+        counts: field.values as Array<number | null>,
+      }))
   );
   if (rows.every(({ border }) => !Number.isNaN(order(border)))) {
     rows.sort((a, b) => order(a.border) - order(b.border));
@@ -44,18 +54,27 @@ export function niceStep(extent: number, count: number): number {
 }
 
 /** Counts how many values of all series fall into each bucket of value and time. */
-export function heatOfValues(frames: DataFrame[], range: TimeRange, format: (value: number) => string): Heat | undefined {
+export function heatOfValues(
+  frames: DataFrame[],
+  range: TimeRange,
+  format: (value: number) => string
+): Heat | undefined {
   const points = frames.flatMap((frame) => {
     const time = frame.fields.find(({ type }) => type === FieldType.time);
     return frame.fields
       .filter(({ type }) => time && type === FieldType.number)
-      .flatMap(({ values }) => values.map((value: number | null, index): [number, number] => [Number(time?.values[index]), value ?? NaN]));
+      .flatMap(({ values }) =>
+        values.map((value: number | null, index): [number, number] => [Number(time?.values[index]), value ?? NaN])
+      );
   });
   const known = points.filter(([, value]) => Number.isFinite(value));
   if (!known.length) {
     return undefined;
   }
-  const [low, high] = known.reduce(([min, max], [, value]) => [Math.min(min, value), Math.max(max, value)], [Infinity, -Infinity]);
+  const [low, high] = known.reduce(
+    ([min, max], [, value]) => [Math.min(min, value), Math.max(max, value)],
+    [Infinity, -Infinity]
+  );
   const step = niceStep(high - low || Math.abs(high) || 1, ROWS);
   const first = Math.floor(low / step);
   const count = Math.floor(high / step) - first + 1;
@@ -86,16 +105,24 @@ export interface ColorOptions {
 }
 
 /** The colour for a share of the scale, from 0 to 1. Schemes get brighter on dark, darker on light ground. */
-export function colorScale({ mode = 'scheme', scheme = 'Oranges', fill = '#ff9830', reverse = false, exponent = 0.5 }: ColorOptions, isDark: boolean) {
+export function colorScale(
+  { mode = 'scheme', scheme = 'Oranges', fill = '#ff9830', reverse = false, exponent = 0.5 }: ColorOptions,
+  isDark: boolean
+) {
   if (mode === 'opacity') {
-    return (share: number) => `${fill}${Math.round(Math.max(0.05, share ** exponent) * 255).toString(16).padStart(2, '0')}`;
+    return (share: number) =>
+      `${fill}${Math.round(Math.max(0.05, share ** exponent) * 255)
+        .toString(16)
+        .padStart(2, '0')}`;
   }
   const known = chromatic as unknown as Record<string, (t: number) => string>;
   const name = `interpolate${scheme}`;
   const interpolate = Object.hasOwn(known, name) ? known[name] : chromatic.interpolateOranges;
   // d3's sequential schemes begin light, the diverging ones with their bad end.
   const isDiverging = /^(RdYlGn|RdYlBu|RdBu|RdGy|Spectral|PuOr|PiYG|PRGn|BrBG)$/.test(scheme);
-  const isUniform = /^(Viridis|Inferno|Magma|Plasma|Cividis|Turbo|Warm|Cool|CubehelixDefault|Rainbow|Sinebow)$/.test(scheme);
+  const isUniform = /^(Viridis|Inferno|Magma|Plasma|Cividis|Turbo|Warm|Cool|CubehelixDefault|Rainbow|Sinebow)$/.test(
+    scheme
+  );
   const isTurned = (isDiverging || (!isUniform && isDark)) !== reverse;
   return (share: number) => interpolate(isTurned ? 1 - share : share);
 }
@@ -109,14 +136,21 @@ export interface ScaledHeat {
 /** The cells of a heatmap; counts up to `above` are not drawn. */
 export function cellsOfHeat({ times, rows }: Heat, color: ColorOptions, above: number, isDark: boolean): ScaledHeat {
   const step = stepOf(times) || 60_000;
-  const counts = rows.flatMap(({ counts: all }) => all).filter((count): count is number => count !== null && count > above);
-  const extent = counts.reduce(([low, high], count) => [Math.min(low, count), Math.max(high, count)], [Infinity, -Infinity]);
+  const counts = rows
+    .flatMap(({ counts: all }) => all)
+    .filter((count): count is number => count !== null && count > above);
+  const extent = counts.reduce(
+    ([low, high], count) => [Math.min(low, count), Math.max(high, count)],
+    [Infinity, -Infinity]
+  );
   const [min, max] = [color.min ?? Math.min(extent[0], extent[1]), color.max ?? extent[1]];
   const scale = colorScale(color, isDark);
   const share = (count: number) => (max > min ? Math.min(1, Math.max(0, (count - min) / (max - min))) : 1);
   const cells = rows.flatMap(({ counts: all }, lane) =>
     all.flatMap((count, index) =>
-      count === null || !(count > above) ? [] : [{ from: times[index], to: times[index] + step, lane, color: scale(share(count)) }]
+      count === null || !(count > above)
+        ? []
+        : [{ from: times[index], to: times[index] + step, lane, color: scale(share(count)) }]
     )
   );
   return { cells, min, max };

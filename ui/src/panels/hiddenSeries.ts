@@ -3,11 +3,13 @@ import { DashboardCursorSync, EventBusSrv, FieldType, getFieldDisplayName, type 
 import { SeriesVisibilityChangeMode, type PanelContext } from '@grafana/ui';
 
 /** One bus for all panels: the shared crosshair travels over it. */
-export const crosshairBus = new EventBusSrv();
+const crosshairBus = new EventBusSrv();
 
-export function seriesNames(frames: DataFrame[]): string[] {
+function seriesNames(frames: DataFrame[]): string[] {
   return frames.flatMap((frame) =>
-    frame.fields.filter(({ type }) => type === FieldType.number).map((field) => getFieldDisplayName(field, frame, frames))
+    frame.fields
+      .filter(({ type }) => type === FieldType.number)
+      .map((field) => getFieldDisplayName(field, frame, frames))
   );
 }
 

@@ -37,13 +37,16 @@ const PANELS: Record<string, ComponentType<PanelProps>> = {
 };
 
 function UnknownPanel({ panel }: PanelProps) {
-  return <Message>Panels of type “{panel.type}” cannot be shown here. The rest of the dashboard is not affected.</Message>;
+  return (
+    <Message>Panels of type “{panel.type}” cannot be shown here. The rest of the dashboard is not affected.</Message>
+  );
 }
 
 function LibraryPanel({ panel }: PanelProps) {
   return (
     <Message>
-      The library panel “{panel.libraryPanel?.name ?? panel.title}” is not in the dashboard’s file. Export the dashboard for sharing, or unlink the panel.
+      The library panel “{panel.libraryPanel?.name ?? panel.title}” is not in the dashboard’s file. Export the
+      dashboard for sharing, or unlink the panel.
     </Message>
   );
 }

@@ -10,7 +10,12 @@ export interface LegendEntry {
   values?: () => DisplayValue[];
 }
 
-export const LEGEND: VizLegendOptions = { displayMode: LegendDisplayMode.List, placement: 'bottom', showLegend: true, calcs: [] };
+const LEGEND: VizLegendOptions = {
+  displayMode: LegendDisplayMode.List,
+  placement: 'bottom',
+  showLegend: true,
+  calcs: [],
+};
 
 /** What a legend says of a field: its `calcs`, such as `mean` and `max`. */
 export function calcsOf(field: Field, calcs: string[] = []): DisplayValue[] {
@@ -34,7 +39,7 @@ interface Props {
 const ISOLATE = 'select' as SeriesVisibilityChangeMode;
 const APPEND = 'append' as SeriesVisibilityChangeMode;
 
-/** A drawing with Grafana's legend beside or below it. */
+/** A drawing with Grafana's legend to its right or below it. */
 export function WithLegend({ width, height, options, entries, onToggle, children }: Props) {
   const { showLegend, displayMode, placement, width: legendWidth } = { ...LEGEND, ...options };
   if (!showLegend || displayMode === LegendDisplayMode.Hidden || !entries.length) {
@@ -56,7 +61,9 @@ export function WithLegend({ width, height, options, entries, onToggle, children
         placement={placement}
         readonly={!onToggle}
         isSortable
-        onLabelClick={(item, event) => onToggle?.(item.label, event.ctrlKey || event.metaKey || event.shiftKey ? APPEND : ISOLATE)}
+        onLabelClick={(item, event) =>
+          onToggle?.(item.label, event.ctrlKey || event.metaKey || event.shiftKey ? APPEND : ISOLATE)
+        }
       />
     </VizLayout.Legend>
   );

@@ -1,4 +1,11 @@
-import { FieldType, formattedValueToString, getFieldDisplayName, type DataFrame, type Field, type TimeRange } from '@grafana/data';
+import {
+  FieldType,
+  formattedValueToString,
+  getFieldDisplayName,
+  type DataFrame,
+  type Field,
+  type TimeRange,
+} from '@grafana/data';
 import type { LegendEntry } from './legend';
 import type { Cell } from './CellChart';
 
@@ -54,7 +61,7 @@ export function cellsOf({ field, times }: Lane, lane: number, range: TimeRange, 
 
 const MOST_STATES = 8;
 
-/** One legend entry for each state that occurs; none when there are too many to tell apart. */
+/** One legend entry for each state that occurs; none when there are too many to distinguish. */
 export function legendOf(cells: Cell[]): LegendEntry[] {
   const states = new Map(cells.map(({ text = '', color }) => [text, color]));
   return states.size > MOST_STATES ? [] : [...states].map(([label, color]) => ({ label, color }));

@@ -10,7 +10,13 @@ function place({ file, line, column }: FileError): string {
 export function FileErrors() {
   return useFileErrors().map((error) => (
     <div className="banner" key={error.file}>
-      <Alert severity="error" title={`${place(error)} cannot be read`} onRemove={() => live.dismiss(error.file)} topSpacing={1} bottomSpacing={0}>
+      <Alert
+        severity="error"
+        title={`${place(error)} cannot be read`}
+        onRemove={() => live.dismiss(error.file)}
+        topSpacing={1}
+        bottomSpacing={0}
+      >
         <pre className="file-error">{error.message}</pre>
         The last good version is still shown.
       </Alert>

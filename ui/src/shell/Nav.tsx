@@ -23,7 +23,12 @@ export function Nav({ path }: { path: string }) {
           <span>{label}</span>
         </Link>
       ))}
-      <button type="button" className="nav-item nav-end" onClick={toggle} aria-label={`Use the ${mode === 'dark' ? 'light' : 'dark'} theme`}>
+      <button
+        type="button"
+        className="nav-item nav-end"
+        onClick={toggle}
+        aria-label={`Use the ${mode === 'dark' ? 'light' : 'dark'} theme`}
+      >
         <Icon name={'palette'} size="lg" />
         <span>{mode === 'dark' ? 'Light' : 'Dark'}</span>
       </button>

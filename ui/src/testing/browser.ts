@@ -2,7 +2,10 @@
 // Libraries look for these when they are loaded: this has to come before them.
 
 /** The texts and rectangles that were drawn on canvases since the last test. */
-export const drawn: { texts: string[]; rectangles: Array<{ color: string; box: number[] }> } = { texts: [], rectangles: [] };
+export const drawn: { texts: string[]; rectangles: Array<{ color: string; box: number[] }> } = {
+  texts: [],
+  rectangles: [],
+};
 
 function context(): CanvasRenderingContext2D {
   const state: Record<string, unknown> = { fillStyle: '' };
@@ -26,17 +29,40 @@ class Observer {
 
 /** Says that everything has a size: without one nothing is drawn. */
 class SizeObserver extends Observer {
-  constructor(private readonly tell: (entries: unknown[]) => void) {
+  constructor(private readonly report: (entries: unknown[]) => void) {
     super();
   }
   observe() {
     const size = [{ inlineSize: 200, blockSize: 60 }];
-    this.tell([{ contentRect: { x: 0, y: 0, left: 0, top: 0, width: 200, height: 60 }, contentBoxSize: size, borderBoxSize: size }]);
+    this.report([
+      {
+        contentRect: { x: 0, y: 0, left: 0, top: 0, width: 200, height: 60 },
+        contentBoxSize: size,
+        borderBoxSize: size,
+      },
+    ]);
   }
 }
 
 HTMLCanvasElement.prototype.getContext = context as unknown as typeof HTMLCanvasElement.prototype.getContext;
-const stubs = { ResizeObserver: SizeObserver, IntersectionObserver: Observer, Path2D: class { rect() {} moveTo() {} lineTo() {} bezierCurveTo() {} arc() {} closePath() {} addPath() {} } };
+const stubs = {
+  ResizeObserver: SizeObserver,
+  IntersectionObserver: Observer,
+  Path2D: class {
+    rect() {}
+    moveTo() {}
+    lineTo() {}
+    bezierCurveTo() {}
+    arc() {}
+    closePath() {}
+    addPath() {}
+  },
+};
 Object.assign(globalThis, stubs);
 window.matchMedia = (media: string) =>
-  ({ media, matches: false, addEventListener: () => undefined, removeEventListener: () => undefined }) as unknown as MediaQueryList;
+  ({
+    media,
+    matches: false,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+  }) as unknown as MediaQueryList;

@@ -1,5 +1,13 @@
 import { render } from '@testing-library/react';
-import { createTheme, dateTime, FieldType, ThemeContext, toDataFrame, type DataFrame, type Labels } from '@grafana/data';
+import {
+  createTheme,
+  dateTime,
+  FieldType,
+  ThemeContext,
+  toDataFrame,
+  type DataFrame,
+  type Labels,
+} from '@grafana/data';
 import { DashboardCursorSync } from '@grafana/schema';
 import { PortalContainer } from '@grafana/ui';
 import type { Panel } from '../dashboard/model';
@@ -57,7 +65,12 @@ export function propsOf(panel: Partial<Panel>, frames: DataFrame[], size = { wid
 }
 
 /** Renders a panel as the dashboard does, in a browser without layout. */
-export function show(panel: Partial<Panel>, frames: DataFrame[], size?: { width: number; height: number }, marks: Mark[] = []) {
+export function show(
+  panel: Partial<Panel>,
+  frames: DataFrame[],
+  size?: { width: number; height: number },
+  marks: Mark[] = []
+) {
   const props = { ...propsOf(panel, frames, size), marks };
   const Component = componentOf(props.panel.type);
   return render(

@@ -38,7 +38,10 @@ function configOf(frame: DataFrame, mappings: ConfigMapping[]): FieldConfig {
 }
 
 /** Takes one query's result as the field config (unit, min, thresholds …) of the others' fields. */
-export function configFromData(frames: DataFrame[], { configRefId = 'config', mappings = [], applyTo }: Options): DataFrame[] {
+function configFromData(
+  frames: DataFrame[],
+  { configRefId = 'config', mappings = [], applyTo }: Options
+): DataFrame[] {
   const source = frames.find(({ refId }) => refId === configRefId);
   if (!source) {
     return frames;
@@ -49,7 +52,9 @@ export function configFromData(frames: DataFrame[], { configRefId = 'config', ma
     .filter((frame) => frame !== source)
     .map((frame) => ({
       ...frame,
-      fields: frame.fields.map((field) => (matches(field, frame, frames) ? { ...field, config: { ...field.config, ...config } } : field)),
+      fields: frame.fields.map((field) =>
+        matches(field, frame, frames) ? { ...field, config: { ...field.config, ...config } } : field
+      ),
     }));
 }
 

@@ -1,5 +1,13 @@
 import { map } from 'rxjs';
-import { FieldType, getFieldDisplayName, getFieldTypeFromValue, stringToJsRegex, type DataFrame, type DataTransformerInfo, type Field } from '@grafana/data';
+import {
+  FieldType,
+  getFieldDisplayName,
+  getFieldTypeFromValue,
+  stringToJsRegex,
+  type DataFrame,
+  type DataTransformerInfo,
+  type Field,
+} from '@grafana/data';
 
 interface JsonPath {
   path: string;
@@ -19,10 +27,13 @@ interface Options {
 
 type Extracted = Record<string, unknown>;
 
-/** What a path such as `spec.containers[0].name` leads to. */
+/** The value at a path such as `spec.containers[0].name`. */
 function follow(value: unknown, path: string): unknown {
   const steps = path.split(/[.[\]]/).filter(Boolean);
-  return steps.reduce((at, step) => (at !== null && typeof at === 'object' ? (at as Extracted)[step] : undefined), value);
+  return steps.reduce(
+    (at, step) => (at !== null && typeof at === 'object' ? (at as Extracted)[step] : undefined),
+    value
+  );
 }
 
 function fromJson(value: unknown, paths: JsonPath[] = []): Extracted {
@@ -37,7 +48,12 @@ const PAIR = /"?([^\s"'=:,;&{}]+)"?\s*[=:]\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|
 
 /** Pairs such as `a=1 b:"two words"`, as log lines and label sets have them. */
 function fromPairs(text: string): Extracted {
-  return Object.fromEntries([...text.matchAll(PAIR)].map(([, key, double, single, plain]) => [key, (double ?? single ?? plain).replace(/\\(.)/g, '$1')]));
+  return Object.fromEntries(
+    [...text.matchAll(PAIR)].map(([, key, double, single, plain]) => [
+      key,
+      (double ?? single ?? plain).replace(/\\(.)/g, '$1'),
+    ])
+  );
 }
 
 /** A column for each part, as Grafana makes them: true in the rows that have it. */
@@ -76,8 +92,10 @@ function extract(value: unknown, { format = 'auto', delimiter, regExp = '', json
 }
 
 /** Makes fields of what one field's values hold: JSON, pairs, or the groups of an expression. */
-export function extractFields(frame: DataFrame, options: Options): DataFrame {
-  const source = frame.fields.find((field) => field.name === options.source || getFieldDisplayName(field, frame) === options.source);
+function extractFields(frame: DataFrame, options: Options): DataFrame {
+  const source = frame.fields.find(
+    (field) => field.name === options.source || getFieldDisplayName(field, frame) === options.source
+  );
   if (!source) {
     return frame;
   }
@@ -89,7 +107,12 @@ export function extractFields(frame: DataFrame, options: Options): DataFrame {
       columns.set(name, values);
     }
   }
-  const made = [...columns].map(([name, values]): Field => ({ name, values, type: getFieldTypeFromValue(values.find((value) => value != null)), config: {} }));
+  const made = [...columns].map(([name, values]): Field => ({
+    name,
+    values,
+    type: getFieldTypeFromValue(values.find((value) => value != null)),
+    config: {},
+  }));
   const kept = frame.fields.filter(({ type }) => !options.replace || (options.keepTime && type === FieldType.time));
   return { ...frame, fields: [...kept, ...made] };
 }
@@ -98,5 +121,6 @@ export const extractFieldsTransformer: DataTransformerInfo<Options> = {
   id: 'extractFields',
   name: 'Extract fields',
   defaultOptions: { format: 'auto', delimiter: ',', replace: false, keepTime: false },
-  operator: (options) => (source) => source.pipe(map((frames) => frames.map((frame) => extractFields(frame, options)))),
+  operator: (options) => (source) =>
+    source.pipe(map((frames) => frames.map((frame) => extractFields(frame, options)))),
 };

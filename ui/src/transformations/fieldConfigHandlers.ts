@@ -19,7 +19,10 @@ function addThreshold(config: FieldConfig, value: unknown, color: string): void 
   const number = numberOf(value);
   if (number !== undefined) {
     const steps = config.thresholds?.steps ?? [{ value: -Infinity, color: 'green' }];
-    config.thresholds = { mode: ThresholdsMode.Absolute, steps: [...steps, { value: number, color }].sort((a, b) => a.value - b.value) };
+    config.thresholds = {
+      mode: ThresholdsMode.Absolute,
+      steps: [...steps, { value: number, color }].sort((a, b) => a.value - b.value),
+    };
   }
 }
 

@@ -23,5 +23,7 @@ export const ownTransformers: DataTransformerInfo[] = [
 
 /** The transformations of a panel that nothing here can do. @grafana/data leaves them out without a word. */
 export function unknownTransformations(configs: DataTransformerConfig[]): string[] {
-  return configs.filter(({ id, disabled }) => !disabled && !standardTransformersRegistry.getIfExists(id)).map(({ id }) => id);
+  return configs
+    .filter(({ id, disabled }) => !disabled && !standardTransformersRegistry.getIfExists(id))
+    .map(({ id }) => id);
 }

@@ -9,16 +9,20 @@ interface Options {
 }
 
 function labelled(frames: DataFrame[], label: string): Field[] {
-  return frames.flatMap(({ fields }) => fields.filter(({ type, labels }) => type !== FieldType.time && labels?.[label] !== undefined));
+  return frames.flatMap(({ fields }) =>
+    fields.filter(({ type, labels }) => type !== FieldType.time && labels?.[label] !== undefined)
+  );
 }
 
-/** One table of all series: a column for each value of a label, rows for what the other labels tell apart. */
-export function joinByLabels(frames: DataFrame[], { value = '', join = [] }: Options): DataFrame[] {
+/** One table of all series: a column for each value of a label, rows by the other labels. */
+function joinByLabels(frames: DataFrame[], { value = '', join = [] }: Options): DataFrame[] {
   const series = labelled(frames, value);
   if (!series.length) {
     return frames;
   }
-  const keys = join.length ? join : [...new Set(series.flatMap(({ labels }) => Object.keys(labels ?? {})))].filter((key) => key !== value).sort();
+  const keys = join.length
+    ? join
+    : [...new Set(series.flatMap(({ labels }) => Object.keys(labels ?? {})))].filter((key) => key !== value).sort();
   const names = [...new Set(series.map(({ labels }) => labels?.[value] ?? ''))];
   const groups = new Map<string, Map<string, Field>>();
   for (const field of series) {
@@ -30,14 +34,21 @@ export function joinByLabels(frames: DataFrame[], { value = '', join = [] }: Opt
     ...names.map((name): Field => {
       const first = series.find(({ labels }) => labels?.[value] === name);
       // Named after the label's value, not after the series.
-      return { name, type: first?.type ?? FieldType.number, values: [], config: { ...first?.config, displayName: undefined, displayNameFromDS: undefined } };
+      return {
+        name,
+        type: first?.type ?? FieldType.number,
+        values: [],
+        config: { ...first?.config, displayName: undefined, displayNameFromDS: undefined },
+      };
     }),
   ];
   for (const [id, fields] of groups) {
     const values = JSON.parse(id) as string[];
     const rows = Math.max(...[...fields.values()].map((field) => field.values.length));
     for (let row = 0; row < rows; row++) {
-      columns.forEach((column, index) => column.values.push(index < keys.length ? values[index] : (fields.get(column.name)?.values[row] ?? null)));
+      columns.forEach((column, index) =>
+        column.values.push(index < keys.length ? values[index] : (fields.get(column.name)?.values[row] ?? null))
+      );
     }
   }
   return [{ refId: frames[0].refId, fields: columns, length: columns[0].values.length }];

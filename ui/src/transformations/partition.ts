@@ -1,5 +1,13 @@
 import { map } from 'rxjs';
-import { FieldType, getFieldDisplayName, outerJoinDataFrames, type DataFrame, type DataTransformerInfo, type Field, type Labels } from '@grafana/data';
+import {
+  FieldType,
+  getFieldDisplayName,
+  outerJoinDataFrames,
+  type DataFrame,
+  type DataTransformerInfo,
+  type Field,
+  type Labels,
+} from '@grafana/data';
 
 /** The rows of a frame, grouped by the values of some of its fields, in the order in which they appear. */
 function groups(frame: DataFrame, keys: Field[]): Array<{ labels: Labels; rows: number[] }> {
@@ -7,7 +15,10 @@ function groups(frame: DataFrame, keys: Field[]): Array<{ labels: Labels; rows: 
   for (let row = 0; row < frame.length; row++) {
     const values = keys.map((key) => String(key.values[row] ?? ''));
     const id = JSON.stringify(values);
-    const group = found.get(id) ?? { labels: Object.fromEntries(keys.map((key, index) => [getFieldDisplayName(key, frame), values[index]])), rows: [] };
+    const group = found.get(id) ?? {
+      labels: Object.fromEntries(keys.map((key, index) => [getFieldDisplayName(key, frame), values[index]])),
+      rows: [],
+    };
     group.rows.push(row);
     found.set(id, group);
   }
@@ -26,7 +37,10 @@ interface PartitionOptions {
 }
 
 /** One frame for each combination of values of the chosen fields. */
-export function partitionByValues(frame: DataFrame, { fields = [], keepFields = false, naming }: PartitionOptions): DataFrame[] {
+function partitionByValues(
+  frame: DataFrame,
+  { fields = [], keepFields = false, naming }: PartitionOptions
+): DataFrame[] {
   const keys = frame.fields.filter((field) => fields.includes(getFieldDisplayName(field, frame)));
   if (!keys.length) {
     return [frame];
@@ -44,7 +58,8 @@ export const partitionByValuesTransformer: DataTransformerInfo<PartitionOptions>
   id: 'partitionByValues',
   name: 'Partition by values',
   defaultOptions: { fields: [], keepFields: false },
-  operator: (options) => (source) => source.pipe(map((frames) => frames.flatMap((frame) => partitionByValues(frame, options)))),
+  operator: (options) => (source) =>
+    source.pipe(map((frames) => frames.flatMap((frame) => partitionByValues(frame, options)))),
 };
 
 /** A long frame, with times, texts and numbers, as one frame for each series; others stay as they are. */
@@ -56,7 +71,11 @@ function toSeries(frame: DataFrame): DataFrame[] {
     return [];
   }
   return groups(frame, texts).flatMap(({ labels, rows }) =>
-    numbers.map((number) => ({ ...frame, fields: [pick(time, rows), pick(number, rows, labels)], length: rows.length }))
+    numbers.map((number) => ({
+      ...frame,
+      fields: [pick(time, rows), pick(number, rows, labels)],
+      length: rows.length,
+    }))
   );
 }
 
@@ -65,7 +84,7 @@ interface PrepareOptions {
 }
 
 /** Makes time series of what is in the frames: one frame for each, or one wide frame of all. */
-export function prepareTimeSeries(frames: DataFrame[], { format = 'multi' }: PrepareOptions): DataFrame[] {
+function prepareTimeSeries(frames: DataFrame[], { format = 'multi' }: PrepareOptions): DataFrame[] {
   if (format === 'long') {
     return frames;
   }

@@ -14,7 +14,12 @@ interface Options {
 function solve(rows: number[][]): number[] | undefined {
   const size = rows.length;
   for (let column = 0; column < size; column++) {
-    const pivot = rows.slice(column).reduce((best, row, index) => (Math.abs(row[column]) > Math.abs(rows[best][column]) ? column + index : best), column);
+    const pivot = rows
+      .slice(column)
+      .reduce(
+        (best, row, index) => (Math.abs(row[column]) > Math.abs(rows[best][column]) ? column + index : best),
+        column
+      );
     if (Math.abs(rows[pivot][column]) < 1e-12) {
       return undefined;
     }
@@ -30,10 +35,10 @@ function solve(rows: number[][]): number[] | undefined {
 }
 
 /** The polynomial with the least squares, as its value at x; of a lower degree where there are too few points. */
-export function fitted(points: Array<[number, number]>, degree: number): ((x: number) => number) | undefined {
+function fitted(points: Array<[number, number]>, degree: number): ((x: number) => number) | undefined {
   const xs = points.map(([x]) => x);
   const [low, high] = [Math.min(...xs), Math.max(...xs)];
-  // Times are large: their powers would drown what tells them apart.
+  // Times are large: their powers would drown their differences.
   const scaled = (x: number) => (high > low ? (2 * (x - low)) / (high - low) - 1 : 0);
   const size = Math.min(degree, new Set(xs).size - 1) + 1;
   const powers = (x: number, count: number) => Array.from({ length: count }, (_, power) => scaled(x) ** power);
@@ -48,19 +53,28 @@ export function fitted(points: Array<[number, number]>, degree: number): ((x: nu
 }
 
 function fieldOf(frame: DataFrame, name: string | undefined, otherwise: (field: Field) => boolean): Field | undefined {
-  return frame.fields.find((field) => (name ? field.name === name || getFieldDisplayName(field, frame) === name : otherwise(field)));
+  return frame.fields.find((field) =>
+    name ? field.name === name || getFieldDisplayName(field, frame) === name : otherwise(field)
+  );
 }
 
 /** Adds a curve, in a frame of its own, that follows one field over another. */
-export function regression(frames: DataFrame[], { modelType = 'linear', degree = 2, predictionCount = 100, xFieldName, yFieldName }: Options): DataFrame[] {
+function regression(
+  frames: DataFrame[],
+  { modelType = 'linear', degree = 2, predictionCount = 100, xFieldName, yFieldName }: Options
+): DataFrame[] {
   for (const frame of frames) {
     const isNumber = ({ type }: Field) => type === FieldType.number;
-    const x = fieldOf(frame, xFieldName, ({ type }) => type === FieldType.time) ?? frame.fields.find((field) => !xFieldName && isNumber(field));
+    const x =
+      fieldOf(frame, xFieldName, ({ type }) => type === FieldType.time) ??
+      frame.fields.find((field) => !xFieldName && isNumber(field));
     const y = fieldOf(frame, yFieldName, (field) => field !== x && isNumber(field));
     if (!x || !y) {
       continue;
     }
-    const points = x.values.map((value, row): [number, number] => [value as number, y.values[row] as number]).filter((point) => point.every(Number.isFinite));
+    const points = x.values
+      .map((value, row): [number, number] => [value as number, y.values[row] as number])
+      .filter((point) => point.every(Number.isFinite));
     const curve = points.length ? fitted(points, modelType === 'linear' ? 1 : degree) : undefined;
     if (!curve) {
       continue;
@@ -71,9 +85,17 @@ export function regression(frames: DataFrame[], { modelType = 'linear', degree =
     const at = Array.from({ length: count }, (_, index) => low + ((high - low) * index) / (count - 1));
     const fields: Field[] = [
       { name: x.name, type: x.type, config: x.config, values: at },
-      { name: `${getFieldDisplayName(y, frame)} predicted`, type: FieldType.number, config: { ...y.config, displayName: undefined, displayNameFromDS: undefined }, values: at.map(curve) },
+      {
+        name: `${getFieldDisplayName(y, frame)} predicted`,
+        type: FieldType.number,
+        config: { ...y.config, displayName: undefined, displayNameFromDS: undefined },
+        values: at.map(curve),
+      },
     ];
-    return [...frames, { name: `${modelType === 'linear' ? 'Linear' : 'Polynomial'} regression`, fields, length: count }];
+    return [
+      ...frames,
+      { name: `${modelType === 'linear' ? 'Linear' : 'Polynomial'} regression`, fields, length: count },
+    ];
   }
   return frames;
 }

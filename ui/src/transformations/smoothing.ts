@@ -1,5 +1,12 @@
 import { map } from 'rxjs';
-import { FieldType, getFieldDisplayName, isTimeSeriesFrame, type DataFrame, type DataTransformerInfo, type Field } from '@grafana/data';
+import {
+  FieldType,
+  getFieldDisplayName,
+  isTimeSeriesFrame,
+  type DataFrame,
+  type DataTransformerInfo,
+  type Field,
+} from '@grafana/data';
 
 interface Options {
   /** About how many points are left. */
@@ -21,7 +28,10 @@ function kurtosis(values: number[]): number {
 }
 
 function roughness(values: number[]): number {
-  return moment(values.slice(1).map((value, index) => value - values[index]), 2);
+  return moment(
+    values.slice(1).map((value, index) => value - values[index]),
+    2
+  );
 }
 
 /** Means of `width` values each, `step` apart. */
@@ -34,7 +44,10 @@ function means(values: number[], width: number, step: number): number[] {
  * ASAP (Rong and Bailis, "Prioritizing Attention via Time Series Smoothing", 2017): the moving mean that leaves the
  * least roughness and keeps what stands out, which is a kurtosis no less than before.
  */
-export function smoothed(values: number[], resolution: number): { values: number[]; times: (times: number[]) => number[] } {
+export function smoothed(
+  values: number[],
+  resolution: number
+): { values: number[]; times: (times: number[]) => number[] } {
   const step = Math.max(1, Math.floor(values.length / Math.max(1, resolution)));
   const reduced = means(values, step, step);
   const least = kurtosis(reduced);
@@ -54,19 +67,32 @@ function smooth(frame: DataFrame, resolution: number): DataFrame[] {
   const numbers = frame.fields.filter(({ type }) => type === FieldType.number);
   return numbers.map((field) => {
     const rows = field.values.flatMap((value, row) => (Number.isFinite(value) ? [row] : []));
-    const made = smoothed(rows.map((row) => field.values[row] as number), resolution);
+    const made = smoothed(
+      rows.map((row) => field.values[row] as number),
+      resolution
+    );
     const name = `${getFieldDisplayName(field, frame)} (smoothed)`;
     const fields: Field[] = [
       { ...time!, values: made.times(rows.map((row) => time!.values[row] as number)), state: undefined },
-      { ...field, values: made.values, config: { ...field.config, displayName: undefined, displayNameFromDS: name }, state: undefined },
+      {
+        ...field,
+        values: made.values,
+        config: { ...field.config, displayName: undefined, displayNameFromDS: name },
+        state: undefined,
+      },
     ];
     return { ...frame, fields, length: made.values.length };
   });
 }
 
 /** Adds a smoothed copy of every time series. */
-export function smoothing(frames: DataFrame[], { resolution = 100 }: Options): DataFrame[] {
-  return [...frames, ...frames.filter((frame) => isTimeSeriesFrame(frame) && frame.length > 1).flatMap((frame) => smooth(frame, resolution))];
+function smoothing(frames: DataFrame[], { resolution = 100 }: Options): DataFrame[] {
+  return [
+    ...frames,
+    ...frames
+      .filter((frame) => isTimeSeriesFrame(frame) && frame.length > 1)
+      .flatMap((frame) => smooth(frame, resolution)),
+  ];
 }
 
 export const smoothingTransformer: DataTransformerInfo<Options> = {

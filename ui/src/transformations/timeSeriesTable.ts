@@ -1,9 +1,18 @@
 import { map } from 'rxjs';
-import { FieldType, isTimeSeriesFrame, reduceField, ReducerID, type DataFrame, type DataFrameWithValue, type DataTransformerInfo, type Field } from '@grafana/data';
+import {
+  FieldType,
+  isTimeSeriesFrame,
+  reduceField,
+  ReducerID,
+  type DataFrame,
+  type DataFrameWithValue,
+  type DataTransformerInfo,
+  type Field,
+} from '@grafana/data';
 
 /** Settings of one query. */
 interface QueryOptions {
-  /** The calculation that stands beside the line. */
+  /** The calculation that is shown alongside the line. */
   stat?: ReducerID;
   /** Whether all frames of the query make one table. */
   mergeSeries?: boolean;
@@ -18,14 +27,22 @@ function trends(frame: DataFrame, stat: ReducerID): Array<{ labels: Field['label
     .filter(({ type }) => type === FieldType.number)
     .map((field) => {
       const value: unknown = reduceField({ field, reducers: [stat] })[stat];
-      return { labels: field.labels, trend: { ...frame, fields: time ? [time, field] : [field], value: typeof value === 'number' ? value : null } };
+      return {
+        labels: field.labels,
+        trend: { ...frame, fields: time ? [time, field] : [field], value: typeof value === 'number' ? value : null },
+      };
     });
 }
 
 function tableOf(refId: string | undefined, frames: DataFrame[], stat: ReducerID): DataFrame {
   const rows = frames.flatMap((frame) => trends(frame, stat));
   const names = [...new Set(rows.flatMap(({ labels }) => Object.keys(labels ?? {})))];
-  const columns = names.map((name): Field => ({ name, type: FieldType.string, config: {}, values: rows.map(({ labels }) => labels?.[name]) }));
+  const columns = names.map((name): Field => ({
+    name,
+    type: FieldType.string,
+    config: {},
+    values: rows.map(({ labels }) => labels?.[name]),
+  }));
   const config = frames[0].fields.find(({ type }) => type === FieldType.number)?.config;
   // The column is named after its query; the names of series are in the other columns.
   const trend: Field = {
@@ -38,7 +55,7 @@ function tableOf(refId: string | undefined, frames: DataFrame[], stat: ReducerID
 }
 
 /** A table for each query: a row for each series, with its labels and a small graph. What is no time series stays. */
-export function timeSeriesTable(frames: DataFrame[], options: Options): DataFrame[] {
+function timeSeriesTable(frames: DataFrame[], options: Options): DataFrame[] {
   const groups = new Map<string, DataFrame[]>();
   const made: Array<DataFrame | DataFrame[]> = [];
   for (const frame of frames) {
@@ -54,7 +71,9 @@ export function timeSeriesTable(frames: DataFrame[], options: Options): DataFram
       made.push(begun);
     }
   }
-  return made.map((one) => (Array.isArray(one) ? tableOf(one[0].refId, one, options[one[0].refId ?? '']?.stat ?? ReducerID.lastNotNull) : one));
+  return made.map((one) =>
+    Array.isArray(one) ? tableOf(one[0].refId, one, options[one[0].refId ?? '']?.stat ?? ReducerID.lastNotNull) : one
+  );
 }
 
 export const timeSeriesTableTransformer: DataTransformerInfo<Options> = {

@@ -51,7 +51,9 @@ func main() {
 func generate() (map[string][]defaults.Metric, error) {
 	files := map[string]string{}
 	for receiver, key := range map[string]string{
-		"kubeletstatsreceiver": defaults.Kubeletstats, "k8sclusterreceiver": defaults.Cluster, "hostmetricsreceiver": defaults.Hostmetrics,
+		"kubeletstatsreceiver": defaults.Kubeletstats,
+		"k8sclusterreceiver":   defaults.Cluster,
+		"hostmetricsreceiver":  defaults.Hostmetrics,
 	} {
 		folder, err := moduleFolder(contrib + receiver)
 		if err != nil {
@@ -106,7 +108,10 @@ func enabled(key, file string) ([]defaults.Metric, error) {
 		if !m.Enabled || strings.HasPrefix(name, "openshift.") {
 			continue
 		}
-		metric := defaults.Metric{Name: name, Unit: m.Unit, Type: defaults.Gauge, Resource: resource(key, name, m.Entity), Attributes: m.Attributes}
+		metric := defaults.Metric{
+			Name: name, Unit: m.Unit, Type: defaults.Gauge,
+			Resource: resource(key, name, m.Entity), Attributes: m.Attributes,
+		}
 		if m.Sum != nil {
 			metric.Type, metric.Monotonic = defaults.Sum, m.Sum.Monotonic
 		}

@@ -14,28 +14,18 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-)
 
-// Deadline bounds every Eventually.
-const Deadline = 30 * time.Second
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
+)
 
 // Eventually polls until done.
 func Eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(Deadline)
-	ticker := time.NewTicker(5 * time.Millisecond)
-	defer ticker.Stop()
-	for !done() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-		<-ticker.C
-	}
+	waittest.True(t, what, done)
 }
 
 // Source is nodes that a test adds and removes.
@@ -90,7 +80,9 @@ type Kubelets struct {
 }
 
 // NewKubelets serves what answer says about /nodes/NODE/path.
-func NewKubelets(t testing.TB, path string, answer func(w http.ResponseWriter, r *http.Request, node string)) *Kubelets {
+func NewKubelets(
+	t testing.TB, path string, answer func(w http.ResponseWriter, r *http.Request, node string),
+) *Kubelets {
 	t.Helper()
 	k := &Kubelets{requests: map[string]int{}}
 	mux := http.NewServeMux()

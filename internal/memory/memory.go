@@ -1,4 +1,5 @@
-package component
+// Package memory keeps a process small.
+package memory
 
 import (
 	"context"

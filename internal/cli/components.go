@@ -1,16 +1,21 @@
 package cli
 
 import (
+	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/collector"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/kubelet"
+	"github.com/diorama-lab/diorama/internal/loopback"
 	"github.com/diorama-lab/diorama/internal/nodes"
 )
 
@@ -18,6 +23,7 @@ import (
 // and for any KWOK cluster that someone already has.
 func newStatsProxy(c *console.Console) *cobra.Command {
 	var o kubelet.Options
+	usual := v1alpha1.Default()
 	cmd := &cobra.Command{
 		Use:   "stats-proxy",
 		Short: "Serve the kubelet API of the simulated nodes of any KWOK cluster",
@@ -35,7 +41,7 @@ are made in --cert-dir; --insecure serves plain HTTP to everybody on this machin
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:10250", "address to listen on")
+	f.StringVar(&o.Listen, "listen", loopback.Address(usual.Ports.Kubelet), "address to listen on")
 	f.StringVar(&o.TunnelListen, "tunnel-listen", "", "address for an API server's egress selector (HTTP CONNECT)")
 	f.StringVar(&o.ServingCACert, "serving-ca-cert", "", "CA that signs the serving certificates")
 	f.StringVar(&o.ServingCAKey, "serving-ca-key", "", "key of that CA")
@@ -43,8 +49,9 @@ are made in --cert-dir; --insecure serves plain HTTP to everybody on this machin
 	f.StringVar(&o.CertDir, "cert-dir", "", "folder for the certificates that are made without --serving-ca-cert")
 	f.StringSliceVar(&o.ServingNames, "serving-name", nil, "further host names or addresses that clients use")
 	f.BoolVar(&o.Insecure, "insecure", false, "serve plain HTTP to everybody; loopback only")
-	f.Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same usage")
-	f.StringVar(&o.MetricsHost, "metrics-host", "", "host of the tunnel at which metrics.k8s.io answers, for the API server's aggregator")
+	f.Uint64Var(&o.Seed, "seed", usual.Telemetry.Seed, "the same seed gives the same usage")
+	f.StringVar(&o.MetricsHost, "metrics-host", "",
+		"host of the tunnel at which metrics.k8s.io answers, for the API server's aggregator")
 	f.StringVar(&o.RequestHeaderCA, "requestheader-client-ca", "", "CA of the aggregator's client certificate")
 	f.StringVar(&o.StateFile, "state-file", "", "file that keeps the nodes' counters over a restart")
 	return required(cmd, "kubeconfig")
@@ -59,19 +66,26 @@ func newCollector() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return collector.Run(cmd.Context(), o) },
 	}
-	cmd.Flags().StringArrayVar(&o.ConfigURIs, "config", nil, "configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
-	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "", "address of a listener that answers 200 while the collector runs")
+	cmd.Flags().StringArrayVar(&o.ConfigURIs, "config", nil,
+		"configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
+	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "",
+		"address of a listener that answers 200 while the collector runs")
 	return required(cmd, "config")
 }
 
 func newBackend(c *console.Console) *cobra.Command {
 	var o backend.Options
+	usual := v1alpha1.Default()
 	cmd := &cobra.Command{
 		Use:     "backend",
 		Short:   "Run Prometheus' storage, API and rules, with OTLP in",
 		Example: "  diorama backend --listen 127.0.0.1:9090 --data ./data",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if known := v1alpha1.TranslationStrategies(); !slices.Contains(known, o.TranslationStrategy) {
+				return fmt.Errorf("unknown translation strategy %q; choose one of %s",
+					o.TranslationStrategy, strings.Join(known, ", "))
+			}
 			o.Version = Version
 			o.PromoteResourceAttributes = append(backend.DefaultPromotedAttributes(), o.PromoteResourceAttributes...)
 			o.Listening = func(address string) { c.Note("serving the Prometheus API on %s", address) }
@@ -79,14 +93,17 @@ func newBackend(c *console.Console) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.Listen, "listen", "127.0.0.1:9090", "address to listen on")
+	f.StringVar(&o.Listen, "listen", loopback.Address(usual.Ports.Prometheus), "address to listen on")
 	f.StringVar(&o.DataDir, "data", "", "folder for samples and events")
-	f.DurationVar(&o.Retention, "retention", 24*time.Hour, "how long samples are kept")
-	f.DurationVar(&o.OutOfOrderWindow, "out-of-order-window", 10*time.Minute, "how old a sample may be to be taken out of order")
-	f.StringVar(&o.TranslationStrategy, "translation-strategy", backend.TranslationStrategies()[0], "how OpenTelemetry names become Prometheus names")
-	f.StringSliceVar(&o.PromoteResourceAttributes, "promote-resource-attribute", nil, "resource attribute that becomes a label, on top of the built-in ones")
+	f.DurationVar(&o.Retention, "retention", time.Duration(usual.Backend.Retention), "how long samples are kept")
+	f.DurationVar(&o.OutOfOrderWindow, "out-of-order-window", time.Duration(usual.Backend.OutOfOrderWindow),
+		"how old a sample may be to be taken out of order")
+	f.StringVar(&o.TranslationStrategy, "translation-strategy", usual.Backend.TranslationStrategy,
+		"how OpenTelemetry names become Prometheus names")
+	f.StringSliceVar(&o.PromoteResourceAttributes, "promote-resource-attribute", nil,
+		"resource attribute that becomes a label, on top of the built-in ones")
 	f.StringSliceVar(&o.RuleFiles, "rules", nil, "Prometheus rule files or globs")
-	f.IntVar(&o.EventsMax, "max-events", 100000, "how many Kubernetes events are kept")
+	f.IntVar(&o.EventsMax, "max-events", usual.Backend.MaxEvents, "how many Kubernetes events are kept")
 	return required(cmd, "data")
 }
 
@@ -101,7 +118,8 @@ func newKwok() *cobra.Command {
 		RunE:   func(cmd *cobra.Command, _ []string) error { return nodes.RunKwok(cmd.Context(), o) },
 	}
 	cmd.Flags().StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster")
-	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "", "address of the health probe")
+	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "",
+		"address of the health probe")
 	return required(cmd, "kubeconfig", "health-address")
 }
 

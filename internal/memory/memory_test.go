@@ -1,4 +1,4 @@
-package component
+package memory
 
 import (
 	"context"
@@ -62,7 +62,6 @@ func TestHeapNow(t *testing.T) {
 		t.Errorf("the live heap is %d bytes, but more is in use", now.live)
 	}
 	runtime.KeepAlive(kept)
-	kept = nil
 	runtime.GC()
 	if now := heapNow(); now.live >= 32<<20 || now.free < 16<<20 {
 		t.Errorf("after most of it was let go the heap is %+v", now)

@@ -1,16 +1,16 @@
 package kubelet
 
-// settle decides how the CPU of the node's pods goes on from at; p, if any, has
-// just been put among them. Pods that ask for no more than the node has go on
+// allocateCPU decides how the CPU of the node's pods goes on from at; p, if any,
+// has just been put among them. Pods that ask for no more than the node has go on
 // by themselves. Of a node that could be asked for more, every container's CPU
 // is held, sample by sample, at what it asks for or, if that is too much in
 // sum, at its share of what there is: counters and rates then agree, and the
 // node never passes its capacity.
-func (s *store) settle(n *nodeEntry, p *pod, at int64) {
+func (s *store) allocateCPU(n *nodeEntry, p *pod, at int64) {
 	over := n.overcommitted()
 	if !over && !n.squeezed {
 		if p != nil {
-			p.settle(at, nil)
+			p.allocateCPU(at, nil)
 		}
 		return
 	}
@@ -22,7 +22,7 @@ func (s *store) settle(n *nodeEntry, p *pod, at int64) {
 	pods := make([]*pod, len(n.pods))
 	for i, old := range n.pods {
 		pods[i] = old.clone()
-		pods[i].settle(at, share)
+		pods[i].allocateCPU(at, share)
 		s.pods[old.key] = pods[i]
 	}
 	n.pods = pods
@@ -62,16 +62,16 @@ func (n *nodeEntry) share(at int64) *float64 {
 	return &share
 }
 
-// settle is for a pod that no view has yet. share is nil unless the node is overcommitted.
-func (p *pod) settle(at int64, share *float64) {
+// allocateCPU is for a pod that no view has yet. share is nil unless the node is overcommitted.
+func (p *pod) allocateCPU(at int64, share *float64) {
 	p.fullAt = endless
 	for i := range p.containers {
-		p.containers[i].settle(at, share)
+		p.containers[i].allocateCPU(at, share)
 		p.fullAt = min(p.fullAt, p.containers[i].fullAt())
 	}
 }
 
-func (c *container) settle(at int64, share *float64) {
+func (c *container) allocateCPU(at int64, share *float64) {
 	if *c.usage == *c.course.usage {
 		c.usage = c.course.usage // one is enough to keep
 	}
@@ -83,8 +83,8 @@ func (c *container) settle(at int64, share *float64) {
 		cpu = c.capped(c.cpu.value)
 	}
 	switch {
-	case !c.course.told: // as if it had been so from the start
-		c.course = course{usage: c.usage, since: c.start, held: held, cpu: cpu, told: true}
+	case !c.course.reported: // as if it had been so from the start
+		c.course = course{usage: c.usage, since: c.start, held: held, cpu: cpu, reported: true}
 	case c.running:
 		c.course = c.course.next(at, c.usage, held, cpu)
 	}

@@ -53,34 +53,34 @@ func TestKeepApart(t *testing.T) {
 	}
 }
 
-// Beside real workloads, only the simulated ones are waited for.
+// Alongside real workloads, only the simulated ones are waited for.
 func TestSettledBeside(t *testing.T) {
 	n := Counts{Nodes: 3, NodesReady: 3, ownNodes: 2, ownReady: 2, PodsDesired: 9, PodsRunning: 7, ownDesired: 5,
 		ownRunning: 5, DaemonPodsDesired: 5, DaemonPodsRunning: 4, ownDaemonsDesired: 4, ownDaemonsRunning: 4}
-	if !n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+	if !n.allReady(Fleet{Nodes: 2, Alongside: true}, Workloads{Pods: 5}) {
 		t.Error("real pods that do not run are waited for")
 	}
-	if n.settled(Fleet{Nodes: 2}, Workloads{Pods: 5}) {
+	if n.allReady(Fleet{Nodes: 2}, Workloads{Pods: 5}) {
 		t.Error("a pod that does not run is not waited for")
 	}
 	n.Nodes = 4
-	if !n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+	if !n.allReady(Fleet{Nodes: 2, Alongside: true}, Workloads{Pods: 5}) {
 		t.Error("a real node that is not Ready is waited for")
 	}
 	n.ownReady = 1
-	if n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+	if n.allReady(Fleet{Nodes: 2, Alongside: true}, Workloads{Pods: 5}) {
 		t.Error("a simulated node that is not Ready is not waited for")
 	}
 	n.ownReady = 2
 	n.ownRunning = 4
-	if n.settled(Fleet{Nodes: 2, Beside: true}, Workloads{Pods: 5}) {
+	if n.allReady(Fleet{Nodes: 2, Alongside: true}, Workloads{Pods: 5}) {
 		t.Error("a simulated pod that does not run is not waited for")
 	}
 }
 
 // A namespace of others is not taken over.
 func TestRefuseForeign(t *testing.T) {
-	plan, err := planObjects(Workloads{Pods: 50, Beside: true})
+	plan, err := planObjects(Workloads{Pods: 50, Alongside: true})
 	if err != nil {
 		t.Fatal(err)
 	}

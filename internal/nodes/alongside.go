@@ -7,8 +7,8 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 )
 
-// Simulated nodes beside real ones are kept apart as KWOK's documentation does
-// it: a taint keeps real pods off them, and simulated pods select their label.
+// Simulated nodes alongside real ones are kept apart as KWOK's documentation
+// does it: a taint keeps real pods off them, and simulated pods select their label.
 // https://kwok.sigs.k8s.io/docs/user/kwok-manage-nodes-and-pods/
 const (
 	simulatedLabel, simulatedLabelValue = "type", "kwok"
