@@ -18,7 +18,7 @@ import (
 )
 
 // refusingCluster makes an API server the lab's cluster. It refuses everything, once
-// release is closed. A request that is given up meanwhile is told to the returned channel.
+// release is closed. A request that is given up meanwhile closes the returned channel.
 func (l *lab) refusingCluster(t *testing.T, asked chan<- struct{}, release <-chan struct{}) <-chan struct{} {
 	t.Helper()
 	var first, last sync.Once
