@@ -102,17 +102,17 @@ func TestScale(t *testing.T) {
 // A change of size goes on without who asked for it.
 func TestScaleGoesOnWithoutItsClient(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
-	noticed := make(chan error, 1)
+	noticed := make(chan struct{})
 	client := served(t, &scripted{scale: func(_ Size, emit func(Progress) error) error {
 		for {
 			if err := emit(Progress{Detail: "working"}); err != nil {
-				noticed <- err
+				close(noticed)
 				return nil
 			}
 		}
 	}})
 	if err := client.Scale(ctx, 3, 7, func(Progress) { leave() }); !errors.Is(err, context.Canceled) {
-		t.Errorf("the client is told %v", err)
+		t.Errorf("the client gets %v", err)
 	}
 	received(t, noticed)
 }
@@ -147,6 +147,6 @@ func TestStopIsNotAnswered(t *testing.T) {
 	defer cancel()
 	err = client.Stop(ctx, false)
 	if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "kill") {
-		t.Errorf("who did not wait is told %v", err)
+		t.Errorf("who did not wait gets %v", err)
 	}
 }

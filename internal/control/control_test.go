@@ -31,7 +31,7 @@ func TestAnswers(t *testing.T) {
 func TestRemove(t *testing.T) {
 	for name, test := range map[string]struct {
 		// own tells that the socket is in the environment's folder; files are what
-		// lies beside it.
+		// lies next to it.
 		own   bool
 		files []string
 		// listened tells that somebody answers there.
@@ -42,7 +42,7 @@ func TestRemove(t *testing.T) {
 		"in the folder":       {own: true, files: []string{"state.json"}, socketGoes: true},
 		"alone in the folder": {own: true, socketGoes: true},
 		"elsewhere":           {socketGoes: true, folderGoes: true},
-		"beside other files":  {files: []string{"state.json"}, socketGoes: true},
+		"with other files":    {files: []string{"state.json"}, socketGoes: true},
 		"of another one":      {listened: true},
 	} {
 		t.Run(name, func(t *testing.T) {

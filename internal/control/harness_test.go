@@ -97,7 +97,7 @@ func gone(path string) bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// received waits for what a test has to be told.
+// received waits for what a test has to hear of.
 func received[T any](t *testing.T, from <-chan T) T {
 	t.Helper()
 	select {

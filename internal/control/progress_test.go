@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Who comes late is told all, everyone the end once.
+// Who comes late hears all, everyone the end once.
 func TestLogFollow(t *testing.T) {
 	log := NewLog()
 	log.Add(Progress{Detail: "1"})

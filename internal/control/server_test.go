@@ -124,6 +124,6 @@ func TestServeEndsUnderAClient(t *testing.T) {
 	received(t, listening)
 	stop()
 	if err := received(t, ended); err == nil || !strings.Contains(err.Error(), "supervisor") {
-		t.Errorf("the client is told %v", err)
+		t.Errorf("the client gets %v", err)
 	}
 }

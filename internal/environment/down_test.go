@@ -41,7 +41,7 @@ func TestDownOfARunningOne(t *testing.T) {
 	}
 }
 
-// What the supervisor could not take back is told, and another down does it.
+// What the supervisor could not take back is reported, and another down does it.
 func TestDownThatLeavesSomething(t *testing.T) {
 	folder, client := detached(t, fails)
 	err := Down(t.Context(), "default", false)
@@ -153,7 +153,7 @@ func TestDownOfACopy(t *testing.T) {
 	}
 }
 
-// A kubeconfig that cannot be changed is told, and keeps nothing else there.
+// A kubeconfig that cannot be changed is reported, and keeps nothing else there.
 func TestDownWithAKubeconfigOfNoSense(t *testing.T) {
 	folder, record := crashed(t, v1alpha1.Embedded)
 	write(t, record.Context.Kubeconfig, "{")

@@ -110,7 +110,10 @@ func serve(ctx context.Context, role string, folder state.Folder) error {
 	default:
 		err = folder.Remove()
 	}
-	return errors.Join(err, lock.Unlock())
+	err = errors.Join(err, lock.Unlock())
+	// A process does not end at once when it has given its folder back.
+	time.Sleep(100 * time.Millisecond)
+	return err
 }
 
 // player is what a played supervisor answers.

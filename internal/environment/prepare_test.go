@@ -110,6 +110,11 @@ func TestPrepareThatFails(t *testing.T) {
 		"a kubeconfig of no sense": {func(t *testing.T, _ *v1alpha1.Environment) {
 			write(t, os.Getenv("KUBECONFIG"), "{")
 		}, "does not parse"},
+		"rules that Prometheus would not load": {func(t *testing.T, env *v1alpha1.Environment) {
+			*env = v1alpha1.DefaultOf(v1alpha1.Kwok)
+			env.Ports = v1alpha1.Auto()
+			env.Backend.Rules = []string{write(t, filepath.Join(t.TempDir(), "rules.yaml"), "groups: 3\n")}
+		}, "rules.yaml"},
 		"no Docker for a kind with containers": {func(_ *testing.T, env *v1alpha1.Environment) {
 			*env = v1alpha1.DefaultOf(v1alpha1.Kwok)
 			env.Ports = v1alpha1.Auto()

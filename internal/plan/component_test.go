@@ -117,7 +117,7 @@ func TestStep(t *testing.T) {
 			t.Errorf("while it waits there were %d calls; asked %d times whether it does", len(done), asked.Load())
 		}
 		waits.Store(false)
-		time.Sleep(time.Minute)
+		time.Sleep(10 * time.Second) // sooner than others are given up
 		if err := c.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// hosted is a Host that keeps what it is told.
+// hosted is a Host that keeps what is reported to it.
 type hosted struct {
 	mu       sync.Mutex
 	reported []string

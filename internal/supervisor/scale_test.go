@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -17,14 +18,19 @@ import (
 )
 
 // refusingCluster makes an API server the lab's cluster. It refuses everything, once
-// release is closed.
-func (l *lab) refusingCluster(t *testing.T, asked chan<- struct{}, release <-chan struct{}) {
+// release is closed. A request that is given up meanwhile closes the returned channel.
+func (l *lab) refusingCluster(t *testing.T, asked chan<- struct{}, release <-chan struct{}) <-chan struct{} {
 	t.Helper()
-	var once sync.Once
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		once.Do(func() { close(asked) })
-		<-release
-		http.Error(w, "not you", http.StatusForbidden)
+	var first, last sync.Once
+	givenUp := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		first.Do(func() { close(asked) })
+		select {
+		case <-release:
+			http.Error(w, "not you", http.StatusForbidden)
+		case <-r.Context().Done():
+			last.Do(func() { close(givenUp) })
+		}
 	}))
 	t.Cleanup(server.Close)
 	config := clientcmdapi.NewConfig()
@@ -34,6 +40,7 @@ func (l *lab) refusingCluster(t *testing.T, asked chan<- struct{}, release <-cha
 	if err := clientcmd.WriteToFile(*config, l.plan.Cluster.Kubeconfig); err != nil {
 		t.Fatal(err)
 	}
+	return givenUp
 }
 
 func nothing(control.Progress) {}
@@ -128,14 +135,19 @@ func TestScaleThatCannotBeRemembered(t *testing.T) {
 func TestScaleEndsWithTheEnvironment(t *testing.T) {
 	l := newLab(t)
 	asked, release := make(chan struct{}), make(chan struct{})
-	l.refusingCluster(t, asked, release)
-	t.Cleanup(func() { close(release) })
+	givenUp := l.refusingCluster(t, asked, release)
 	r := l.up(t)
 	client := r.ready(t)
 	ended := make(chan error, 1)
 	go func() { ended <- client.Scale(t.Context(), 3, 6, nothing) }()
 	<-asked
 	stop(t, r, false)
+	select {
+	case <-givenUp:
+	case <-time.After(time.Minute):
+		t.Error("the cluster is still asked")
+	}
+	close(release)
 	if err := r.wait(t); err != nil || !l.removed() {
 		t.Errorf("the supervisor ended with %v; the folder is gone: %t", err, l.removed())
 	}
