@@ -4,13 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/signal"
-	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,85 +16,22 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
-	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/component/componenttest"
-	"github.com/diorama-lab/diorama/internal/controlplane"
+	"github.com/diorama-lab/diorama/internal/controlplane/controlplanetest"
 )
 
-// programEnv makes the test binary one of the control plane's programs.
-const programEnv = "DIORAMA_TEST_PROGRAM"
-
-func TestMain(m *testing.M) {
-	name := os.Getenv(programEnv)
-	if name == "" {
-		os.Exit(m.Run())
-	}
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer cancel()
-	ctx, _ = component.Lifeline(ctx)
-	for _, program := range controlplane.Programs() {
-		if program.Name == name {
-			if err := program.Run(ctx, os.Args[1:]); err != nil {
-				fmt.Fprintln(os.Stderr, err)
-				os.Exit(1)
-			}
-		}
-	}
-}
+func TestMain(m *testing.M) { controlplanetest.Main(m) }
 
 // startAPIServer starts etcd and an API server, and returns how to reach it.
 // Nothing controls what is in it.
 func startAPIServer(t *testing.T) *rest.Config {
 	t.Helper()
-	o := controlplane.Options{Dir: t.TempDir(), Ports: controlplane.Ports{
-		API: freePort(t), EtcdClient: freePort(t), EtcdPeer: freePort(t), KubeletTunnel: freePort(t),
-	}}
-	if err := controlplane.EnsureCredentials(o); err != nil {
-		t.Fatal(err)
-	}
-	for path, content := range o.Files() {
-		errFolder := os.MkdirAll(filepath.Dir(path), 0o700)
-		if err := errors.Join(errFolder, os.WriteFile(path, []byte(content), 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	program := func(name string, args []string, probe func(context.Context) error, needs ...string) component.Component {
-		return component.NewProcess(component.ProcessConfig{
-			Name: name, Needs: needs, Path: os.Args[0], Args: args, Env: []string{programEnv + "=" + name},
-			Log: filepath.Join(o.Dir, name+".log"), Probe: probe,
-		})
-	}
-	group, err := component.NewGroup(nil,
-		program("etcd", o.EtcdArgs(), o.ProbeEtcd),
-		program("kube-apiserver", o.APIServerArgs(), o.ProbeAPIServer, "etcd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := group.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	if err := group.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
+	o := controlplanetest.Start(t)
 	config, err := clientcmd.BuildConfigFromFlags("", o.Kubeconfig("admin"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return config
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // manifest has a workload of so many pods, in the namespace of the component.
