@@ -61,7 +61,11 @@ func replace(path string, mode fs.FileMode, fill func(*os.File) error) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(fill(draft), draft.Chmod(mode))
+	err = fill(draft)
+	// Some file systems of other systems refuse to change a mode.
+	if info, statErr := draft.Stat(); statErr != nil || info.Mode().Perm() != mode {
+		err = errors.Join(err, draft.Chmod(mode))
+	}
 	rename := func() error { return os.Rename(draft.Name(), path) }
 	return finish(draft, err, rename, func() error { return os.Remove(draft.Name()) })
 }

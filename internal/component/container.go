@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 const (
@@ -118,19 +120,12 @@ func (c *Container) Stop(ctx context.Context) error {
 
 // measure asks for the container's memory until ctx ends.
 func (c *Container) measure(ctx context.Context) {
-	ticker := time.NewTicker(containerMeasure)
-	defer ticker.Stop()
-	for {
+	wait.Every(ctx, containerMeasure, func(ctx context.Context) {
 		memory := c.config.Engine.Memory(ctx, c.ID())
 		c.mu.Lock()
+		defer c.mu.Unlock()
 		c.memory = memory
-		c.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	})
 }
 
 // Memory is what the container held a moment ago, in bytes.

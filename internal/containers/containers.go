@@ -13,8 +13,8 @@ import (
 	"github.com/diorama-lab/diorama/internal/state"
 )
 
-// removeLimit bounds how long the removal of what is left may take.
-const removeLimit = 20 * time.Second
+// RemoveLimit bounds how long the removal of what is left may take.
+const RemoveLimit = 20 * time.Second
 
 // Shared is made when an environment is planned, and works once it is connected.
 type Shared struct {
@@ -83,7 +83,7 @@ func (s *Shared) Release(keepVolumes bool) error {
 	if s.Engine == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), removeLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), RemoveLimit)
 	defer cancel()
 	return errors.Join(s.RemoveAll(ctx, s.Owner, keepVolumes), s.Close())
 }

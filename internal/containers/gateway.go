@@ -109,7 +109,7 @@ func (g *Gateway) accept(listener net.Listener, network docker.Network, address 
 	}
 }
 
-// forward copies both ways until both sides have said all, or the forwarder ends.
+// forward copies both ways until both sides have said all, or the gateway is closed.
 func (g *Gateway) forward(from net.Conn, address string) {
 	defer from.Close()
 	to, err := (&net.Dialer{}).DialContext(g.ctx, "tcp", address)

@@ -58,6 +58,9 @@ type Collector struct {
 	// kubelet API of this machine, once the gateway is open; 0 if what they ask is
 	// elsewhere.
 	apiPort, kubeletPort int
+	// given tells that the collector can be there: before, it reads what is written
+	// when it starts.
+	given atomic.Bool
 	// unread tells that the collector could not be asked to read its configuration.
 	unread atomic.Bool
 }
@@ -135,7 +138,9 @@ func (c *Collector) OpenGateway(ctx context.Context) error {
 // WriteCredentials writes a kubeconfig and certificates for the containers, once
 // the gateway is open and the kubelets have made theirs.
 func (c *Collector) WriteCredentials(ctx context.Context) error {
-	return errors.Join(c.writeCollectorFiles(ctx), c.writeStatsProxyFiles())
+	err := errors.Join(c.writeCollectorFiles(ctx), c.writeStatsProxyFiles())
+	c.given.Store(err == nil)
+	return err
 }
 
 // Container is the collector's. It reads credentials that only the user may read.
@@ -244,7 +249,7 @@ func (c *Collector) configure(names []string) error {
 // Reconfigure makes the collector follow a change of the nodes, and waits until it
 // has; a configuration of the user's is left alone.
 func (c *Collector) Reconfigure(ctx context.Context) error {
-	if c.Own() != "" {
+	if c.Own() != "" || !c.given.Load() {
 		return nil
 	}
 	names, err := c.Cluster.Simulated(ctx)

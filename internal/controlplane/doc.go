@@ -3,8 +3,8 @@
 // each in a process of its own because they share global state.
 //
 // The package renders their flags, makes their credentials and prepares a new
-// API server (definitions, access rules). It starts no processes: see
-// internal/environment.
+// API server (definitions, access rules). It starts no processes: kinds of
+// environments plan them, and a supervisor does.
 //
 // The API server reaches the kubelets of simulated nodes through an HTTP
 // CONNECT tunnel (its egress selector): the tunnel names the node, so that

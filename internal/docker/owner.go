@@ -54,7 +54,12 @@ func (e *TakenError) Error() string {
 		"remove or rename it, or bring the environment up under another --name", e.What, e.Name, e.About)
 }
 
-func short(id string) string { return id[:min(12, len(id))] }
+func short(id string) string {
+	if len(id) != 64 {
+		return id // it is a name
+	}
+	return id[:12]
+}
 
 // CheckNames returns an error for each name of a container, network or volume
 // that belongs to somebody else.

@@ -18,6 +18,7 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/cluster"
 	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/containers"
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/kinds"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
@@ -190,7 +191,7 @@ func Down(ctx context.Context, name string, keepData bool) error {
 		if err := waitReleased(ctx, folder, record.PID); err != nil {
 			return err
 		}
-		return leftBehind(folder)
+		return leftBehind(folder, keepData)
 	}
 	lock, err := folder.Lock()
 	if err != nil {
@@ -200,15 +201,19 @@ func Down(ctx context.Context, name string, keepData bool) error {
 	return errors.Join(err, lock.Unlock())
 }
 
-// leftBehind tells what a supervisor that has gone down could not remove.
-func leftBehind(folder state.Folder) error {
+// leftBehind reports what a supervisor that has gone down could not remove.
+func leftBehind(folder state.Folder, keepData bool) error {
 	if !folder.Exists() {
 		return nil
 	}
 	record, _, err := folder.Read()
 	if err == nil && record.Phase == state.Failed {
-		err = fmt.Errorf("%s is down, but something of it is left; `diorama down --name %s` tries again: %s",
-			folder.Name, folder.Name, record.Message)
+		again := "diorama down --name " + folder.Name
+		if keepData {
+			again += " --keep-data"
+		}
+		err = fmt.Errorf("%s is down, but something of it is left; `%s` tries again: %s",
+			folder.Name, again, record.Message)
 	}
 	return err
 }
@@ -224,10 +229,8 @@ func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keep
 	restored = errors.Join(restored, control.Remove(folder, record.Control))
 	// A record that could not be read names no kind.
 	if env := record.Environment; env.Kind != "" {
-		kind, err := kinds.Of(env.Kind)
-		if err == nil {
-			err = kind.CleanUp(ctx, folder, env, keepData)
-		}
+		minor, err := cleanUpKind(ctx, folder, env, keepData)
+		restored = errors.Join(restored, minor)
 		if err != nil {
 			// The folder stays: it says what is left, so that down can try again.
 			return errors.Join(restored, err)
@@ -238,6 +241,18 @@ func cleanUp(ctx context.Context, folder state.Folder, record state.Record, keep
 		return errors.Join(restored, folder.Write(record), folder.RemoveAllButData())
 	}
 	return errors.Join(restored, folder.Remove())
+}
+
+// cleanUpKind removes what is outside the folder. Of a kind that this version does
+// not know, which a newer one has brought up, it knows the containers.
+func cleanUpKind(
+	ctx context.Context, folder state.Folder, env v1alpha1.Environment, keepData bool,
+) (minor, err error) {
+	kind, err := kinds.Of(env.Kind)
+	if err != nil {
+		return nil, containers.Remove(ctx, folder, keepData)
+	}
+	return kind.CleanUp(ctx, folder, env, keepData)
 }
 
 // waitReleased waits until the supervisor has given the folder back and has
@@ -257,7 +272,7 @@ func waitReleased(ctx context.Context, folder state.Folder, pid int) error {
 // AwaitRollback waits until the supervisor of a start that failed has taken
 // everything back.
 func AwaitRollback(folder state.Folder, client *control.Client) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*supervisor.StopLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), supervisor.StopLimit+containers.RemoveLimit)
 	defer cancel()
 	return waitReleased(ctx, folder, client.PID)
 }

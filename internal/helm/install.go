@@ -114,7 +114,9 @@ func (c *Charts) Workload(name string, config func() (*rest.Config, error)) roll
 		defer target.CloseIdleConnections()
 		return target.Apply(ctx, release.Namespace, []*rollout.Object{{Object: object}}, report)
 	}
-	return rollout.WorkloadConfig{Namespace: c.namespace(name), Config: config, Objects: render, Applied: record}
+	return rollout.WorkloadConfig{
+		What: "the Helm release " + name, Namespace: c.namespace(name), Config: config, Objects: render, Applied: record,
+	}
 }
 
 func (c *Charts) namespace(name string) string {

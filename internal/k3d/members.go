@@ -44,17 +44,23 @@ func (m *Members) Start(config *rest.Config, shared *containers.Shared) error {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	m.looking.Go(func() {
-		wait.Every(ctx, lookEvery, func(ctx context.Context) {
-			all, err := m.look(ctx, client, shared)
-			if err != nil && ctx.Err() == nil {
-				slog.Warn("the nodes and pods of the cluster could not be listed", "error", err)
-			}
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.all = all
-		})
+		m.update(ctx, client, shared)
+		// A look may take long: the engine has its rest in between.
+		for wait.Pause(ctx, lookEvery) == nil {
+			m.update(ctx, client, shared)
+		}
 	})
 	return nil
+}
+
+func (m *Members) update(ctx context.Context, client kubernetes.Interface, shared *containers.Shared) {
+	all, err := m.look(ctx, client, shared)
+	if err != nil && ctx.Err() == nil {
+		slog.Warn("the nodes and pods of the cluster could not be listed", "error", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.all = all
 }
 
 // Close may be called without a Start.

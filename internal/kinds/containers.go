@@ -28,7 +28,7 @@ func firstSteps(p *plan.Plan, shared *containers.Shared, images []string) []plan
 		{Name: imagesName, Runs: plan.Step{
 			Does: "loads or pulls the images that Docker does not have: " + strings.Join(images, ", "),
 			Do: func(ctx context.Context, report func(string)) error {
-				return shared.EnsureImages(ctx, unique(images), p.Environment.Images.Load, report)
+				return shared.EnsureImages(ctx, images, p.Environment.Images.Load, report)
 			},
 		}},
 		{Name: networkName, Runs: plan.Step{

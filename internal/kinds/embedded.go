@@ -33,7 +33,7 @@ func embedded() Kind {
 		Collectors: []string{"cluster"}, CollectorFile: collectorFile,
 		OwnPage: true,
 		// Its processes have ended with their supervisor.
-		CleanUp: func(context.Context, state.Folder, v1alpha1.Environment, bool) error { return nil },
+		CleanUp: func(context.Context, state.Folder, v1alpha1.Environment, bool) (error, error) { return nil, nil },
 	}
 }
 

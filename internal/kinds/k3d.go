@@ -2,7 +2,6 @@ package kinds
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -42,10 +41,9 @@ func k3dKind() Kind {
 		Ports:      []string{lgtmSelf, "kwokHealth", "nodeCollectorHealth", "nodeCollectorSelf"},
 		Plan:       planK3d,
 		Collectors: []string{"cluster", "nodes"}, CollectorFile: valuesFile,
-		CleanUp: func(ctx context.Context, folder state.Folder, env v1alpha1.Environment, keepData bool) error {
-			// What k3d has left in the folder for temporary files does not keep
-			// anything else from being removed.
-			return errors.Join(k3d.RemoveTemporary(planCluster(env).names()), containers.Remove(ctx, folder, keepData))
+		CleanUp: func(ctx context.Context, folder state.Folder, env v1alpha1.Environment, keepData bool) (error, error) {
+			// What k3d has left in the folder for temporary files is small.
+			return k3d.RemoveTemporary(planCluster(env).names()), containers.Remove(ctx, folder, keepData)
 		},
 	}
 }
@@ -56,7 +54,7 @@ func planK3d(p *plan.Plan, folder state.Folder) error {
 		return err
 	}
 	env := p.Environment
-	images := append([]string{k.Cluster.Image}, k.Cluster.Images...)
+	images := unique(append([]string{k.Cluster.Image}, k.Cluster.Images...))
 	p.Add(firstSteps(p, k.shared, images)...)
 	p.Add(
 		plan.Component{Name: chartStep, Runs: plan.Step{

@@ -32,7 +32,8 @@ type Kind struct {
 	// OwnPage tells that the dashboards are shown by diorama's page.
 	OwnPage bool
 	// CleanUp removes what a supervisor that is gone has left outside the folder.
-	CleanUp func(ctx context.Context, folder state.Folder, env v1alpha1.Environment, keepData bool) error
+	// What is minor need not keep the folder there.
+	CleanUp func(ctx context.Context, folder state.Folder, env v1alpha1.Environment, keepData bool) (minor, err error)
 }
 
 // All are the kinds that there are.

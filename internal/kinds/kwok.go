@@ -40,8 +40,8 @@ func kwok() Kind {
 		// One collector has all.
 		Collectors:    []string{"cluster"},
 		CollectorFile: func(folder state.Folder, _ string) string { return contrib.ConfigFile(folder) },
-		CleanUp: func(ctx context.Context, folder state.Folder, _ v1alpha1.Environment, keepData bool) error {
-			return containers.Remove(ctx, folder, keepData)
+		CleanUp: func(ctx context.Context, folder state.Folder, _ v1alpha1.Environment, keepData bool) (error, error) {
+			return nil, containers.Remove(ctx, folder, keepData)
 		},
 	}
 }
@@ -62,7 +62,7 @@ func planKwok(p *plan.Plan, folder state.Folder) error {
 	if err != nil {
 		return err
 	}
-	p.Add(firstSteps(p, shared, kwokImages(env))...)
+	p.Add(firstSteps(p, shared, unique(kwokImages(env)))...)
 	if given {
 		p.Add(givenNodes(p, folder)...)
 	} else {

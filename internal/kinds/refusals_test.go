@@ -106,7 +106,8 @@ func TestWithoutDocker(t *testing.T) {
 		p := planOf(t, env)
 		wants(t, "checking "+string(kind.Name), p.Check(t.Context()), want)
 		wants(t, "connecting "+string(kind.Name), p.Connect(t.Context()), want)
-		wants(t, "cleaning up "+string(kind.Name), kind.CleanUp(t.Context(), folder, env, false), want)
+		_, err := kind.CleanUp(t.Context(), folder, env, false)
+		wants(t, "cleaning up "+string(kind.Name), err, want)
 		wants(t, "releasing "+string(kind.Name), p.Release(false), "")
 		if warnings := p.Warnings(); len(warnings) > 0 {
 			t.Errorf("%s warns of %q before it has run", kind.Name, warnings)
@@ -143,9 +144,9 @@ func TestCleanUp(t *testing.T) {
 		writeFile(t, hosts, "172.18.0.2 k3d-diorama-default-server-0\n")
 		others := writeFile(t, filepath.Join(os.TempDir(), "k3d-hostsfile-2"), "172.18.0.2 k3d-mine-server-0\n")
 		env := v1alpha1.DefaultOf(kind.Name)
-		wants(t, string(kind.Name), kind.CleanUp(t.Context(), folder, env, true), "")
+		wants(t, string(kind.Name), errors.Join(kind.CleanUp(t.Context(), folder, env, true)), "")
 		kept := engine.Left()
-		wants(t, string(kind.Name), kind.CleanUp(t.Context(), folder, env, false), "")
+		wants(t, string(kind.Name), errors.Join(kind.CleanUp(t.Context(), folder, env, false)), "")
 		left, want := engine.Left(), "container c-others,network n-others,volume v-others"
 		all := "container c-,container c-others,network n-,network n-others,volume v-,volume v-others"
 		if kind.Name == v1alpha1.Embedded {
@@ -172,7 +173,7 @@ func TestCleanUpGoesOn(t *testing.T) {
 	dockertest.Start(t).Fail("GET /containers/json", "out of order")
 	hosts := writeFile(t, filepath.Join(os.TempDir(), "k3d-hostsfile-1"), "172.18.0.2 k3d-diorama-default-server-0\n")
 	folder := state.Folder{Name: "default", Path: "/env"}
-	err := k3dKind().CleanUp(t.Context(), folder, v1alpha1.DefaultOf(v1alpha1.K3d), false)
+	_, err := k3dKind().CleanUp(t.Context(), folder, v1alpha1.DefaultOf(v1alpha1.K3d), false)
 	wants(t, "cleaning up", err, "listing the containers of default: ")
 	if _, err := os.Stat(hosts); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("it is still there: %v", err)

@@ -39,18 +39,19 @@ func Ports(local v1alpha1.Ports, selfMetrics int) []Port {
 // through them.
 type Forwards struct {
 	// config points to the cluster, once that is there.
-	config      func() (*rest.Config, error)
-	namespace   string
-	environment v1alpha1.Ports
-	ports       []Port
-	forwarder   atomic.Pointer[portforward.Forwarder]
+	config    func() (*rest.Config, error)
+	namespace string
+	// local are the ports that LGTM is asked at.
+	local     v1alpha1.Ports
+	ports     []Port
+	forwarder atomic.Pointer[portforward.Forwarder]
 }
 
 // NewForwards opens nothing yet. local are the ports that LGTM is asked at.
 func NewForwards(
 	config func() (*rest.Config, error), namespace string, local v1alpha1.Ports, ports []Port,
 ) *Forwards {
-	return &Forwards{config: config, namespace: namespace, environment: local, ports: ports}
+	return &Forwards{config: config, namespace: namespace, local: local, ports: ports}
 }
 
 // Open returns when LGTM answers on the forwarded ports.
@@ -76,7 +77,7 @@ func (f *Forwards) Open(ctx context.Context, _ func(string)) error {
 	if err := forwarder.Ready(ctx); err != nil {
 		return err
 	}
-	probe := Probe(f.environment)
+	probe := Probe(f.local)
 	return wait.Until(ctx, pollEvery, func(ctx context.Context) (bool, error) {
 		err := probe(ctx)
 		return err == nil, err

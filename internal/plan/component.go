@@ -16,7 +16,8 @@ type Component struct {
 	Name string
 	// Needs are the components that have to be ready before.
 	Needs []string
-	// Runs is how it runs: a Process, a Container, a Workload or a Step.
+	// Runs is how it runs: a Process, a Container, a Workload or a Step, of which
+	// KubeContext is one.
 	Runs Runner
 	// Probe asks it whether it works, for as long as it is there; nil where
 	// nothing can be asked.

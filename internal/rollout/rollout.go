@@ -41,6 +41,9 @@ type Cluster struct {
 	mapper  meta.ResettableRESTMapper
 }
 
+// discoveryLimit is how long one question for the APIs may take; it is client-go's.
+const discoveryLimit = 32 * time.Second
+
 // New returns the cluster that config points to. It asks it nothing yet. What it
 // asks later ends with ctx at the latest.
 func New(ctx context.Context, config *rest.Config) (*Cluster, error) {
@@ -53,7 +56,10 @@ func New(ctx context.Context, config *rest.Config) (*Cluster, error) {
 	}
 	typed, errTyped := kubernetes.NewForConfigAndClient(config, client)
 	untyped, errDynamic := dynamic.NewForConfigAndClient(config, client)
-	known, errDiscovery := discovery.NewDiscoveryClientForConfigAndClient(config, client)
+	// One that hangs does not wait as long as the whole start.
+	impatient := *client
+	impatient.Timeout = discoveryLimit
+	known, errDiscovery := discovery.NewDiscoveryClientForConfigAndClient(config, &impatient)
 	if err := errors.Join(errTyped, errDynamic, errDiscovery); err != nil {
 		return nil, fmt.Errorf("setting up clients to apply objects: %w", err)
 	}

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"k8s.io/client-go/rest"
@@ -13,6 +14,9 @@ import (
 type WorkloadConfig struct {
 	Name  string
 	Needs []string
+	// What is added to errors of applying and waiting, such as "the Helm release x";
+	// "" for nothing.
+	What string
 	// Namespace takes the objects that are namespaced and name none.
 	Namespace string
 	// Config points to the cluster. It is asked when the workload is started:
@@ -72,10 +76,14 @@ func (w *Workload) rollOut(ctx context.Context, report func(text string)) error 
 	if err != nil {
 		return err
 	}
-	if err := cluster.Apply(ctx, w.config.Namespace, objects, report); err != nil {
-		return err
+	err = cluster.Apply(ctx, w.config.Namespace, objects, report)
+	if err == nil {
+		err = cluster.Wait(ctx, objects, report)
 	}
-	if err := cluster.Wait(ctx, objects, report); err != nil {
+	if err != nil && w.config.What != "" {
+		return fmt.Errorf("%s: %w", w.config.What, err)
+	}
+	if err != nil {
 		return err
 	}
 	if w.config.Applied == nil {

@@ -72,17 +72,17 @@ func TestStopThatFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		undo, release        error
 		startFails, keepData bool
-		want                 string
+		// want is the message of a folder that stays; "" for one that does not,
+		// or has data alone.
+		want string
 	}{
 		"release":                       {release: errLeft, want: "the network is in use"},
 		"release, keeping the data":     {release: errLeft, keepData: true, want: "the network is in use"},
-		"release after a failed start":  {release: errLeft, startFails: true, want: "the network is in use"},
-		"a component":                   {undo: errBroke, want: "stopping b: it broke"},
-		"a component, keeping the data": {undo: errBroke, keepData: true, want: "stopping b: it broke"},
-		"a component of a failed start": {undo: errBroke, startFails: true, want: "stopping b: it broke"},
-		"a component and release": {
-			undo: errBroke, release: errLeft, want: "stopping b: it broke\nthe network is in use",
-		},
+		"release after a failed start":  {release: errLeft, startFails: true, want: "b: no b\nthe network is in use"},
+		"a component":                   {undo: errBroke},
+		"a component, keeping the data": {undo: errBroke, keepData: true},
+		"a component of a failed start": {undo: errBroke, startFails: true},
+		"a component and release":       {undo: errBroke, release: errLeft, want: "the network is in use"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
@@ -110,6 +110,12 @@ func TestStopThatFails(t *testing.T) {
 			}
 			if did := l.did(); !strings.HasSuffix(did, "undo b; undo a; release") {
 				t.Errorf("it did: %s", did)
+			}
+			if test.want == "" {
+				if l.removed() == test.keepData || gone(l.folder.DataDir()) == test.keepData {
+					t.Errorf("the folder is gone: %t", l.removed())
+				}
+				return
 			}
 			if record := l.record(t); record.Phase != state.Failed || record.Message != test.want {
 				t.Errorf("its record is %+v", record)

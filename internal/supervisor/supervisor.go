@@ -261,13 +261,18 @@ func (s *supervisor) leaveFolder(failure, stopErr error, retain bool) error {
 	s.mu.Unlock()
 	retain = retain && failure != nil && !errors.Is(failure, context.Canceled)
 	releaseErr := s.plan.Release(keep || retain)
-	left := errors.Join(stopErr, releaseErr)
+	// What a component could not take back has ended with this process, or is
+	// released with what they share; but the user's kubeconfig is not.
+	left := releaseErr
+	if s.context() != nil {
+		left = errors.Join(stopErr, releaseErr)
+	}
 	switch {
 	case retain:
 		s.setPhase(state.Failed, errors.Join(failure, left).Error())
 		return releaseErr
 	case left != nil:
-		s.setPhase(state.Failed, left.Error())
+		s.setPhase(state.Failed, errors.Join(failure, left).Error())
 		return releaseErr
 	case keep:
 		s.setPhase(state.Stopped, errorText(failure))

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/diorama-lab/diorama/internal/atomicfile"
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
 
@@ -116,13 +117,8 @@ func (l *Library) write(name string, object document.Object) error {
 	if err := root.Mkdir(path.Dir(name), 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("saving the dashboard: %w", err)
 	}
-	draft := path.Join(path.Dir(name), "."+path.Base(name)+".tmp")
-	err = root.WriteFile(draft, text.Bytes(), 0o644)
-	if err == nil {
-		err = root.Rename(draft, name)
-	}
-	if err != nil {
-		return fmt.Errorf("saving the dashboard: %w", errors.Join(err, root.RemoveAll(draft)))
+	if err := atomicfile.WriteIn(root, name, 0o644, text.Bytes()); err != nil {
+		return fmt.Errorf("saving the dashboard: %w", err)
 	}
 	return nil
 }
