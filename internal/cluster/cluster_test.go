@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,11 +22,8 @@ import (
 	"github.com/diorama-lab/diorama/internal/controlplane/controlplanetest"
 	"github.com/diorama-lab/diorama/internal/nodes"
 	"github.com/diorama-lab/diorama/internal/state"
-	"github.com/diorama-lab/diorama/internal/wait"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
-
-// patience is far longer than anything here takes, for machines that are busy.
-const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	controlplanetest.Main(m, controlplane.Program{Name: "kwok", Run: func(ctx context.Context, args []string) error {
@@ -68,7 +64,7 @@ func startCluster(t *testing.T) (controlplane.Options, *rest.Config) {
 func TestCluster(t *testing.T) {
 	o, config := startCluster(t)
 	t.Run("it can be reached", func(t *testing.T) { canBeReached(t, o) })
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 	defer cancel()
 	c := &Cluster{Access: Own(o)}
 	size := v1alpha1.Cluster{Nodes: 2, Pods: 3}
@@ -210,14 +206,13 @@ func countsOthers(ctx context.Context, t *testing.T, access Access, config *rest
 		t.Fatal(err)
 	}
 	defer c.EndCounting()
-	err = wait.Until(ctx, 50*time.Millisecond, func(context.Context) (bool, error) {
+	waittest.Until(t, "the nodes and pods of others are wanted", func(context.Context) error {
 		s := c.Status(v1alpha1.Cluster{Nodes: 50})
-		done := s.Nodes == control.NodeCounts{Ready: 1, Desired: 2} && s.Pods.Desired == 2
-		return done, fmt.Errorf("there is %+v", s)
+		if s.Nodes == (control.NodeCounts{Ready: 1, Desired: 2}) && s.Pods.Desired == 2 {
+			return nil
+		}
+		return fmt.Errorf("there is %+v", s)
 	})
-	if ctx.Err() != nil {
-		t.Error(err)
-	}
 	// Without a kubelet that is simulated nobody asks it.
 	if names, err := c.Simulated(ctx); slices.Contains(names, "theirs") || len(names) != 1 || err != nil {
 		t.Errorf("simulated are %q, %v", names, err)

@@ -25,6 +25,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/docker/dockertest"
 	"github.com/diorama-lab/diorama/internal/state"
 	"github.com/diorama-lab/diorama/internal/wait"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // connected is what the containers of an environment share, and their engine.
@@ -104,7 +105,7 @@ func TestMembers(t *testing.T) {
 		}
 		return names
 	}
-	await(t, "the members", func() bool {
+	waittest.True(t, "the members are there", func() bool {
 		return slices.Equal(names(), []string{"k3d-lab-agent-0", "k3d-lab-server-0", "lgtm-0"})
 	})
 	ended, running := m.Statuses()[0], m.Statuses()[1]
@@ -115,21 +116,11 @@ func TestMembers(t *testing.T) {
 		t.Errorf("a node that runs is %+v", running)
 	}
 	api.answer.Store(nil)
-	await(t, "the pods to be unknown", func() bool {
+	waittest.True(t, "the pods are unknown", func() bool {
 		return slices.Equal(names(), []string{"k3d-lab-agent-0", "k3d-lab-server-0"})
 	})
 	engine.Fail("GET /containers/json", "out of order")
-	await(t, "the nodes to be unknown", func() bool { return len(names()) == 0 })
-}
-
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	err := wait.Until(ctx, 20*time.Millisecond, func(context.Context) (bool, error) { return done(), nil })
-	if err != nil {
-		t.Errorf("waiting for %s: %v", what, err)
-	}
+	waittest.True(t, "the nodes are unknown", func() bool { return len(names()) == 0 })
 }
 
 // nodesOf are nodes that are Ready or not.
@@ -171,7 +162,10 @@ func TestAwaitNodes(t *testing.T) {
 	api.answer.Store(nil)
 	before := api.asked.Load()
 	go func() {
-		await(t, "a request that fails", func() bool { return api.asked.Load() > before })
+		// The test ends at the latest when its context does.
+		_ = wait.Until(t.Context(), time.Millisecond, func(context.Context) (bool, error) {
+			return api.asked.Load() > before, nil
+		})
 		api.serve(nodesOf(map[string]bool{"a": true}))
 	}()
 	var reported []string

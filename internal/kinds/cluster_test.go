@@ -21,6 +21,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/docker/dockertest"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // contextOf makes a context of the user's whose cluster says no more than its
@@ -167,7 +168,7 @@ func adoptsCluster(t *testing.T, there *environment) {
 		t.Fatal(err)
 	}
 	step := e.started(clusterName)
-	await(t, "the node", func() bool { return e.Cluster.Status(given.Cluster).Nodes.Desired == 1 })
+	waittest.True(t, "the node is counted", func() bool { return e.Cluster.Status(given.Cluster).Nodes.Desired == 1 })
 	t.Run("credentials", func(t *testing.T) { givesCredentials(t, there, e) })
 	e.stopped(step)
 	if status := e.Cluster.Status(given.Cluster); status.Nodes.Desired != given.Cluster.Nodes {

@@ -6,18 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/controlplane/controlplanetest"
 	"github.com/diorama-lab/diorama/internal/plan"
 	"github.com/diorama-lab/diorama/internal/state"
-	"github.com/diorama-lab/diorama/internal/wait"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
-
-// patience is far longer than anything here takes, for machines that are busy.
-const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) { controlplanetest.Main(m) }
 
@@ -75,7 +71,7 @@ func (e *environment) start(ctx context.Context, name string) (component.Compone
 // started starts a component that has to become ready.
 func (e *environment) started(name string) component.Component {
 	e.t.Helper()
-	ctx, cancel := context.WithTimeout(e.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(e.t.Context(), waittest.Patience)
 	defer cancel()
 	c, err := e.start(ctx, name)
 	if err != nil {
@@ -100,14 +96,4 @@ func writeFile(t *testing.T, path, text string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	err := wait.Until(ctx, 20*time.Millisecond, func(context.Context) (bool, error) { return done(), nil })
-	if err != nil {
-		t.Fatalf("waiting for %s: %v", what, err)
-	}
 }

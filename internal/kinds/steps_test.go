@@ -16,6 +16,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/docker/dockertest"
 	"github.com/diorama-lab/diorama/internal/lgtm"
 	"github.com/diorama-lab/diorama/internal/plan"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // The first steps of a kind with containers, against an engine that lacks an image,
@@ -106,9 +107,9 @@ func TestProvisioningStep(t *testing.T) {
 		return d.Title
 	}
 	writeFile(t, mine, board("Second"))
-	await(t, "the change", func() bool { return title() == "Second" })
+	waittest.True(t, "the change is there", func() bool { return title() == "Second" })
 	writeFile(t, mine, `{"uid": `)
-	await(t, "the warning", func() bool {
+	waittest.True(t, "there is a warning", func() bool {
 		return len(e.Warnings()) == 1 && strings.Contains(e.Warnings()[0], "mine.json")
 	})
 	e.stopped(step)

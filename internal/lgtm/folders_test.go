@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // folderServer plays what Grafana knows of folders; what is in one is a count.
@@ -82,7 +84,7 @@ func TestGrafanaFolders(t *testing.T) {
 	if emptied != 1 {
 		t.Errorf("%d folders are to go, want later alone", emptied)
 	}
-	await(t, "a look at the folder that is in use", func() bool {
+	waittest.True(t, "the folder that is in use is looked at", func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		return g.emptied["later"] > 0
@@ -91,14 +93,14 @@ func TestGrafanaFolders(t *testing.T) {
 		t.Fatalf("%s has gone with what was in it", gone)
 	}
 	grafana.set("later", 0)
-	await(t, "the removal", func() bool { return grafana.gone() == "later" && len(g.pending()) == 0 })
+	waittest.True(t, "the folder is removed", func() bool { return grafana.gone() == "later" && len(g.pending()) == 0 })
 
 	grafana.mu.Lock()
 	grafana.refuses = "folder cannot be deleted: it has alert rules"
 	grafana.mu.Unlock()
 	grafana.set("start", 0)
 	g.now(nil)
-	await(t, "the reason why it stays", func() bool {
+	waittest.True(t, "there is a reason why it stays", func() bool {
 		problems := g.problems()
 		return len(problems) == 1 && strings.Contains(problems[0], "alert rules") && strings.Contains(problems[0], `"start"`)
 	})

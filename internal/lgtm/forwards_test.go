@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // freePort is one of this machine that nothing listens on.
@@ -97,8 +98,8 @@ func TestForwardIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	opened := make(chan error, 1)
 	go func() { opened <- f.Open(ctx, nil) }()
-	await(t, "the ports", func() bool { return listens(first) && listens(second) })
-	await(t, "their statuses", func() bool { return len(f.Statuses()) == 2 })
+	waittest.True(t, "the ports are open", func() bool { return listens(first) && listens(second) })
+	waittest.True(t, "they have statuses", func() bool { return len(f.Statuses()) == 2 })
 	cancel()
 	err := <-opened
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("the port %d", first)) {

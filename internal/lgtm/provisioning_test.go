@@ -1,7 +1,6 @@
 package lgtm
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -9,10 +8,9 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
-	"github.com/diorama-lab/diorama/internal/wait"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // What Grafana reads follows the user's folder; a file that breaks keeps what
@@ -47,9 +45,9 @@ func TestProvisioning(t *testing.T) {
 		t.Errorf("the folder lacks a dashboard: %v; warnings: %q", err, p.Warnings())
 	}
 	save("team/one.json", `{"uid": "one", "title": "Second", "panels": [], "schemaVersion": 39}`)
-	await(t, "the change", title("team/one.json", "Second"))
+	waittest.True(t, "the change is there", title("team/one.json", "Second"))
 	save("team/one.json", `{"uid": "one", "title": `)
-	await(t, "the broken file to be reported", func() bool {
+	waittest.True(t, "the broken file is reported", func() bool {
 		return len(p.Warnings()) == 1 && strings.Contains(p.Warnings()[0], "team/one.json")
 	})
 	if !title("team/one.json", "Second")() {
@@ -58,31 +56,21 @@ func TestProvisioning(t *testing.T) {
 	if err := os.Remove(filepath.Join(own, "team/one.json")); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the removal", func() bool {
+	waittest.True(t, "the dashboard is removed", func() bool {
 		_, err := os.Stat(filepath.Join(to, "team"))
 		return errors.Is(err, os.ErrNotExist)
 	})
 	// What Grafana would refuse in silence is kept from it, and reported.
 	long := strings.Repeat("u", 41)
 	save("long.json", `{"uid": "`+long+`", "title": "Long", "panels": [], "schemaVersion": 39}`)
-	await(t, "the long uid to be reported", func() bool {
+	waittest.True(t, "the long uid is reported", func() bool {
 		return len(p.Warnings()) == 1 && strings.Contains(p.Warnings()[0], "long.json: Grafana refuses it")
 	})
 	if _, err := os.Stat(filepath.Join(to, long+".json")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("Grafana is given what it refuses: %v", err)
 	}
 	save("long.json", `{"uid": "short", "title": "Long", "panels": [], "schemaVersion": 39}`)
-	await(t, "the mended dashboard", title("short.json", "Long"))
+	waittest.True(t, "the mended dashboard is there", title("short.json", "Long"))
 	// The files are written before their faults are known.
-	await(t, "the end of the report", func() bool { return len(p.Warnings()) == 0 })
-}
-
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	err := wait.Until(ctx, 20*time.Millisecond, func(context.Context) (bool, error) { return done(), nil })
-	if err != nil {
-		t.Fatalf("waiting for %s: %v", what, err)
-	}
+	waittest.True(t, "it is reported no more", func() bool { return len(p.Warnings()) == 0 })
 }

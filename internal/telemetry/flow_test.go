@@ -17,6 +17,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/wait"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // around is all that a flow is read from.
@@ -222,14 +223,7 @@ func TestFlowRuns(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); f.Run(ctx) }()
-	bounded, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
-	err := wait.Until(bounded, 10*time.Millisecond, func(context.Context) (bool, error) {
-		return f.Telemetry().Series == 10, fmt.Errorf("there is %+v", f.Telemetry())
-	})
-	if bounded.Err() != nil {
-		t.Error(err)
-	}
+	waittest.True(t, "there is a sample", func() bool { return f.Telemetry().Series == 10 })
 	cancel()
 	<-done
 }

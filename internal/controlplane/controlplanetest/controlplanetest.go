@@ -13,16 +13,12 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
-
-// patience is the deadline of what a test waits for: far longer than it takes, for
-// machines that are busy.
-const patience = 2 * time.Minute
 
 // Main runs the tests of a package; where the first argument is the name of a
 // program, of the control plane's or one of more, it runs that until SIGTERM, or
@@ -78,7 +74,7 @@ func Run(t *testing.T, dir, name string, args []string, probe func(context.Conte
 		Name: name, Path: os.Args[0], Args: append([]string{name}, args...),
 		Log: filepath.Join(dir, name+".log"), Probe: probe,
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waittest.Patience)
 	defer cancel()
 	t.Cleanup(func() {
 		if err := process.Stop(context.Background()); err != nil {
