@@ -167,7 +167,8 @@ func TestDownWithAKubeconfigOfNoSense(t *testing.T) {
 
 // What a kind has outside of the folder keeps that there until it is gone.
 func TestDownThatCannotCleanUp(t *testing.T) {
-	for kind, want := range map[v1alpha1.Kind]string{v1alpha1.Kwok: "docker.sock", "none": `kind "none"`} {
+	const want = "docker.sock"
+	for _, kind := range []v1alpha1.Kind{v1alpha1.Kwok, "of a newer version"} {
 		t.Run(string(kind), func(t *testing.T) {
 			folder, record := crashed(t, kind)
 			for range 2 {
