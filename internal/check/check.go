@@ -12,6 +12,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/dashboard/engine"
 	"github.com/diorama-lab/diorama/internal/prometheus"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // Options is what is checked, and against what.
@@ -226,10 +227,8 @@ func (c *checker) patiently(
 		if err != nil || !missing || time.Now().After(c.until) {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(retry):
+		if err := wait.Pause(ctx, retry); err != nil {
+			return err
 		}
 	}
 }

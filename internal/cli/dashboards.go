@@ -14,6 +14,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 	"github.com/diorama-lab/diorama/internal/loopback"
+	"github.com/diorama-lab/diorama/internal/wait"
 	"github.com/diorama-lab/diorama/internal/web"
 	"github.com/diorama-lab/diorama/ui"
 )
@@ -110,9 +111,6 @@ func followDashboards(ctx context.Context, c *console.Console, base string) {
 		if err != nil {
 			slog.Warn("dashboards are not followed for a moment", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
+		_ = wait.Pause(ctx, time.Second) // the loop ends with ctx
 	}
 }

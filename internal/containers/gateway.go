@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/docker"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // Target is what listens where only this machine reaches it.
@@ -85,6 +86,9 @@ func listenAt(address netip.Addr, port int, samePort bool) (net.Listener, error)
 	return net.Listen("tcp", netip.AddrPortFrom(address, 0).String())
 }
 
+// acceptPause is how long no connection is taken after one that could not be.
+const acceptPause = 100 * time.Millisecond
+
 func (g *Gateway) accept(listener net.Listener, network docker.Network, address string) {
 	for {
 		conn, err := listener.Accept()
@@ -93,10 +97,8 @@ func (g *Gateway) accept(listener net.Listener, network docker.Network, address 
 		}
 		if err != nil {
 			// Too many open files, most likely: that passes.
-			select {
-			case <-g.ctx.Done():
+			if wait.Pause(g.ctx, acceptPause) != nil {
 				return
-			case <-time.After(100 * time.Millisecond):
 			}
 			continue
 		}

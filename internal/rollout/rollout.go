@@ -28,6 +28,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
 	"github.com/diorama-lab/diorama/internal/apply"
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // pollEvery is how often a workload is looked at while it is waited for.
@@ -219,10 +220,8 @@ func (c *Cluster) waitOne(ctx context.Context, object *Object, detail func(strin
 			detail(message)
 			last = message
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w; last: %s", ctx.Err(), last)
-		case <-time.After(pollEvery):
+		if err := wait.Pause(ctx, pollEvery); err != nil {
+			return fmt.Errorf("%w; last: %s", err, last)
 		}
 	}
 }
