@@ -10,6 +10,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // The supervisor answers when Detach returns, and lives on until it is asked to end.
@@ -80,7 +81,7 @@ func TestDetachIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() { _, err := Detach(ctx, folder); result <- err }()
-	eventually(t, "it is there", func() bool { return !gone(filepath.Join(folder.Path, "begun")) })
+	waittest.True(t, "it is there", func() bool { return !gone(filepath.Join(folder.Path, "begun")) })
 	cancel()
 	if err := <-result; !errors.Is(err, context.Canceled) {
 		t.Errorf("it says %v", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 func TestDownOfNone(t *testing.T) {
@@ -58,7 +59,7 @@ func TestDownThatIsNotWaitedFor(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	result := make(chan error, 1)
 	go func() { result <- Down(ctx, "default", false) }()
-	eventually(t, "it is asked to stop", func() bool { return !gone(filepath.Join(folder.Path, "asked")) })
+	waittest.True(t, "it is asked to stop", func() bool { return !gone(filepath.Join(folder.Path, "asked")) })
 	cancel()
 	err := <-result
 	if !errors.Is(err, context.Canceled) {

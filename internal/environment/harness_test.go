@@ -18,6 +18,7 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // roleEnv says which supervisor this test binary plays.
@@ -184,7 +185,7 @@ func detached(t *testing.T, role string) (state.Folder, *control.Client) {
 	}
 	t.Cleanup(func() {
 		_ = syscall.Kill(client.PID, syscall.SIGKILL) // which it may have been spared
-		eventually(t, "the supervisor has ended", func() bool { return ended(client.PID) })
+		waittest.True(t, "the supervisor has ended", func() bool { return ended(client.PID) })
 	})
 	return folder, client
 }
@@ -205,15 +206,3 @@ func write(t *testing.T, path, text string) string {
 }
 
 func says(err error, want string) bool { return err != nil && strings.Contains(err.Error(), want) }
-
-// eventually polls until the condition holds.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for: %s", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}

@@ -23,6 +23,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/plan"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // TestMain lets this test binary play the processes of a plan: one that serves, and
@@ -139,7 +140,7 @@ func (l *lab) up(t *testing.T) *running {
 func (r *running) client(t *testing.T) *control.Client {
 	t.Helper()
 	var record state.Record
-	eventually(t, "the supervisor answers", func() bool {
+	waittest.True(t, "the supervisor answers", func() bool {
 		var err error
 		record, _, err = r.lab.folder.Read()
 		return err == nil && record.PID == os.Getpid() && control.Answers(record.Control)
@@ -193,16 +194,4 @@ func componentOf(status control.Status, name string) (control.ComponentStatus, b
 		return control.ComponentStatus{}, false
 	}
 	return status.Components[i], true
-}
-
-// eventually polls until the condition holds.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !condition() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited a minute for: %s", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/plan"
 	"github.com/diorama-lab/diorama/internal/portforward"
 	"github.com/diorama-lab/diorama/internal/state"
+	"github.com/diorama-lab/diorama/internal/wait/waittest"
 )
 
 // A step is there while it is under way, with how far it is, and not any more when
@@ -85,7 +86,7 @@ func TestStatusOfAProcess(t *testing.T) {
 	if err := syscall.Kill(child.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "another process is there", func() bool {
+	waittest.True(t, "another process is there", func() bool {
 		status, err = client.Status(t.Context())
 		again, _ := componentOf(status, "child")
 		return err == nil && again.Restarts == 1 && again.Phase == component.Ready && again.PID != child.PID &&
@@ -129,7 +130,7 @@ func TestStatusOfAContainer(t *testing.T) {
 	if err := s.group.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "its memory is known", func() bool {
+	waittest.True(t, "its memory is known", func() bool {
 		status := s.Status(t.Context())
 		c, _ := componentOf(status, "lgtm")
 		if c.Container != "c0ffee" || c.StartedIn == "" || status.RSSBytes == 0 || status.RSSBytes >= 300<<30 {
