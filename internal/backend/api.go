@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/grafana/regexp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/common/route"
@@ -41,7 +42,7 @@ func (in *instance) newAPI(cfg *config.Config) http.Handler {
 		in.opts.Logger.With("part", "api"),
 		func(context.Context) webv1.RulesRetriever { return in.rules.manager },
 		in.opts.QueryMaxSamples, in.opts.QueryConcurrency, 1<<20,
-		false, nil, // no agent; no CORS
+		false, localOrigins(), // no agent
 		in.runtimeInfo, in.buildInfo(),
 		func() []notifications.Notification { return nil },
 		func() (<-chan notifications.Notification, func(), bool) { return nil, func() {}, false },
@@ -55,6 +56,12 @@ func (in *instance) newAPI(cfg *config.Config) http.Handler {
 	router := route.New().WithInstrumentation(in.instrument)
 	api.Register(router)
 	return http.StripPrefix("/api/v1", router)
+}
+
+// localOrigins are the pages that browsers may let read the API: those of this
+// machine. The API's handlers need some: without, they fail at any Origin.
+func localOrigins() *regexp.Regexp {
+	return regexp.MustCompile(`^https?://(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$`)
 }
 
 // instrument counts and times requests under Prometheus' own metric names.

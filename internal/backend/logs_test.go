@@ -168,6 +168,33 @@ func TestForeignRequestsAreRefused(t *testing.T) {
 	}
 }
 
+// Pages of this machine may read the API, others are answered without leave; none
+// of them makes it fail.
+func TestOrigins(t *testing.T) {
+	b := start(t, Options{})
+	for origin, allowed := range map[string]bool{
+		"http://localhost:5173": true, "https://127.0.0.1": true, "http://[::1]:3000": true,
+		"http://evil.example": false, "http://localhost.evil.example": false, "null": false,
+	} {
+		for _, path := range []string{"/api/v1/query?query=1", "/api/v1/labels", "/api/v1/rules"} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.url+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Origin", origin)
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", origin, path, err)
+			}
+			_ = response.Body.Close()
+			got := response.Header.Get("Access-Control-Allow-Origin")
+			if response.StatusCode != http.StatusOK || (got == origin) != allowed || !allowed && got != "" {
+				t.Errorf("%s, %s: %s, allowed is %q", origin, path, response.Status, got)
+			}
+		}
+	}
+}
+
 func TestRulesReload(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a.yaml")

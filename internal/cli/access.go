@@ -63,7 +63,7 @@ func (a *accessFlags) client(address string) (*prometheus.Client, error) {
 	}
 	client := prometheus.NewClient(address)
 	client.HTTP.Timeout = a.timeout
-	client.HTTP.Transport = withHeaders{transport, headers}
+	client.HTTP.Transport = withHeaders{transport, base, headers}
 	return client, nil
 }
 
@@ -113,14 +113,19 @@ func secret(file string) (string, error) {
 	return strings.TrimSpace(string(data)), nil
 }
 
-// withHeaders adds headers to each request.
+// withHeaders adds headers to each request to one server. Where that redirects to
+// another one, or from TLS to none, they stay away: they may be secret.
 type withHeaders struct {
 	next    *http.Transport
+	server  *url.URL
 	headers http.Header
 }
 
 // RoundTrip implements http.RoundTripper.
 func (w withHeaders) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != w.server.Scheme || r.URL.Host != w.server.Host {
+		return w.next.RoundTrip(r)
+	}
 	r = r.Clone(r.Context())
 	for name, values := range w.headers {
 		r.Header[name] = values
