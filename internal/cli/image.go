@@ -54,7 +54,7 @@ An environment of the kind kwok uses them where its file names them (images.lgtm
 		},
 	}
 	cmd.Flags().StringVar(&output, "output", "",
-		"write a tarball for `docker load` and images.load, and do without Docker")
+		"write a tarball, for docker load and for images.load, and do without Docker")
 	cmd.Flags().StringVar(&binary, "binary", "", "static Linux binary of diorama (default this one)")
 	cmd.Flags().StringVar(&tag, "tag", imageTag(Version), "tag of the images")
 	return cmd

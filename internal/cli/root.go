@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/component"
@@ -90,6 +91,8 @@ OpenTelemetry Collector, stores what the collector sends in Prometheus, and show
 		newImage(c), newSupervise(), newTogether(c), newKwok(), newJsonnet(c),
 	)
 	root.AddCommand(newControlPlane()...)
+	// cobra takes for global what Kubernetes' packages register for every program.
+	pflag.CommandLine.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	return root
 }
 

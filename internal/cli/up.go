@@ -55,7 +55,7 @@ func newUp(c *console.Console) *cobra.Command {
 		},
 	}
 	f, usual, k3d := cmd.Flags(), v1alpha1.Default(), v1alpha1.DefaultOf(v1alpha1.K3d).Cluster
-	f.StringVarP(&flags.file, "file", "f", "", "environment file (see `diorama config defaults`)")
+	f.StringVarP(&flags.file, "file", "f", "", "environment file (see diorama config defaults)")
 	f.StringVar(&flags.kind, "env", "", "kind of environment: embedded, or with Docker kwok or k3d")
 	f.StringVar(&flags.name, "name", "", fmt.Sprintf("name of the environment (default %q)", usual.Name))
 	f.IntVar(&flags.nodes, "nodes", 0, fmt.Sprintf("simulated nodes (default %d)", usual.Cluster.Nodes))
