@@ -104,6 +104,10 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	for _, d := range o.Dashboards {
 		results, err := c.dashboard(ctx, d)
 		report.Results = append(report.Results, results...)
+		if errors.As(err, new(*rangeError)) {
+			report.Problems = append(report.Problems, err.Error())
+			continue
+		}
 		if err != nil && ctx.Err() == nil {
 			failed = err
 			break
@@ -243,12 +247,24 @@ func (c *checker) moment() time.Time {
 	return time.Now().Truncate(retry)
 }
 
+// rangeError tells that the time range that a dashboard opens on cannot be read.
+type rangeError struct {
+	file string
+	err  error
+}
+
+// Error names the file.
+func (e *rangeError) Error() string { return fmt.Sprintf("%s: the time range: %v", e.file, e.err) }
+
+// Unwrap returns what is wrong with the range.
+func (e *rangeError) Unwrap() error { return e.err }
+
 // request is for the time range that a dashboard opens on.
 func (c *checker) request(d *document.Dashboard, now time.Time) (engine.Request, error) {
 	from, to := d.Time()
 	r, err := engine.ParseRange(from, to, now, time.UTC)
 	if err != nil {
-		return engine.Request{}, fmt.Errorf("%s: the time range: %w", d.File, err)
+		return engine.Request{}, &rangeError{d.File, err}
 	}
 	return engine.Request{Range: r, From: from, To: to, Now: now, MaxDataPoints: points}, nil
 }

@@ -155,7 +155,7 @@ func (s *Sources) findRules(folder string) error {
 // loadRules reads one rule file. One that was not named is passed over if it
 // is none.
 func (s *Sources) loadRules(name string, named bool) {
-	data, err := os.ReadFile(name)
+	data, err := library.ReadFile(name)
 	if err != nil {
 		s.Problems = append(s.Problems, err.Error())
 		return

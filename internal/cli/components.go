@@ -73,6 +73,9 @@ func newCollector() *cobra.Command {
 	return required(cmd, "config")
 }
 
+// allowedHostUsage is of what a server's refusal of a Host names.
+const allowedHostUsage = "host name, beyond loopback ones, that requests may be made under"
+
 func newBackend(c *console.Console) *cobra.Command {
 	var o backend.Options
 	usual := v1alpha1.Default()
@@ -103,6 +106,7 @@ func newBackend(c *console.Console) *cobra.Command {
 	f.StringSliceVar(&o.PromoteResourceAttributes, "promote-resource-attribute", nil,
 		"resource attribute that becomes a label, on top of the built-in ones")
 	f.StringSliceVar(&o.RuleFiles, "rules", nil, "Prometheus rule files or globs")
+	f.StringSliceVar(&o.AllowedHosts, "allowed-host", nil, allowedHostUsage)
 	f.IntVar(&o.EventsMax, "max-events", usual.Backend.MaxEvents, "how many Kubernetes events are kept")
 	return required(cmd, "data")
 }

@@ -59,6 +59,7 @@ and what it held before stays.`,
 	f.StringVar(&o.Prometheus, "prometheus", loopback.HTTP(ports.Prometheus, ""),
 		"base URL of the Prometheus to ask")
 	f.DurationVar(&o.ScrapeInterval, "scrape-interval", web.DefaultScrapeInterval, "how often its series get a sample")
+	f.StringSliceVar(&o.AllowedHosts, "allowed-host", nil, allowedHostUsage)
 	f.StringVar(&folder, "dashboards", "", "folder with dashboards, on top of those that are built in")
 	f.StringArrayVarP(&jsonnetPaths, "jsonnet-path", "J", nil, "further folder that jsonnet imports are looked for in")
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster whose nodes and pods are shown")

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/diorama-lab/diorama/internal/console"
+	"github.com/diorama-lab/diorama/internal/guard"
 )
 
 func TestArguments(t *testing.T) {
@@ -52,4 +55,20 @@ func TestHelpReadsWell(t *testing.T) {
 		}
 	}
 	visit(newRoot(&console.Console{Out: io.Discard, Err: io.Discard}))
+}
+
+// What a refused Host is told to use is there.
+func TestAllowedHostIsAFlag(t *testing.T) {
+	c := &console.Console{Out: io.Discard, Err: io.Discard}
+	for _, cmd := range []*cobra.Command{newBackend(c), newDashboards(c)} {
+		if err := cmd.ParseFlags([]string{"--allowed-host", "host.docker.internal"}); err != nil {
+			t.Errorf("%s: %v", cmd.Name(), err)
+		}
+	}
+	refused := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodGet, "http://host.docker.internal/", nil)
+	guard.Guard{Listen: "127.0.0.1:3000"}.Handler(http.NotFoundHandler()).ServeHTTP(refused, request)
+	if refused.Code != http.StatusForbidden || !strings.Contains(refused.Body.String(), "--allowed-host") {
+		t.Errorf("it is refused with %d %s", refused.Code, refused.Body)
+	}
 }

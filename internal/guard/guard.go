@@ -27,7 +27,7 @@ func (g Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if !g.HostAllowed(r.Host) {
-			problem := fmt.Sprintf("host %q is not allowed here; use localhost or add it to the allowed hosts", r.Host)
+			problem := fmt.Sprintf("host %q is not allowed here; use localhost, or allow it with --allowed-host", r.Host)
 			http.Error(w, problem, http.StatusForbidden)
 			return
 		}

@@ -239,7 +239,7 @@ func (l *Library) load(ctx context.Context, name, full string) ([]*document.Dash
 	if filepath.Ext(name) != ".json" {
 		return l.loadJsonnet(ctx, name, full)
 	}
-	data, err := readBounded(full)
+	data, err := ReadFile(full)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -250,10 +250,15 @@ func (l *Library) load(ctx context.Context, name, full string) ([]*document.Dash
 	return []*document.Dashboard{d}, nil, nil
 }
 
-func readBounded(name string) ([]byte, error) {
+// ReadFile reads a file of a folder of dashboards or rules: a regular one, for
+// others may never end, and of a size that somebody has written.
+func ReadFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "reading", Path: name, Err: errors.New("it is no regular file")}
 	}
 	if info.Size() > document.MaxBytes {
 		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, document.MaxBytes>>20)
