@@ -289,3 +289,28 @@ func TestSaveWhere(t *testing.T) {
 		t.Errorf("without a folder: %v", err)
 	}
 }
+
+// Of two files with one uid the served one is changed, and never the other. What
+// would not be read again under its own name gets another.
+func TestSaveWhichFile(t *testing.T) {
+	folder := folderOf(t, map[string]string{
+		"a.json": `{"uid": "twice", "title": "A"}`, "b.json": `{"uid": "twice", "title": "B"}`,
+	})
+	l := &Library{Dir: folder}
+	load(t, l)
+	for i := range 40 {
+		saved, _, err := l.Save(t.Context(), document.Object{"uid": "twice", "title": "C", "version": float64(i)}, "", false)
+		if err != nil || saved.File != "a.json" {
+			t.Fatalf("it is saved in %+v, %v", saved, err)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(folder, "b.json")); err != nil || !strings.Contains(string(data), `"B"`) {
+		t.Errorf("the other file holds %s, %v", data, err)
+	}
+	for _, uid := range []string{"jsonnetfile", "jsonnetfile.lock"} {
+		saved, _, err := l.Save(t.Context(), document.Object{"uid": uid, "title": "Odd"}, "", false)
+		if err != nil || saved == nil || saved.UID() != uid || saved.File != "dashboard-"+uid+".json" {
+			t.Errorf("%s is saved in %+v, %v", uid, saved, err)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/diorama-lab/diorama/internal/atomicfile"
@@ -71,26 +72,35 @@ func (l *Library) Save(
 	delete(l.files, name) // to be read anew, whatever its time says
 	l.mu.Unlock()
 	events, err := l.scan(ctx)
-	saved, _ := l.Get(uid)
-	return saved, events, err
+	if err != nil {
+		return nil, events, err
+	}
+	saved, ok := l.Get(uid)
+	if !ok {
+		return nil, events, fmt.Errorf("%s is saved, but is not there when it is read again", name)
+	}
+	return saved, events, nil
 }
 
 // fileFor is the file that a dashboard is saved in, relative to the folder.
 func (l *Library) fileFor(uid, folder string) (string, error) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	// Of several files with the uid, one is served: what is changed is that.
 	for name, f := range l.files {
-		for _, d := range f.dashboards {
-			switch {
-			case d.UID() != uid:
-			case path.Ext(name) != ".json":
-				return "", fmt.Errorf("%w: it is made by %s; change that file", ErrRefused, name)
-			default:
-				return name, nil
-			}
+		if served := l.byUID[uid]; served == nil || !slices.Contains(f.dashboards, served) {
+			continue
 		}
+		if path.Ext(name) != ".json" {
+			return "", fmt.Errorf("%w: it is made by %s; change that file", ErrRefused, name)
+		}
+		return name, nil
 	}
-	name := path.Join(folder, uid+".json")
+	file := uid + ".json"
+	if !holdsDashboards(file) {
+		file = "dashboard-" + file // under its own name it would not be read again
+	}
+	name := path.Join(folder, file)
 	if folder != "" && (!filepath.IsLocal(folder) || strings.ContainsAny(folder, `/\`) || Skipped(folder)) {
 		return "", fmt.Errorf("%w: %q is no name of a folder", ErrRefused, folder)
 	}
