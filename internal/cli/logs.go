@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -75,28 +73,42 @@ func pick(names []string, wanted string) ([]string, error) {
 	return nil, fmt.Errorf("there is no log of %q; there are: %s", wanted, strings.Join(names, ", "))
 }
 
+// followEvery is how often logs are looked at that are followed.
+const followEvery = 200 * time.Millisecond
+
 // printLogs prints the last lines of each log, prefixed with its name if
 // there are several, and goes on with what is added if follow is set.
 func printLogs(ctx context.Context, out io.Writer, folder state.Folder, names []string, lines int, follow bool) error {
-	readers := make([]*bufio.Reader, len(names))
+	logs := make([]*logReader, len(names))
 	for i, name := range names {
-		file, err := os.Open(folder.Log(name))
+		log, err := openLog(folder.Log(name))
 		if err != nil {
 			return fmt.Errorf("opening the log of %s: %w", name, err)
 		}
-		defer file.Close()
-		readers[i] = bufio.NewReader(file)
-		for _, line := range last(readAll(readers[i]), lines) {
+		defer log.close()
+		logs[i] = log
+		there, err := log.lines()
+		if err != nil {
+			return fmt.Errorf("reading the log of %s: %w", name, err)
+		}
+		if !follow {
+			there = append(there, log.rest()...)
+		}
+		for _, line := range last(there, lines) {
 			writeLine(out, names, name, line)
 		}
 	}
 	for follow {
 		for i, name := range names {
-			for _, line := range readAll(readers[i]) {
+			added, err := logs[i].lines()
+			for _, line := range added {
 				writeLine(out, names, name, line)
 			}
+			if err != nil {
+				return fmt.Errorf("reading the log of %s: %w", name, err)
+			}
 		}
-		if wait.Pause(ctx, 200*time.Millisecond) != nil {
+		if wait.Pause(ctx, followEvery) != nil {
 			return nil
 		}
 		if held, err := folder.Held(); err != nil || !held {
@@ -104,20 +116,6 @@ func printLogs(ctx context.Context, out io.Writer, folder state.Folder, names []
 		}
 	}
 	return nil
-}
-
-// readAll returns the whole lines that are there now.
-func readAll(r *bufio.Reader) []string {
-	var lines []string
-	for {
-		line, err := r.ReadString('\n')
-		if line != "" {
-			lines = append(lines, strings.TrimSuffix(line, "\n"))
-		}
-		if err != nil {
-			return lines
-		}
-	}
 }
 
 func last(lines []string, n int) []string {
