@@ -58,3 +58,23 @@ func TestPipes(t *testing.T) {
 		t.Errorf("%d dashboards, and the problems\n%s", len(s.Dashboards), all)
 	}
 }
+
+// A file that is named and has nothing to check is a problem; in a folder it is
+// somebody else's.
+func TestNamedFileWithoutADashboard(t *testing.T) {
+	dir := filesIn(t, map[string]string{
+		"other.json": `{"a": 1}`, "good.json": `{"uid": "good", "title": "Good", "panels": []}`,
+	})
+	for name, want := range map[string]string{
+		"/other.json": "/other.json: it has no dashboard and no rules", "/good.json": "", "": "",
+	} {
+		var s Sources
+		if err := s.Load(t.Context(), []string{dir + name}, nil, evaluate); err != nil {
+			t.Fatal(err)
+		}
+		all := strings.Join(s.Problems, "\n")
+		if (want == "") != (all == "") || !strings.HasPrefix(all, dir+want) && want != "" {
+			t.Errorf("%s: the problems are %q, want %q", name, all, want)
+		}
+	}
+}

@@ -83,6 +83,10 @@ func (s *Sources) loadDashboards(ctx context.Context, boards *library.Library, o
 		if filepath.Ext(only) != ".json" {
 			read.mixinRules(ctx, boards, only)
 		}
+		// Who names a file means something that is in it.
+		if wrong == nil && len(read.Dashboards)+len(read.Rules) == 0 && ctx.Err() == nil {
+			read.Problems = append(read.Problems, only+": it has no dashboard and no rules")
+		}
 	}
 	from := func(name string) string {
 		if filepath.IsAbs(name) || boards.Dir == "." {
