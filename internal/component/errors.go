@@ -3,6 +3,7 @@ package component
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -45,11 +46,31 @@ const (
 
 // tail returns the last lines of a log file, indented, or "" if it has none.
 func tail(path string) string {
-	data, err := os.ReadFile(path)
+	data, err := readEnd(path, tailBytes)
 	if err != nil || len(bytes.TrimSpace(data)) == 0 {
 		return ""
 	}
 	return "\nlast lines of " + path + ":\n  " + LastLines(data)
+}
+
+// readEnd returns the last whole lines of a file, of so many bytes at the most: a
+// log may be large.
+func readEnd(path string, most int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	begin := max(0, info.Size()-most)
+	data, err := io.ReadAll(io.NewSectionReader(file, begin, most))
+	if begin > 0 {
+		_, data, _ = bytes.Cut(data, []byte("\n"))
+	}
+	return data, err
 }
 
 // LastLines returns the last lines of a log, as many as a message bears, after

@@ -1,7 +1,10 @@
 package component
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -35,5 +38,21 @@ func TestLastLines(t *testing.T) {
 		if !strings.HasPrefix(got, c.first) || c.absent != "" && strings.Contains(got, c.absent) {
 			t.Errorf("%s: the last lines are\n  %s", c.name, got)
 		}
+	}
+}
+
+// Of a large log the end is read, in whole lines.
+func TestReadEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.log")
+	if err := os.WriteFile(path, []byte("one\ntwo\nthree\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for most, want := range map[int64]string{100: "one\ntwo\nthree\n", 14: "one\ntwo\nthree\n", 11: "two\nthree\n", 9: "three\n", 3: ""} {
+		if got, err := readEnd(path, most); err != nil || string(got) != want {
+			t.Errorf("of %d bytes it read %q, %v; want %q", most, got, err, want)
+		}
+	}
+	if _, err := readEnd(path+".none", 10); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a log that is not there gives %v", err)
 	}
 }
