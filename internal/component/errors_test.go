@@ -47,7 +47,9 @@ func TestReadEnd(t *testing.T) {
 	if err := os.WriteFile(path, []byte("one\ntwo\nthree\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for most, want := range map[int64]string{100: "one\ntwo\nthree\n", 14: "one\ntwo\nthree\n", 11: "two\nthree\n", 9: "three\n", 3: ""} {
+	for most, want := range map[int64]string{
+		100: "one\ntwo\nthree\n", 14: "one\ntwo\nthree\n", 11: "two\nthree\n", 9: "three\n", 3: "",
+	} {
 		if got, err := readEnd(path, most); err != nil || string(got) != want {
 			t.Errorf("of %d bytes it read %q, %v; want %q", most, got, err, want)
 		}
