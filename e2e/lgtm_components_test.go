@@ -25,6 +25,11 @@ func TestKwokLGTMPrograms(t *testing.T) {
 	} {
 		t.Run(test.program, func(t *testing.T) {
 			e.t, l.t = t, t
+			defer func() {
+				if t.Failed() {
+					t.Logf("%s\n%s", l.diorama("logs", "supervisor"), l.diorama("logs", "lgtm"))
+				}
+			}()
 			before := l.status()
 			container := e.inspect(before, "lgtm")
 			eventually(t, "metrics", func() error {
