@@ -35,6 +35,11 @@ func TestKwokLGTMPrograms(t *testing.T) {
 			eventually(t, "metrics", func() error {
 				return atLeast(before.Endpoints.Prometheus, "k8s_node_cpu_time_seconds_total", 3)
 			})
+			// A program that ends before the image has seen it ends the container.
+			eventually(t, "the image to see its programs", func() error {
+				_, err := e.ContainerStatPath(t.Context(), container.ID, "/tmp/ready")
+				return err
+			})
 			e.exec(container.ID, "pkill", test.signal, test.program)
 			eventually(t, "the status reports it", func() error { return reportsLGTM(l.status(), test.says) })
 			eventually(t, "list reports it", func() error {
