@@ -58,9 +58,9 @@ type Collector struct {
 	// kubelet API of this machine, once the gateway is open; 0 if what they ask is
 	// elsewhere.
 	apiPort, kubeletPort int
-	// given tells that the collector can be there: before, it reads what is written
+	// delivered tells that the collector can be there: before, it reads what is written
 	// when it starts.
-	given atomic.Bool
+	delivered atomic.Bool
 	// unread tells that the collector could not be asked to read its configuration.
 	unread atomic.Bool
 }
@@ -139,7 +139,7 @@ func (c *Collector) OpenGateway(ctx context.Context) error {
 // the gateway is open and the kubelets have made theirs.
 func (c *Collector) WriteCredentials(ctx context.Context) error {
 	err := errors.Join(c.writeCollectorFiles(ctx), c.writeStatsProxyFiles())
-	c.given.Store(err == nil)
+	c.delivered.Store(err == nil)
 	return err
 }
 
@@ -249,7 +249,7 @@ func (c *Collector) configure(names []string) error {
 // Reconfigure makes the collector follow a change of the nodes, and waits until it
 // has; a configuration of the user's is left alone.
 func (c *Collector) Reconfigure(ctx context.Context) error {
-	if c.Own() != "" || !c.given.Load() {
+	if c.Own() != "" || !c.delivered.Load() {
 		return nil
 	}
 	names, err := c.Cluster.Simulated(ctx)

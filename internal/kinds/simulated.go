@@ -58,26 +58,26 @@ func ownCluster(p *plan.Plan) {
 func simulated(p *plan.Plan, folder state.Folder, more ...string) []plan.Component {
 	control, access := controlPlane(p), p.Cluster.Access
 	return []plan.Component{
-		plan.Component{Name: etcd, Runs: verb(etcd, control.EtcdArgs()...), Probe: control.ProbeEtcd},
-		plan.Component{
+		{Name: etcd, Runs: verb(etcd, control.EtcdArgs()...), Probe: control.ProbeEtcd},
+		{
 			Name: apiServer, Needs: []string{etcd},
 			Runs: verb(apiServer, control.APIServerArgs()...), Probe: control.ProbeAPIServer,
 		},
-		plan.Component{
+		{
 			Name: controllerManager, Needs: []string{apiServer},
 			Runs: verb(controllerManager, control.ControllerManagerArgs()...), Probe: control.ProbeControllerManager,
 		},
-		plan.Component{
+		{
 			Name: scheduler, Needs: []string{apiServer},
 			Runs: verb(scheduler, control.SchedulerArgs()...), Probe: control.ProbeScheduler,
 		},
-		plan.Component{Name: bootstrap, Needs: []string{apiServer}, Runs: plan.Step{
+		{Name: bootstrap, Needs: []string{apiServer}, Runs: plan.Step{
 			Does: "installs KWOK's definitions, access rules and stages",
 			Do:   define(access, p.Environment.Cluster.Stages, controlplane.Bootstrap),
 		}},
 		// KWOK's controllers and the kubelet API are one actor, the simulated
 		// kubelets, and one process: each of its own costs some 20 MB.
-		plan.Component{
+		{
 			Name: kubelets, Needs: []string{bootstrap},
 			Runs: together(
 				slices.Concat([]string{"stats-proxy"}, kubeletArgs(p, folder, control), more),
@@ -86,7 +86,7 @@ func simulated(p *plan.Plan, folder state.Folder, more ...string) []plan.Compone
 				access.ProbeKubelets(p.Environment.Ports.Kubelet), answers(p.Internal["kwokHealth"], "/healthz"),
 			),
 		},
-		plan.Component{Name: metricsAPI, Needs: []string{kubelets}, Runs: plan.Step{
+		{Name: metricsAPI, Needs: []string{kubelets}, Runs: plan.Step{
 			Does: "registers the metrics API, for kubectl top and autoscalers",
 			Do:   registerMetrics(access),
 		}},

@@ -104,7 +104,7 @@ func TestDegradedAndReadyAgain(t *testing.T) {
 		}
 		end()
 		<-waited
-		if err := s.shutdown(nil); err != nil {
+		if err := s.shutdown(); err != nil {
 			t.Error(err)
 		}
 		if record := l.record(t); record.Phase != state.Stopping {

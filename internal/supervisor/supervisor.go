@@ -95,7 +95,7 @@ func run(ctx context.Context, folder state.Folder, planned *plan.Plan, options O
 	} else {
 		slog.Error("the environment did not start", "error", failure)
 	}
-	stopErr := s.shutdown(options.Observe)
+	stopErr := s.shutdown()
 	s.progress.Add(control.Progress{End: true, Error: errorText(errors.Join(failure, stopErr))})
 	closeControl()
 	return errors.Join(failure, stopErr, s.leaveFolder(failure, stopErr, options.Retain))
@@ -245,7 +245,7 @@ func (s *supervisor) Stop(keepData bool) {
 
 // shutdown stops what was started, under a context of its own: the one that
 // ended must not keep the rollback from happening.
-func (s *supervisor) shutdown(observe func(control.Progress)) error {
+func (s *supervisor) shutdown() error {
 	s.setPhase(state.Stopping, "")
 	ctx, cancel := context.WithTimeout(context.Background(), StopLimit)
 	defer cancel()
@@ -268,10 +268,7 @@ func (s *supervisor) leaveFolder(failure, stopErr error, retain bool) error {
 		left = errors.Join(stopErr, releaseErr)
 	}
 	switch {
-	case retain:
-		s.setPhase(state.Failed, errors.Join(failure, left).Error())
-		return releaseErr
-	case left != nil:
+	case retain || left != nil:
 		s.setPhase(state.Failed, errors.Join(failure, left).Error())
 		return releaseErr
 	case keep:
