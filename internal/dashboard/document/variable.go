@@ -54,6 +54,9 @@ func queryText(o Object) string {
 	if text := o.Text("query"); text != "" {
 		return text
 	}
+	if _, typed := o["qryType"]; !typed {
+		return untypedQuery(o)
+	}
 	switch o.Integer("qryType") {
 	case 0:
 		return "label_names()"
@@ -68,6 +71,21 @@ func queryText(o Object) string {
 		return fmt.Sprintf("query_result(%s)", o.Text("varQuery"))
 	case 4:
 		return o.Text("seriesQuery")
+	}
+	return o.Text("expr")
+}
+
+// untypedQuery goes by the fields that are there.
+func untypedQuery(o Object) string {
+	for _, form := range []struct {
+		field   string
+		qryType float64
+	}{{"label", 1}, {"metric", 2}, {"varQuery", 3}, {"seriesQuery", 4}} {
+		if o.Text(form.field) != "" {
+			typed := o.Copy()
+			typed["qryType"] = form.qryType
+			return queryText(typed)
+		}
 	}
 	return o.Text("expr")
 }
@@ -108,7 +126,7 @@ func (d *Dashboard) Uses(p Panel) (map[string]bool, error) {
 	return used, nil
 }
 
-// Saved are the values that the dashboard was saved with.
+// Saved are the values that the dashboard was saved with; one may be empty.
 func (v Variable) Saved() []string {
 	current := v.JSON.Object("current")
 	values := current.Texts("value")
@@ -118,5 +136,5 @@ func (v Variable) Saved() []string {
 	if len(values) == 1 && values[0] == "All" && v.IncludesAll() {
 		return []string{AllValue}
 	}
-	return slices.DeleteFunc(values, func(s string) bool { return s == "" })
+	return values
 }

@@ -15,19 +15,22 @@ var (
 )
 
 // customOptions reads "a, b, Text : value"; a comma of a value has a
-// backslash. The other format is a JSON list of texts or of {text, value}.
+// backslash. A value may be empty. The rules are those of CustomVariable in
+// Grafana's scenes. The other format is a JSON list of texts or of {text, value}.
 func customOptions(query, format string) ([]Option, error) {
 	if format == "json" {
 		return jsonOptions(query)
 	}
 	var options []Option
 	for _, item := range customItem.FindAllString(query, -1) {
-		item = strings.TrimSpace(strings.ReplaceAll(item, `\,`, ","))
+		item = strings.ReplaceAll(item, `\,`, ",")
+		// Before the item is trimmed: in "None : " the value is empty.
 		if pair := customPair.FindStringSubmatch(item); pair != nil {
 			options = append(options, Option{strings.TrimSpace(pair[1]), strings.TrimSpace(pair[2])})
-		} else if item != "" {
-			options = append(options, Option{item, item})
+			continue
 		}
+		item = strings.TrimSpace(item)
+		options = append(options, Option{item, item})
 	}
 	return options, nil
 }
@@ -66,6 +69,21 @@ func intervalOptions(v document.Variable) []Option {
 		}
 	}
 	return options
+}
+
+// switchOptions are the values of the two states, which the author may have
+// chosen.
+func switchOptions(v document.Variable) []Option {
+	values := []string{"true", "false"}
+	if saved := v.JSON.Objects("options"); len(saved) == 2 {
+		values = []string{saved[0].Text("value"), saved[1].Text("value")}
+	}
+	for i, key := range []string{"enabledValue", "disabledValue"} {
+		if value, chosen := v.JSON[key].(string); chosen {
+			values[i] = value
+		}
+	}
+	return plainOptions(values)
 }
 
 // datasourceOptions is the one data source there is, if the variable is for

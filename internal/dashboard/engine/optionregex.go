@@ -39,7 +39,8 @@ func compile(text string) (*regexp2.Regexp, error) {
 }
 
 // applyRegex keeps the texts that match, and of them what the groups value
-// and text name, or the first group.
+// and text name, or the first group: as metricNamesToVariableValues in
+// Grafana's scenes.
 func applyRegex(texts []string, pattern, applyTo string) ([]Option, error) {
 	if pattern == "" {
 		return distinct(plainOptions(texts)), nil
@@ -52,49 +53,67 @@ func applyRegex(texts []string, pattern, applyTo string) ([]Option, error) {
 	everywhere := pattern[0] == '/' && end > 0 && strings.Contains(pattern[end:], "g")
 	var options []Option
 	for _, text := range texts {
-		match, err := matcher.FindStringMatch(text)
-		for ; match != nil && err == nil; match, err = matcher.FindNextMatch(match) {
-			option := optionOf(text, match)
+		matches, err := matchesIn(text, matcher, everywhere)
+		if err != nil {
+			return nil, fmt.Errorf("matching %s: %w", pattern, err)
+		}
+		for _, option := range optionsOf(text, matches) {
 			if applyTo == "text" {
 				option.Value = text
 			}
 			options = append(options, option)
-			if !everywhere {
-				break
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("matching %s: %w", pattern, err)
 		}
 	}
 	return distinct(options), nil
 }
 
-func optionOf(text string, match *regexp2.Match) Option {
-	group := func(name string) string {
-		if g := match.GroupByName(name); g != nil && len(g.Captures) > 0 {
-			return g.String()
+// matchesIn are the first match, or with the flag g all of them.
+func matchesIn(text string, matcher *regexp2.Regexp, everywhere bool) ([]*regexp2.Match, error) {
+	var all []*regexp2.Match
+	match, err := matcher.FindStringMatch(text)
+	for ; match != nil && err == nil; match, err = matcher.FindNextMatch(match) {
+		all = append(all, match)
+		if !everywhere || match.Length == 0 {
+			break
 		}
-		return ""
 	}
-	value, label := group("value"), group("text")
-	switch {
-	case value != "" && label != "":
-		return Option{label, value}
-	case value != "":
-		return Option{value, value}
-	case label != "":
-		return Option{label, label}
-	case match.GroupCount() > 1 && len(match.GroupByNumber(1).Captures) > 0:
-		first := match.GroupByNumber(1).String()
-		return Option{first, first}
-	}
-	return Option{text, text}
+	return all, err
 }
 
-// distinct drops options without a value, and values that were there before.
+// optionsOf makes options of a text's matches. The groups value and text may be
+// of different matches: /(?<text>…)|(?<value>…)/g.
+func optionsOf(text string, matches []*regexp2.Match) []Option {
+	if len(matches) == 0 {
+		return nil
+	}
+	value, label := captured(matches, "value"), captured(matches, "text")
+	switch {
+	case value != "" || label != "":
+		return []Option{{cmp.Or(label, value), cmp.Or(value, label)}}
+	case matches[0].GroupCount() == 1:
+		return []Option{{text, text}}
+	}
+	options := make([]Option, len(matches))
+	for i, match := range matches {
+		first := match.GroupByNumber(1).String()
+		options[i] = Option{first, first}
+	}
+	return options
+}
+
+// captured is what the first match with a group of that name has for it.
+func captured(matches []*regexp2.Match, name string) string {
+	for _, match := range matches {
+		if g := match.GroupByName(name); g != nil && g.Length > 0 {
+			return g.String()
+		}
+	}
+	return ""
+}
+
+// distinct drops options whose value was there before.
 func distinct(options []Option) []Option {
-	seen := map[string]bool{"": true}
+	seen := map[string]bool{}
 	return slices.DeleteFunc(options, func(o Option) bool {
 		again := seen[o.Value]
 		seen[o.Value] = true

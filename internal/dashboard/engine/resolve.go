@@ -135,7 +135,7 @@ func (e *Engine) options(
 	case "datasource":
 		options, err = datasourceOptions(v)
 	case "switch":
-		options = []Option{{"true", "true"}, {"false", "false"}}
+		options = switchOptions(v)
 	case "groupby":
 		var names []string
 		names, err = e.Prometheus.LabelNames(ctx, "", r.Range)
@@ -179,7 +179,7 @@ func choose(v document.Variable, r *Resolved, asked []string, scope Scope) {
 	switch v.Type() {
 	case "textbox":
 		if len(values) == 0 {
-			values = v.Saved()
+			values = filled(v.Saved())
 		}
 		if len(values) == 0 {
 			values = []string{v.Query()}
@@ -237,11 +237,16 @@ func (r Resolved) option(value string) Option {
 // not be found, they all are.
 func stillThere(saved []string, r Resolved) []string {
 	if r.Error != "" && len(r.Options) <= 1 {
-		return saved
+		return filled(saved)
 	}
 	return slices.DeleteFunc(slices.Clone(saved), func(value string) bool {
 		return !slices.ContainsFunc(r.Options, func(o Option) bool { return o.Value == value || o.Text == value })
 	})
+}
+
+// filled are the values that are not empty.
+func filled(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return value == "" })
 }
 
 func valueOf(v document.Variable, r Resolved, scope Scope) Value {

@@ -77,11 +77,21 @@ func TestVariableOptions(t *testing.T) {
 		{`"type":"query","query":"label_values(pod_up, pod)","regex":"/-/","sort":8`, "web-10 web-9 job-1"},
 		{`"type":"query","query":"label_values(pod_up, cluster)","includeAll":true`, "All=$__all one two"},
 		{`"type":"custom","query":"a, b\\,c, Text : value"`, "a b,c Text=value"},
+		{`"type":"custom","query":"None :  , By pod : \\,pod"`, "None= By pod=,pod"},
+		{`"type":"custom","query":"a, ,b"`, "a  b"},
+		{`"type":"query","query":{"label":"cluster","metric":"pod_up"}`, "one two"},
+		{`"type":"query","query":{"label":"cluster"}`, "one two"},
+		{`"type":"query","query":"node_up","regex":"/(?<text>node_\\w+)|node=\"(?<value>[^\"]+)/g"`, "node_up=n1"},
+		{`"type":"query","query":"node_up","regex":"/\"(?<value>\\w+)|(?<text>node_\\w+)/g"`, "node_up=n1"},
+		{`"type":"query","query":"label_values(pod_up, namespace)","regex":"/shop(.*)|batch/"`, ""},
+		{`"type":"query","query":"label_values(pod_up, cluster)","regex":"/([a-z])/g"`, "o n e t w"},
 		{`"type":"custom","valuesFormat":"json","query":"[\"a\",{\"text\":\"B\",\"value\":\"b\"}]"`, "a B=b"},
 		{`"type":"constant","query":"c"`, "c"},
 		{`"type":"interval","query":"1m,10m,\"1 h\"","auto":true`, "auto=$__auto 1m 10m 1 h"},
 		{`"type":"datasource","query":"prometheus"`, "Prometheus=prometheus"},
 		{`"type":"switch"`, "true false"},
+		{`"type":"switch","enabledValue":"1","disabledValue":"0"`, "1 0"},
+		{`"type":"switch","options":[{"text":"on","value":"on"},{"text":"","value":""}]`, "on "},
 		{`"type":"textbox","query":"x"`, ""},
 		{`"type":"adhoc"`, ""},
 	} {
@@ -194,6 +204,9 @@ func TestVariableValues(t *testing.T) {
 			"30s"},
 		{`"type":"interval","query":"1m,5m","current":{"value":"5m"}`, nil, "5m"},
 		{`"type":"switch","current":{"value":"false"}`, nil, "false"},
+		{`"type":"custom","query":"By pod : pod, None : ","current":{"text":"None","value":""}`, nil, ""},
+		{`"type":"custom","query":"By pod : pod, None : "`, []string{""}, ""},
+		{`"type":"custom","query":"a, b","current":{"text":"","value":""}`, nil, "a"},
 	} {
 		d := withVariables(t, "$v", `{"name":"other","type":"constant","query":"o"}`, `{"name":"v",`+c.definition+`}`)
 		asked := map[string][]string{}
