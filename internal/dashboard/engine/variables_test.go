@@ -204,8 +204,8 @@ func TestVariableValues(t *testing.T) {
 			"30s"},
 		{`"type":"interval","query":"1m,5m","current":{"value":"5m"}`, nil, "5m"},
 		{`"type":"switch","current":{"value":"false"}`, nil, "false"},
-		{`"type":"custom","query":"By pod : pod, None : ","current":{"text":"None","value":""}`, nil, ""},
-		{`"type":"custom","query":"By pod : pod, None : "`, []string{""}, ""},
+		{`"type":"custom","query":"By pod : pod, None :  ","current":{"text":"None","value":""}`, nil, ""},
+		{`"type":"custom","query":"By pod : pod, None :  "`, []string{""}, ""},
 		{`"type":"custom","query":"a, b","current":{"text":"","value":""}`, nil, "a"},
 	} {
 		d := withVariables(t, "$v", `{"name":"other","type":"constant","query":"o"}`, `{"name":"v",`+c.definition+`}`)
