@@ -262,11 +262,12 @@ func (e *rangeError) Unwrap() error { return e.err }
 // request is for the time range that a dashboard opens on.
 func (c *checker) request(d *document.Dashboard, now time.Time) (engine.Request, error) {
 	from, to := d.Time()
-	r, err := engine.ParseRange(from, to, now, time.UTC)
+	calendar := engine.CalendarOf(d, time.UTC)
+	r, err := engine.ParseRange(from, to, now, calendar)
 	if err != nil {
 		return engine.Request{}, &rangeError{d.File, err}
 	}
-	return engine.Request{Range: r, From: from, To: to, Now: now, MaxDataPoints: points}, nil
+	return engine.Request{Range: r, From: from, To: to, Now: now, MaxDataPoints: points, Calendar: calendar}, nil
 }
 
 func (c *checker) progress(done, known int) {

@@ -22,7 +22,7 @@ type event struct {
 
 func (s *server) annotations(r *http.Request) (any, error) {
 	asked := r.URL.Query()
-	shown, err := engine.ParseRange(asked.Get("from"), asked.Get("to"), time.Now(), time.UTC)
+	shown, err := engine.ParseRange(asked.Get("from"), asked.Get("to"), time.Now(), engine.Calendar{})
 	if err != nil {
 		return nil, failure(http.StatusBadRequest, "%w", err)
 	}

@@ -21,7 +21,7 @@ func (s *server) dsQuery(w http.ResponseWriter, r *http.Request) {
 		respondError(w, err)
 		return
 	}
-	shown, err := engine.ParseRange(string(body.From), string(body.To), time.Now(), time.UTC)
+	shown, err := engine.ParseRange(string(body.From), string(body.To), time.Now(), engine.Calendar{})
 	if err == nil && len(body.Queries) == 0 {
 		err = errors.New("the body has no queries")
 	}

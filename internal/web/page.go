@@ -92,7 +92,8 @@ func (s *server) readInto(r *http.Request, into any, body *request) (*document.D
 		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
 	now := time.Now()
-	shown, err := engine.ParseRange(string(body.From), string(body.To), now, zone)
+	calendar := engine.CalendarOf(d, zone)
+	shown, err := engine.ParseRange(string(body.From), string(body.To), now, calendar)
 	if err != nil {
 		return nil, engine.Request{}, failure(http.StatusBadRequest, "%w", err)
 	}
@@ -105,7 +106,7 @@ func (s *server) readInto(r *http.Request, into any, body *request) (*document.D
 	}
 	return d, engine.Request{
 		Variables: variables, ScopedVars: body.ScopedVars, Range: shown, From: string(body.From), To: string(body.To),
-		Now: now, Timezone: body.Timezone,
+		Now: now, Timezone: body.Timezone, Calendar: calendar,
 		MaxDataPoints: int(min(max(body.MaxDataPoints, 0), 11_000)),
 		Interval:      time.Duration(body.IntervalMS * float64(time.Millisecond)),
 	}, nil

@@ -158,9 +158,18 @@ func migratePanel(panel Object) {
 		}
 		migrateFooter(panel)
 	}
+	hideLegend(panel.Object("options").Object("legend"))
 	if panel.Text("type") != "row" {
 		panel.Fill("fieldConfig", map[string]any{"defaults": map[string]any{}, "overrides": []any{}})
 		panel.Fill("options", map[string]any{})
+	}
+}
+
+// hideLegend writes a hidden legend as it is written since schema 37: before, it
+// was a mode of display.
+func hideLegend(legend Object) {
+	if legend.Text("displayMode") == "hidden" {
+		legend["displayMode"], legend["showLegend"] = "list", false
 	}
 }
 

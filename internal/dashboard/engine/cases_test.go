@@ -159,11 +159,13 @@ func TestPanelTimeCases(t *testing.T) {
 		Now      time.Time
 		TimeZone string
 		Cases    []struct {
-			Name                string
-			Range               struct{ From, To string }
-			TimeFrom, TimeShift string
-			Refused             bool
-			Want                struct{ From, To time.Time }
+			Name                 string
+			Range                struct{ From, To string }
+			TimeFrom, TimeShift  string
+			WeekStart            string
+			FiscalYearStartMonth int
+			Refused              bool
+			Want                 struct{ From, To time.Time }
 		}
 	}
 	readCases(t, "panel-time.json", &file)
@@ -172,12 +174,15 @@ func TestPanelTimeCases(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range file.Cases {
-		shown, err := ParseRange(c.Range.From, c.Range.To, file.Now, zone)
+		calendar := CalendarOf(caseDashboard(t, map[string]any{
+			"weekStart": c.WeekStart, "fiscalYearStartMonth": c.FiscalYearStartMonth,
+		}), zone)
+		shown, err := ParseRange(c.Range.From, c.Range.To, file.Now, calendar)
 		if err != nil {
 			t.Fatal(err)
 		}
 		panel := document.Panel{JSON: document.Object{"timeFrom": c.TimeFrom, "timeShift": c.TimeShift}}
-		got, err := panelRange(panel, Request{Range: shown, From: c.Range.From, To: c.Range.To, Now: file.Now})
+		got, err := panelRange(panel, Request{Range: shown, From: c.Range.From, To: c.Range.To, Now: file.Now, Calendar: calendar})
 		if (err != nil) != c.Refused {
 			t.Errorf("%+v: error %v", c, err)
 		}

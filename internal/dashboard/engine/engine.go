@@ -42,6 +42,8 @@ type Request struct {
 	MaxDataPoints int
 	Interval      time.Duration
 	Timezone      string
+	// Calendar is the dashboard's; its zone is that of Range.
+	Calendar Calendar
 }
 
 // now is what panels with their own time are relative to.

@@ -128,7 +128,7 @@ func TestParseTime(t *testing.T) {
 		{"now/d", "now", "2026-11-24T23:00:00Z", "2026-11-25T14:33:12.5Z", berlin},
 		{"2026-11-25", "now", "2026-11-24T23:00:00Z", "2026-11-25T14:33:12.5Z", berlin},
 	} {
-		r, err := ParseRange(c.from, c.to, now, c.zone)
+		r, err := ParseRange(c.from, c.to, now, Calendar{Zone: c.zone})
 		from, to := r.From.UTC().Format(time.RFC3339Nano), r.To.UTC().Format(time.RFC3339Nano)
 		if err != nil || from != c.wantFrom || to != c.wantTo {
 			t.Errorf("%s to %s: %s to %s, want %s to %s; %v", c.from, c.to, from, to, c.wantFrom, c.wantTo, err)
@@ -141,7 +141,7 @@ func TestParseTime(t *testing.T) {
 		{"now", "now-1h"}, {"now", "now"}, {"yesterday", "now"}, {"1e300", "now"},
 		{"now-1x", "now"}, {"now-1f", "now"}, {"now-99999999999999999999h", "now"},
 	} {
-		if r, err := ParseRange(c[0], c[1], now, time.UTC); err == nil {
+		if r, err := ParseRange(c[0], c[1], now, Calendar{}); err == nil {
 			t.Errorf("%s to %s is read as %v", c[0], c[1], r)
 		}
 	}

@@ -38,7 +38,7 @@ func panelRange(p document.Panel, r Request) (Request, error) {
 		if !ownTime.MatchString(from) && !ownTime.MatchString(to) {
 			return r, fmt.Errorf("the panel's relative time %q is none; write it as 1h, 7d or now/d", text)
 		}
-		own, err := ParseRange(from, to, r.now(), r.Range.To.Location())
+		own, err := ParseRange(from, to, r.now(), r.calendar())
 		if err != nil {
 			return r, fmt.Errorf("the panel's relative time %q: %w", text, err)
 		}
@@ -47,11 +47,11 @@ func panelRange(p document.Panel, r Request) (Request, error) {
 		}
 	}
 	if text := p.JSON.Text("timeShift"); text != "" {
-		from, err := parseTime("now-"+text, r.Range.From, false)
+		from, err := r.Calendar.parse("now-"+text, r.Range.From, false)
 		if err != nil || !ownTime.MatchString("now-"+text) {
 			return r, fmt.Errorf("the panel's time shift %q is none; write it as 1h or 7d", text)
 		}
-		to, err := parseTime("now-"+text, r.Range.To, true)
+		to, err := r.Calendar.parse("now-"+text, r.Range.To, true)
 		if err != nil {
 			return r, fmt.Errorf("the panel's time shift %q: %w", text, err)
 		}
@@ -61,6 +61,13 @@ func panelRange(p document.Panel, r Request) (Request, error) {
 		r.MaxDataPoints = points
 	}
 	return r, nil
+}
+
+// calendar is the dashboard's, in the zone of the range.
+func (r Request) calendar() Calendar {
+	c := r.Calendar
+	c.Zone = r.Range.To.Location()
+	return c
 }
 
 // ownRange is the range up to now that timeFrom names, or, with a plus, the

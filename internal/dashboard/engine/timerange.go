@@ -8,12 +8,38 @@ import (
 	"time"
 	_ "time/tzdata" // zones that browsers name are known where the system knows none
 
+	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/prometheus"
 )
 
+// Calendar says where days, weeks and fiscal years begin.
+type Calendar struct {
+	// Zone is where days begin, and in which both ends of a range are; nil is UTC.
+	Zone *time.Location
+	// WeekStart is the first day of a week: Sunday where a dashboard does not say.
+	WeekStart time.Weekday
+	// FiscalYear is the month that a fiscal year begins with, counted from 0.
+	FiscalYear int
+}
+
+// CalendarOf is what a dashboard says, in a zone.
+func CalendarOf(d *document.Dashboard, zone *time.Location) Calendar {
+	c := Calendar{Zone: zone, FiscalYear: min(max(d.JSON.Integer("fiscalYearStartMonth"), 0), 11)}
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		if strings.EqualFold(d.JSON.Text("weekStart"), day.String()) {
+			c.WeekStart = day
+		}
+	}
+	return c
+}
+
 // ParseRange reads the two ends of a range as Grafana writes them. Empty ends
-// are the last hour; zone is where days begin, and in which both ends are.
-func ParseRange(from, to string, now time.Time, zone *time.Location) (prometheus.TimeRange, error) {
+// are the last hour.
+func ParseRange(from, to string, now time.Time, calendar Calendar) (prometheus.TimeRange, error) {
+	zone := calendar.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
 	if from == "" {
 		from = "now-1h"
 	}
@@ -22,10 +48,10 @@ func ParseRange(from, to string, now time.Time, zone *time.Location) (prometheus
 	}
 	var r prometheus.TimeRange
 	var err error
-	if r.From, err = parseTime(from, now.In(zone), false); err != nil {
+	if r.From, err = calendar.parse(from, now.In(zone), false); err != nil {
 		return r, fmt.Errorf("from: %w", err)
 	}
-	if r.To, err = parseTime(to, now.In(zone), true); err != nil {
+	if r.To, err = calendar.parse(to, now.In(zone), true); err != nil {
 		return r, fmt.Errorf("to: %w", err)
 	}
 	r = prometheus.TimeRange{From: r.From.In(zone), To: r.To.In(zone)}
@@ -35,9 +61,10 @@ func ParseRange(from, to string, now time.Time, zone *time.Location) (prometheus
 	return r, nil
 }
 
-// ParseZone reads a dashboard's time zone.
+// ParseZone reads a dashboard's time zone. The browser's, and the default, which
+// is the browser's too, are UTC where there is no browser.
 func ParseZone(name string) (*time.Location, error) {
-	if name == "" || name == "browser" || name == "utc" {
+	if name == "" || name == "browser" || name == "default" || name == "utc" {
 		return time.UTC, nil
 	}
 	zone, err := time.LoadLocation(name)
@@ -47,11 +74,11 @@ func ParseZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
-var relativeStep = regexp.MustCompile(`^(?:([+-])(\d*)|/f?)(ms|[smhdwMQy])`)
+var relativeStep = regexp.MustCompile(`^(?:([+-])(\d*)|/)(f?)(ms|[smhdwMQy])`)
 
-// parseTime reads Unix milliseconds, RFC 3339, a date, or now with offsets
+// parse reads Unix milliseconds, RFC 3339, a date, or now with offsets
 // and roundings: now-1d/d. up rounds to the end of a unit.
-func parseTime(text string, now time.Time, up bool) (time.Time, error) {
+func (c Calendar) parse(text string, now time.Time, up bool) (time.Time, error) {
 	rest, relative := strings.CutPrefix(text, "now")
 	if !relative {
 		return parseAbsolute(text, now.Location())
@@ -64,7 +91,7 @@ func parseTime(text string, now time.Time, up bool) (time.Time, error) {
 		}
 		rest = rest[len(parts[0]):]
 		if parts[1] == "" {
-			at = roundTime(at, parts[3], up)
+			at = c.round(at, parts[3]+parts[4], up)
 			continue
 		}
 		n := 1
@@ -77,7 +104,7 @@ func parseTime(text string, now time.Time, up bool) (time.Time, error) {
 		if parts[1] == "-" {
 			n = -n
 		}
-		at = addUnits(at, n, parts[3])
+		at = addUnits(at, n, parts[4])
 	}
 	return at, nil
 }
@@ -121,12 +148,18 @@ func addMonths(t time.Time, n int) time.Time {
 	return moved
 }
 
-// roundTime goes to the begin of a unit, or to its last millisecond.
-func roundTime(t time.Time, unit string, up bool) time.Time {
+// round goes to the begin of a unit, or to its last millisecond. Units of a
+// fiscal year have an f.
+func (c Calendar) round(t time.Time, unit string, up bool) time.Time {
 	year, month, day := t.Date()
 	zone := t.Location()
 	begin := t
+	fiscal := time.Month((int(month) - 1 - c.FiscalYear + 12) % 12) // months since its beginning
 	switch unit {
+	case "fy":
+		begin = time.Date(year, month-fiscal, 1, 0, 0, 0, 0, zone)
+	case "fQ":
+		begin = time.Date(year, month-fiscal%3, 1, 0, 0, 0, 0, zone)
 	case "y":
 		begin = time.Date(year, 1, 1, 0, 0, 0, 0, zone)
 	case "Q":
@@ -134,7 +167,7 @@ func roundTime(t time.Time, unit string, up bool) time.Time {
 	case "M":
 		begin = time.Date(year, month, 1, 0, 0, 0, 0, zone)
 	case "w":
-		begin = time.Date(year, month, day-int(t.Weekday()), 0, 0, 0, 0, zone)
+		begin = time.Date(year, month, day-int(t.Weekday()-c.WeekStart+7)%7, 0, 0, 0, 0, zone)
 	case "d":
 		begin = time.Date(year, month, day, 0, 0, 0, 0, zone)
 	case "h":
@@ -147,7 +180,7 @@ func roundTime(t time.Time, unit string, up bool) time.Time {
 	if !up {
 		return begin
 	}
-	return addUnits(begin, 1, unit).Add(-time.Millisecond)
+	return addUnits(begin, 1, strings.TrimPrefix(unit, "f")).Add(-time.Millisecond)
 }
 
 // timeValues are the variables that name the range.

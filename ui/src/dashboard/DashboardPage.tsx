@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { dateTime, type TimeRange } from '@grafana/data';
+import { dateTime, setWeekStart, type TimeRange } from '@grafana/data';
 import { Alert, LoadingPlaceholder } from '@grafana/ui';
 import { setQuery, usePlace } from '../router';
 import { useDashboard, useResolved, type LoadedDashboard } from './useDashboard';
@@ -10,7 +10,7 @@ import { InspectDrawer } from './InspectDrawer';
 import type { AnnotationQuery, Dashboard, Panel } from './model';
 import { PanelFrame } from './PanelFrame';
 import { TabbedGrid } from './TabbedGrid';
-import { rangeOf, rangeText, variablesOf, writeRange, zoneName } from './urlState';
+import { rangeOf, rangeText, shownZone, variablesOf, writeRange, zoneName } from './urlState';
 import { useAnnotations } from './useAnnotations';
 import { useRefresh } from './useRefresh';
 import { VariablesBar } from './VariablesBar';
@@ -52,12 +52,17 @@ function useAsked(dashboard: Dashboard | undefined) {
   );
   const [from, to] = [query.get('from') ?? usual.from, query.get('to') ?? usual.to];
   const [zone, setZone] = useState<string>();
-  const timeZone = zone ?? query.get('timezone') ?? (dashboard?.timezone || 'browser');
+  const { timeZone, unknown: unknownZone } = shownZone(zone ?? query.get('timezone') ?? dashboard?.timezone);
+  const { weekStart, fiscalYearStartMonth } = dashboard ?? {};
   const range = useMemo<TimeRange>(
-    () => rangeOf(new URLSearchParams({ from, to }), HOUR, timeZone),
+    () => {
+      setWeekStart(weekStart);
+      return rangeOf(new URLSearchParams({ from, to }), HOUR, timeZone, fiscalYearStartMonth);
+    },
     // eslint-disable-next-line react-hooks/exhaustive-deps -- every refresh moves a range that is relative to now
-    [from, to, timeZone, refresh.count]
+    [from, to, timeZone, weekStart, fiscalYearStartMonth, refresh.count]
   );
+  useEffect(() => () => setWeekStart(''), []);
   const variableText = JSON.stringify(variablesOf(query));
   const values = useMemo(() => JSON.parse(variableText) as Record<string, string[]>, [variableText]);
   const text = rangeText(range);
@@ -65,13 +70,13 @@ function useAsked(dashboard: Dashboard | undefined) {
     () => JSON.stringify({ variables: values, from: text.from, to: text.to, timezone: zoneName(timeZone) }),
     [values, text.from, text.to, timeZone]
   );
-  return { range, timeZone, setZone, refresh, asked };
+  return { range, timeZone, unknownZone, setZone, refresh, asked };
 }
 
 function useDashboardPage(uid: string) {
   const loaded = useDashboard(uid);
   const { dashboard } = loaded;
-  const { range, timeZone, setZone, refresh, asked } = useAsked(dashboard);
+  const { range, timeZone, unknownZone, setZone, refresh, asked } = useAsked(dashboard);
   const { resolved, error, loading } = useResolved(uid, loaded, asked);
   const [switched, setSwitched] = useState<Record<string, boolean>>({});
   const onSwitch = (name: string, on: boolean) => setSwitched((old) => ({ ...old, [name]: on }));
@@ -102,7 +107,7 @@ function useDashboardPage(uid: string) {
     [uid, dashboard, resolved, range, timeZone, annotations, refresh.count, loaded.version, onZoom]
   );
   const switches = { queries, layers: annotations, switched, onSwitch };
-  return { loaded, state, error, loading, refresh, setZone, switches };
+  return { loaded, state, error, loading, refresh, unknownZone, setZone, switches };
 }
 
 /** What is shown while there is no dashboard, or none that can be shown. */
@@ -133,7 +138,7 @@ function WithoutDashboard({ loaded, error }: { loaded: LoadedDashboard; error?: 
 
 export function DashboardPage({ uid }: { uid: string }) {
   const { query } = usePlace();
-  const { loaded, state, error, loading, refresh, setZone, switches } = useDashboardPage(uid);
+  const { loaded, state, error, loading, refresh, unknownZone, setZone, switches } = useDashboardPage(uid);
   const viewed = findPanel(state?.resolved.panels ?? [], query.get('viewPanel'));
   const inspected = findPanel(state?.resolved.panels ?? [], query.get('inspect'));
   const kiosk = query.has('kiosk');
@@ -157,6 +162,11 @@ export function DashboardPage({ uid }: { uid: string }) {
         {error && (
           <Alert severity="error" title="Variables and panels cannot be brought up to date">
             {error}
+          </Alert>
+        )}
+        {unknownZone && (
+          <Alert severity="warning" title={`The time zone ${unknownZone} is not known`}>
+            Times are in the time zone of this browser.
           </Alert>
         )}
         {viewed ? (

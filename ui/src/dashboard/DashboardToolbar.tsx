@@ -40,6 +40,7 @@ export function DashboardToolbar({ refresh, loading, viewed, onTimeZone }: Props
       <TimeRangePicker
         value={range}
         timeZone={timeZone}
+        fiscalYearStartMonth={dashboard.fiscalYearStartMonth}
         onChange={({ raw }) => change(raw)}
         onChangeTimeZone={onTimeZone}
         onMoveBackward={() => change(shifted(range, 'back'))}

@@ -90,9 +90,10 @@ export function PanelFrame({ panel, width, height, visible }: Props) {
   });
   const asked = data.range ?? range;
   const { timeFrom, timeShift } = panel;
+  const { fiscalYearStartMonth } = dashboard;
   const shownRange = useMemo(
-    () => panelRange(asked, { timeFrom, timeShift }, timeZone),
-    [asked, timeFrom, timeShift, timeZone]
+    () => panelRange(asked, { timeFrom, timeShift }, timeZone, fiscalYearStartMonth),
+    [asked, timeFrom, timeShift, timeZone, fiscalYearStartMonth]
   );
   const interpolate = useMemo(() => {
     const around = { variables: resolved.variables, scopedVars: panel.scopedVars, ...rangeText(range) };

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderHook, waitFor } from '@testing-library/react';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { dateTime } from '@grafana/data';
+import { dateTime, setWeekStart } from '@grafana/data';
 import type { Variable } from '../api/types';
 import { showsWithoutData } from '../panels';
 import { interpolator } from './interpolate';
@@ -88,6 +88,8 @@ interface TimeCases {
     range: { from: string; to: string };
     timeFrom?: string;
     timeShift?: string;
+    weekStart?: string;
+    fiscalYearStartMonth?: number;
     refused?: boolean;
     want: { from: string; to: string };
   }>;
@@ -95,13 +97,21 @@ interface TimeCases {
 
 describe("a panel's own time", () => {
   const { now, timeZone, cases } = read<TimeCases>('panel-time.json', { now: 1, timeZone: 1, cases: 1 });
-  afterEach(() => vi.useRealTimers());
+  afterEach(() => {
+    vi.useRealTimers();
+    setWeekStart('');
+  });
 
   test.each(cases)('$timeFrom $timeShift of $range.from $range.to', (each) => {
-    const known = { name: 1, range: 1, timeFrom: 1, timeShift: 1, refused: 1, want: 1 };
-    const { range, timeFrom, timeShift, want } = only(each, known);
+    const known = { name: 1, range: 1, timeFrom: 1, timeShift: 1, refused: 1, want: 1, weekStart: 1 };
+    const { range, timeFrom, timeShift, weekStart, fiscalYearStartMonth, want } = only(each, {
+      ...known,
+      fiscalYearStartMonth: 1,
+    });
     vi.useFakeTimers({ now: Date.parse(now), toFake: ['Date'] });
-    const shown = panelRange(rangeOf(new URLSearchParams(range), range, timeZone), { timeFrom, timeShift }, timeZone);
+    setWeekStart(weekStart);
+    const whole = rangeOf(new URLSearchParams(range), range, timeZone, fiscalYearStartMonth);
+    const shown = panelRange(whole, { timeFrom, timeShift }, timeZone, fiscalYearStartMonth);
     expect({ from: shown.from.toISOString(), to: shown.to.toISOString() }).toEqual(want);
   });
 });

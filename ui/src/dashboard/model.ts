@@ -81,6 +81,10 @@ export interface Dashboard {
   title: string;
   tags?: string[];
   timezone?: string;
+  /** The first day of a week, in English; the browser's where it is none. */
+  weekStart?: string;
+  /** The month that a fiscal year begins with, counted from 0. */
+  fiscalYearStartMonth?: number;
   time?: { from: string; to: string };
   refresh?: string | boolean;
   graphTooltip?: number;

@@ -7,11 +7,17 @@ type OwnTime = Pick<Panel, 'timeFrom' | 'timeShift'>;
  * Applies a panel's own time: `timeFrom` takes the place of a range that is relative to now, `timeShift` moves
  * whatever range there is. The engine reports those that are invalid; here they count for nothing.
  */
-export function panelRange(range: TimeRange, { timeFrom, timeShift }: OwnTime, timeZone?: string): TimeRange {
+export function panelRange(
+  range: TimeRange,
+  { timeFrom, timeShift }: OwnTime,
+  timeZone?: string,
+  fiscalYearStartMonth?: number
+): TimeRange {
   let result = range;
   if (timeFrom) {
     const { from: first, to: last, invalid } = rangeUtil.describeTextRange(timeFrom);
-    const [from, to] = [dateMath.parse(first, undefined, timeZone), dateMath.parse(last, undefined, timeZone)];
+    const parse = (text: string) => dateMath.parse(text, undefined, timeZone, fiscalYearStartMonth);
+    const [from, to] = [parse(first), parse(last)];
     if (invalid || !from || !to) {
       return range;
     }

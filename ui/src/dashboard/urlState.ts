@@ -34,12 +34,33 @@ function boundary(text: string): string | ReturnType<typeof dateTime> {
   return Number.isNaN(at) ? 'now' : dateTime(at);
 }
 
-export function rangeOf(query: URLSearchParams, fallback: { from: string; to: string }, timeZone?: string): TimeRange {
+export function rangeOf(
+  query: URLSearchParams,
+  fallback: { from: string; to: string },
+  timeZone?: string,
+  fiscalYearStartMonth?: number
+): TimeRange {
   const raw: RawTimeRange = {
     from: boundary(query.get('from') ?? fallback.from),
     to: boundary(query.get('to') ?? fallback.to),
   };
-  return rangeUtil.convertRawToRange(raw, timeZone);
+  return rangeUtil.convertRawToRange(raw, timeZone, fiscalYearStartMonth);
+}
+
+/**
+ * The zone that a dashboard is shown in. One that names none, or the default, is shown in the browser's; so is one that
+ * names a zone which this browser does not know.
+ */
+export function shownZone(named: string | undefined): { timeZone: string; unknown?: string } {
+  if (!named || named === 'default' || named === 'browser') {
+    return { timeZone: 'browser' };
+  }
+  try {
+    Intl.DateTimeFormat(undefined, { timeZone: named });
+    return { timeZone: named };
+  } catch {
+    return { timeZone: 'browser', unknown: named };
+  }
 }
 
 /** The name under which the API knows a time zone: that of the browser has one of its own. */
