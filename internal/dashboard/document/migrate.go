@@ -1,12 +1,10 @@
 package document
 
-import "strings"
-
 // migrate brings a classic dashboard to what today's panels read. It changes
 // the object it is given.
 func migrate(dashboard Object) {
-	if rows := dashboard.Objects("rows"); rows != nil && dashboard["panels"] == nil {
-		dashboard.SetObjects("panels", panelsOfRows(rows))
+	if rows := dashboard.Objects("rows"); rows != nil {
+		dashboard.SetObjects("panels", append(dashboard.Objects("panels"), panelsOfRows(rows)...))
 	}
 	delete(dashboard, "rows")
 	dashboard.Fill("panels", []any{})
@@ -72,47 +70,6 @@ func numberPanels(panels []Object) {
 	}
 }
 
-// panelsOfRows lays out the rows that dashboards had before there was a grid:
-// twelve columns wide, heights in pixels.
-func panelsOfRows(rows []Object) []Object {
-	var panels []Object
-	y := 0
-	for _, row := range rows {
-		height := max(pixels(row)/38, 3)
-		header := Object{
-			"type": "row", "title": row.Text("title"), "collapsed": false, "panels": []any{},
-			"gridPos": GridPos(0, y, GridColumns, 1),
-		}
-		if repeat := row.Text("repeat"); repeat != "" {
-			header["repeat"] = repeat
-		}
-		panels = append(panels, header)
-		y++
-		x, highest := 0, 0
-		for _, panel := range row.Objects("panels") {
-			width, high := 2*max(panel.Integer("span"), 1), height
-			if own := pixels(panel); own > 0 {
-				high = own / 38
-			}
-			if x+width > GridColumns {
-				x, y, highest = 0, y+highest, 0
-			}
-			panel["gridPos"] = GridPos(x, y, width, high)
-			panels = append(panels, panel)
-			x, highest = x+width, max(highest, high)
-		}
-		y += highest
-	}
-	return panels
-}
-
-func pixels(o Object) int {
-	if text, ok := o["height"].(string); ok {
-		return Object{"h": strings.TrimSuffix(text, "px")}.Integer("h")
-	}
-	return o.Integer("height")
-}
-
 // GridColumns is the width of the page.
 const GridColumns = 24
 
@@ -128,7 +85,7 @@ func migratePanel(panel Object) {
 	if panel.Text("type") == "row" {
 		panel.Fill("gridPos", GridPos(0, 0, GridColumns, 1))
 	}
-	panel.Fill("gridPos", GridPos(0, 0, 12, 8))
+	panel.Fill("gridPos", GridPos(0, 0, 6, 3))
 	letter := 'A'
 	taken := map[string]bool{}
 	for _, target := range panel.Objects("targets") {
