@@ -12,6 +12,7 @@ import {
   rangeOf,
   rangeText,
   shifted,
+  shownZone,
   variablesOf,
   writeRange,
   writeVariable,
@@ -53,6 +54,15 @@ describe('the address', () => {
     expect([day('utc'), day('Asia/Tokyo')]).toEqual([0, 15 * 3_600_000]);
     expect([zoneName('utc'), zoneName('Asia/Tokyo')]).toEqual(['utc', 'Asia/Tokyo']);
     expect(zoneName('browser')).toBe(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  });
+
+  test("a zone that is the default, or that nobody knows, is the browser's", () => {
+    for (const named of [undefined, '', 'default', 'browser']) {
+      expect(shownZone(named)).toEqual({ timeZone: 'browser' });
+    }
+    expect(shownZone('utc')).toEqual({ timeZone: 'utc' });
+    expect(shownZone('Europe/Berlin')).toEqual({ timeZone: 'Europe/Berlin' });
+    expect(shownZone('Middle/Earth')).toEqual({ timeZone: 'browser', unknown: 'Middle/Earth' });
   });
 
   test('a range moves by half of itself, and widens to twice', () => {
@@ -205,6 +215,19 @@ describe('the grid', () => {
       [4, 5],
     ]);
     expect(layout(panels, {})[1]).toMatchObject({ open: false, hiddenCount: 1 });
+  });
+
+  test('panels that overlap are moved apart, gaps are closed, and all are within the page', () => {
+    const first = [at(1, 0, 0), at(2, 6, 2), at(3, 20, 40)];
+    const places = layout([...first, row(4, 50, false), at(5, 0, 53), at(6, 0, 53)], {});
+    expect(places.map(({ panel, pos: { x, y } }) => [panel.id, x, y])).toEqual([
+      [1, 0, 0],
+      [2, 6, 4],
+      [3, 12, 8],
+      [4, 0, 12],
+      [5, 0, 13],
+      [6, 0, 17],
+    ]);
   });
 
   test('panels of one line do not overlap, and fill the width; on narrow screens they are below each other', () => {

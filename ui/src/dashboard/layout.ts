@@ -1,3 +1,4 @@
+import { compact, correctBounds } from 'react-grid-layout/build/utils';
 import type { GridPos, Panel } from './model';
 
 export interface Placed {
@@ -25,10 +26,19 @@ function sections(panels: Panel[]): Section[] {
   return result;
 }
 
-/**
- * Places the panels below each other in sections, as their rows are open or closed.
- * Positions inside a section are kept; gaps that closed rows would leave are not.
- */
+const COLUMNS = 24;
+
+/** So many panels nobody looks at; they stay where they are, because compacting takes the square of the time. */
+const MANY = 2000;
+
+/** The places of panels from the top of their section, moved up and apart by the library that Grafana's page uses. */
+function compacted(panels: Panel[]): GridPos[] {
+  const top = Math.min(...panels.map(({ gridPos }) => gridPos.y));
+  const places = panels.map(({ gridPos: { x, y, w, h } }, index) => ({ i: String(index), x, y: y - top, w, h }));
+  return panels.length > MANY ? places : compact(correctBounds(places, { cols: COLUMNS }), 'vertical', COLUMNS);
+}
+
+/** Places the panels below each other in sections, as their rows are open or closed. */
 export function layout(panels: Panel[], closed: Readonly<Record<number, boolean>>): Placed[] {
   const placed: Placed[] = [];
   let y = 0;
@@ -39,11 +49,12 @@ export function layout(panels: Panel[], closed: Readonly<Record<number, boolean>
       y += 1;
     }
     if (open && content.length) {
-      const top = Math.min(...content.map(({ gridPos }) => gridPos.y));
-      for (const panel of content) {
-        placed.push({ panel, pos: { ...panel.gridPos, y: y + panel.gridPos.y - top } });
-      }
-      y += Math.max(...content.map(({ gridPos }) => gridPos.y + gridPos.h)) - top;
+      const places = compacted(content);
+      content.forEach((panel, index) => {
+        const { x, y: below, w, h } = places[index];
+        placed.push({ panel, pos: { x, y: y + below, w, h } });
+      });
+      y += Math.max(...places.map((place) => place.y + place.h));
     }
   }
   return placed;
@@ -51,7 +62,6 @@ export function layout(panels: Panel[], closed: Readonly<Record<number, boolean>
 
 const CELL_HEIGHT = 30;
 const GAP = 8;
-const COLUMNS = 24;
 const NARROW = 700;
 
 export interface Rect {

@@ -48,8 +48,8 @@ export function rangeOf(
 }
 
 /**
- * The zone that a dashboard is shown in. One that names none, or the default, is shown in the browser's; so is one that
- * names a zone which this browser does not know.
+ * The zone that a dashboard is shown in. One that names none, or the default, is shown in the browser's; so is one
+ * that names a zone which this browser does not know.
  */
 export function shownZone(named: string | undefined): { timeZone: string; unknown?: string } {
   if (!named || named === 'default' || named === 'browser') {
