@@ -70,6 +70,7 @@ func newCollector() *cobra.Command {
 		"configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
 	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "",
 		"address of a listener that answers 200 while the collector runs")
+	cmd.Flags().StringSliceVar(&o.AllowedHosts, "allowed-host", nil, allowedHostUsage)
 	return required(cmd, "config")
 }
 

@@ -28,6 +28,9 @@ type RunOptions struct {
 	// HealthAddress is host:port of a listener that answers 200 while the
 	// collector runs, whatever its configuration says; empty: none.
 	HealthAddress string
+	// AllowedHosts are names that OTLP may be sent to by HTTP, beyond those that no
+	// site of the internet can have.
+	AllowedHosts []string
 }
 
 // Run runs a collector until ctx ends, then flushes what it holds and returns
@@ -93,7 +96,7 @@ func Validate(ctx context.Context, o RunOptions) error {
 
 func newCollector(o RunOptions) (*otelcol.Collector, error) {
 	c, err := otelcol.NewCollector(otelcol.CollectorSettings{
-		Factories: Factories,
+		Factories: func() (otelcol.Factories, error) { return Factories(o.AllowedHosts...) },
 		BuildInfo: component.BuildInfo{
 			Command: "diorama collector", Description: "diorama's OpenTelemetry Collector", Version: Version(),
 		},
