@@ -14,6 +14,7 @@ import (
 // collectors log.
 func TestRequestsThatCannotBeTranslated(t *testing.T) {
 	b := start(t, Options{})
+	const exponential = `{"name":"x","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"count":"5"}]}}`
 	point := `"gauge":{"dataPoints":[{"asDouble":1}]}`
 	for metric, want := range map[string]string{
 		`{"name":"",` + point + `}`:  "a metric has no name: give it one",
@@ -21,8 +22,8 @@ func TestRequestsThatCannotBeTranslated(t *testing.T) {
 		`{"name":"?",` + point + `}`: "give it a name with letters or digits",
 		`{"name":"x"}`:               "it has no data",
 		`{"name":"x","gauge":{}}`:    "a metric needs data points",
-		`{"name":"x","sum":{"aggregationTemporality":1,"dataPoints":[{"asDouble":1}]}}`:                 "have to be cumulative",
-		`{"name":"x","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"count":"5"}]}}`: "Count field is 5",
+		`{"name":"x","sum":{"aggregationTemporality":1,"dataPoints":[{"asDouble":1}]}}`: "have to be cumulative",
+		exponential:  "Count field is 5",
 		`{"name":5}`: "body is no OTLP metrics request: ",
 	} {
 		body := `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[` + metric + `]}]}]}`
