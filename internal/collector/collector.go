@@ -46,12 +46,24 @@ func Run(ctx context.Context, o RunOptions) error {
 	}
 	defer stopHealth()
 	if err := c.Run(ctx); err != nil {
+		if problem := o.wrongFile(ctx); problem != nil {
+			return problem
+		}
 		return fmt.Errorf("running the collector: %w", err)
 	}
 	if ctx.Err() == nil {
 		return fmt.Errorf("the collector ended on its own; the last lines of its log say why")
 	}
 	return nil
+}
+
+// wrongFile says what keeps the collector from running with its only file, in words
+// and lines of that.
+func (o RunOptions) wrongFile(ctx context.Context) error {
+	if len(o.ConfigURIs) != 1 || strings.Contains(o.ConfigURIs[0], ":") {
+		return nil
+	}
+	return CheckFile(ctx, o.ConfigURIs[0])
 }
 
 // serveHealth answers on address whether the collector runs, until the
