@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os/signal"
@@ -88,9 +89,10 @@ OpenTelemetry Collector, stores what the collector sends in Prometheus, and show
 		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c), newCheck(c),
 		newKubeconfig(c), newConfig(c), newVersion(c),
 		newStatsProxy(c), newCollector(), newBackend(c), newDashboards(c),
-		newImage(c), newSupervise(), newTogether(c), newKwok(), newJsonnet(c),
+		newImage(c), newSupervise(), newTogether(c), newKwok(), newJsonnet(c), newCheckCollector(c),
 	)
 	root.AddCommand(newControlPlane()...)
+	explainUsage(root)
 	// cobra takes for global what Kubernetes' packages register for every program.
 	pflag.CommandLine.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	return root
@@ -110,7 +112,7 @@ func outputFlag(cmd *cobra.Command, output *string) {
 
 func checkOutput(output string) error {
 	if output != "" && output != "json" {
-		return errors.New("--output knows json, and nothing for people to read")
+		return fmt.Errorf("--output is %q: only json is known; without the flag the result is for people to read", output)
 	}
 	return nil
 }

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -47,11 +45,11 @@ func newUp(c *console.Console) *cobra.Command {
   diorama up --env kwok
   diorama up --file environment.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			env, err := flags.environment(cmd)
+			env, origin, err := flags.environment(cmd)
 			if err != nil {
 				return err
 			}
-			return up(cmd.Context(), c, env, flags)
+			return origin.Explain(up(cmd.Context(), c, env, flags))
 		},
 	}
 	f, usual, k3d := cmd.Flags(), v1alpha1.Default(), v1alpha1.DefaultOf(v1alpha1.K3d).Cluster
@@ -78,55 +76,6 @@ func newUp(c *console.Console) *cobra.Command {
 	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be started, and start nothing")
 	outputFlag(cmd, &flags.output)
 	return cmd
-}
-
-// environment reads the file and lets the flags that were given win.
-func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, error) {
-	if err := checkOutput(flags.output); err != nil {
-		return v1alpha1.Environment{}, err
-	}
-	env := v1alpha1.DefaultOf(cmp.Or(v1alpha1.Kind(flags.kind), v1alpha1.Embedded))
-	if flags.file != "" {
-		var err error
-		if env, err = v1alpha1.LoadAs(flags.file, v1alpha1.Kind(flags.kind)); err != nil {
-			return env, err
-		}
-	}
-	changed := cmd.Flags().Changed
-	set := func(flag string, apply func()) {
-		if changed(flag) {
-			apply()
-		}
-	}
-	set("name", func() { env.Name = flags.name })
-	set("nodes", func() { env.Cluster.Nodes = flags.nodes })
-	set("pods", func() { env.Cluster.Pods = flags.pods })
-	set("servers", func() { env.Cluster.Servers = flags.servers })
-	set("agents", func() { env.Cluster.Agents = flags.agents })
-	set("workloads", func() { env.Cluster.Workloads = flags.workloads })
-	set("kube-context", func() { env.Cluster.KubeContext = flags.kubeContext })
-	set("pod-template", func() { env.Cluster.PodTemplate = flags.podTemplate })
-	set("collector-config", func() { env.Telemetry.Collectors.Cluster = flags.collectorConfig })
-	set("node-collector-config", func() { env.Telemetry.Collectors.Nodes = flags.nodeConfig })
-	set("dashboards", func() { env.Dashboards.Folder = flags.dashboards })
-	set("jsonnet-path", func() { env.Dashboards.JsonnetPaths = flags.jsonnetPaths })
-	if changed("ports") {
-		if flags.ports != "auto" {
-			return env, fmt.Errorf("--ports %q: only auto is known; single ports are set in the environment file", flags.ports)
-		}
-		env.Ports = v1alpha1.Auto()
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return env, fmt.Errorf("finding the working folder: %w", err)
-	}
-	if env.Dashboards.Folder == "" && !changed("dashboards") {
-		if info, err := os.Stat("dashboards"); err == nil && info.IsDir() {
-			env.Dashboards.Folder = "dashboards"
-		}
-	}
-	env.ResolvePaths(dir)
-	return env, env.Validate()
 }
 
 func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags upFlags) error {
@@ -288,10 +237,7 @@ func dryRun(c *console.Console, env v1alpha1.Environment) error {
 	if err != nil {
 		return err
 	}
-	planned, err := kinds.DryPlan(env, folder)
-	if err == nil {
-		err = planned.CheckFiles()
-	}
+	planned, err := environment.Plan(env, folder)
 	if err != nil {
 		return err
 	}

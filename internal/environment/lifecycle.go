@@ -22,6 +22,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/kinds"
 	"github.com/diorama-lab/diorama/internal/kubeconfig"
+	"github.com/diorama-lab/diorama/internal/plan"
 	"github.com/diorama-lab/diorama/internal/state"
 	"github.com/diorama-lab/diorama/internal/supervisor"
 	"github.com/diorama-lab/diorama/internal/wait"
@@ -69,14 +70,12 @@ func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *stat
 		}
 		left = &record
 	}
-	planned, err := kinds.DryPlan(env, folder)
+	planned, err := Plan(env, folder)
 	if err != nil {
 		return folder, left, err
 	}
 	for _, check := range []func() error{
-		func() error { return cluster.CheckFiles(env.Cluster) },
 		func() error { return checkPorts(env.UsedPorts()) },
-		planned.CheckFiles,
 		func() error { return planned.Check(ctx) },
 		kubeconfig.Check,
 		folder.CheckSpace,
@@ -86,6 +85,20 @@ func Prepare(ctx context.Context, env v1alpha1.Environment) (state.Folder, *stat
 		}
 	}
 	return folder, left, folder.Create()
+}
+
+// Plan plans an environment with ports that are picked later, and refuses what would
+// keep it from starting, as far as that can be known wherever it is to run: all that
+// is in files.
+func Plan(env v1alpha1.Environment, folder state.Folder) (*plan.Plan, error) {
+	if err := cluster.CheckFiles(env.Cluster); err != nil {
+		return nil, err
+	}
+	planned, err := kinds.DryPlan(env, folder)
+	if err != nil {
+		return nil, err
+	}
+	return planned, planned.CheckFiles()
 }
 
 func checkPorts(ports []v1alpha1.NamedPort) error {
