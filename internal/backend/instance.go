@@ -118,7 +118,7 @@ func (in *instance) handler() http.Handler {
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(in, promhttp.HandlerOpts{}))
 	mux.Handle("POST /-/reload", in.rules)
-	mux.HandleFunc("GET /-/ready", answer("Ready.\n"))
+	mux.HandleFunc("GET /-/ready", in.ready)
 	return mux
 }
 

@@ -93,5 +93,5 @@ func LastLines(log []byte) string {
 
 // saysError knows an error in the log formats of the programs that run here.
 var saysError = regexp.MustCompile(
-	`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b`,
+	`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b|^[EF]\d{4} `,
 )

@@ -66,13 +66,13 @@ func NewFlow(sources Sources) *Flow {
 
 // Run samples until ctx ends.
 func (f *Flow) Run(ctx context.Context) {
-	var before backend.Ingestion
-	var at time.Time
+	var past history
 	wait.Every(ctx, sampleEvery, func(ctx context.Context) {
 		now := time.Now()
-		ingestion, err := f.sample(ctx, before, now.Sub(at))
+		before := past.first()
+		ingestion, err := f.sample(ctx, before.Ingestion, now.Sub(before.at))
 		if err == nil {
-			before, at = ingestion, now
+			past = past.and(moment{ingestion, now})
 		}
 	})
 }
@@ -89,7 +89,7 @@ func (f *Flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	})
 	err := storeErr
 	t := control.Telemetry{
-		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal + ingestion.FailedTotal),
+		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal),
 		Events: uint64(ingestion.EventsStored),
 	}
 	for _, page := range f.sources.Collectors {
