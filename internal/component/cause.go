@@ -88,7 +88,9 @@ func sizeOf(log string) int64 {
 const mostOfCause = 300
 
 // saysFatal knows the errors that a program ends with.
-var saysFatal = regexp.MustCompile(`(?i)\blevel"?[=:]\s*"?(fatal|panic|crit)|\tfatal\t|^(error|panic|fatal error): |^F\d{4} `)
+var saysFatal = regexp.MustCompile(
+	`(?i)\blevel"?[=:]\s*"?(fatal|panic|crit)|\tfatal\t|^(error|panic|fatal error): |^F\d{4} `,
+)
 
 // lastError is the last error of a log, by level: one that ended the program if there
 // is one. It is "" if the log has none.
