@@ -20,14 +20,14 @@ func upAgain(ctx context.Context, c *console.Console, running *environment.Runni
 	if status.Phase != state.Degraded {
 		return running
 	}
-	c.Note("environment %q is up, but Degraded: %s", status.Name, status.Message)
-	c.Note("what has ended is started again; nothing else is changed")
+	c.Note("environment %q is up, but Degraded; what has ended is started again, nothing else is changed", status.Name)
+	wrong := status.Message
 	if status, err = environment.Recover(ctx, running.Record); err != nil {
 		return err
 	}
 	if output == "json" {
 		return c.JSON(status)
 	}
-	c.Note("%s is Ready again", c.Bold(status.Name))
+	c.Note("%s is Ready again, after: %s", c.Bold(status.Name), wrong)
 	return nil
 }

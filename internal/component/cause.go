@@ -23,6 +23,10 @@ func (e *BlockedError) Error() string { return e.Reason }
 
 func blocked(err error) bool { return errors.As(err, new(*BlockedError)) }
 
+// ExitDamaged is what a process ends with that cannot read its data: that is what
+// sysexits.h calls EX_DATAERR. Its last error says all that there is to say.
+const ExitDamaged = 65
+
 // SpaceNeeded is how much has to be free on the disk of an environment's folder: with
 // less, etcd cannot begin a new log, and the backend takes no samples.
 const SpaceNeeded = 64 << 20
@@ -85,7 +89,7 @@ func sizeOf(log string) int64 {
 }
 
 // mostOfCause bounds what is quoted of a log in a line.
-const mostOfCause = 300
+const mostOfCause = 500
 
 // saysFatal knows the errors that a program ends with.
 var saysFatal = regexp.MustCompile(

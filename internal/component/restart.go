@@ -53,7 +53,7 @@ func (s *Supervised) ended(run Run) {
 		return
 	}
 	s.phase = Failed
-	s.closeFirst(&ExitError{Reason: run.Reason(), Log: s.config.Log})
+	s.closeFirst(&ExitError{Reason: run.Reason(), Log: s.config.Log, begun: begun})
 }
 
 // sleep waits, unless somebody is in a hurry, and tells whether the component is to go on.

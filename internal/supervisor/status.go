@@ -38,7 +38,7 @@ func (s *supervisor) health(components []control.ComponentStatus) (state.Phase, 
 	phase, message := health(components)
 	err := component.CheckSpace(s.folder.Path)
 	switch {
-	case err == nil:
+	case err == nil || strings.Contains(message, "no space left"):
 		return phase, message
 	case message == "":
 		return state.Degraded, err.Error()

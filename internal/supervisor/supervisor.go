@@ -94,6 +94,7 @@ func run(ctx context.Context, folder state.Folder, planned *plan.Plan, options O
 	}
 	failure := s.start(ctx)
 	if failure == nil {
+		s.flow.Read(ctx) // so that up can say what was lost
 		s.report(control.Progress{End: true}, options.Observe)
 		s.wait(ctx)
 	} else {
@@ -285,6 +286,9 @@ func (s *supervisor) leaveFolder(failure, stopErr error, retain bool) error {
 		return releaseErr
 	case keep:
 		s.setPhase(state.Stopped, errorText(failure))
+		if failure != nil {
+			return nil // the logs say more
+		}
 		return s.folder.RemoveAllButData()
 	}
 	return s.folder.Remove()
