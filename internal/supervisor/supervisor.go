@@ -245,8 +245,13 @@ func (s *supervisor) setPhase(phase state.Phase, message string) {
 	s.unwritten = err != nil
 }
 
-// Hurry implements control.Supervisor.
-func (s *supervisor) Hurry() { s.group.Hurry() }
+// Hurry implements control.Supervisor. What is started may lack its configuration.
+func (s *supervisor) Hurry() {
+	if err := s.plan.WriteFiles(); err != nil {
+		slog.Error("the configurations could not be written again", "error", err)
+	}
+	s.group.Hurry()
+}
 
 // Stop implements control.Supervisor.
 func (s *supervisor) Stop(keepData bool) {
