@@ -115,3 +115,13 @@ func freeBytes(dir string) (uint64, error) {
 	}
 	return uint64(s.Bavail) * uint64(s.Bsize), nil
 }
+
+// checkRoom returns an error if the disk has too little space left for writes.
+func (o Options) checkRoom() error {
+	free, err := o.freeBytes(o.DataDir)
+	if err == nil && free < o.MinFreeBytes {
+		err = fmt.Errorf("no space left: %d MiB free in %s, at least %d are needed: free some space, senders will retry",
+			free>>20, o.DataDir, o.MinFreeBytes>>20)
+	}
+	return err
+}

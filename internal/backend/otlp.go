@@ -3,7 +3,6 @@ package backend
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"mime"
 	"net/http"
 	"strconv"
@@ -121,13 +120,9 @@ const retryAfterSeconds = "10"
 // roomToWrite refuses a write when the disk is nearly full. A log that ran
 // into the end of the disk has to be opened anew; better not to run into it.
 func (in *instance) roomToWrite(w http.ResponseWriter, r *http.Request) bool {
-	free, err := in.opts.freeBytes(in.opts.DataDir)
-	if err == nil && free >= in.opts.MinFreeBytes {
-		return true
-	}
+	err := in.opts.checkRoom()
 	if err == nil {
-		err = fmt.Errorf("%d MiB free in %s, at least %d are needed: free some space, senders will retry",
-			free>>20, in.opts.DataDir, in.opts.MinFreeBytes>>20)
+		return true
 	}
 	in.refused.WithLabelValues("disk_full").Inc()
 	in.fullOnce.Do(func() { in.opts.Logger.Error("writes are refused", "err", err) })

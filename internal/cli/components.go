@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/collector"
+	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/kubelet"
@@ -139,7 +141,13 @@ func newControlPlane() []*cobra.Command {
 			Short:              "Run " + program.Name,
 			Hidden:             true,
 			DisableFlagParsing: true,
-			RunE:               func(cmd *cobra.Command, args []string) error { return program.Run(cmd.Context(), args) },
+			RunE: func(cmd *cobra.Command, args []string) error {
+				err := program.Run(cmd.Context(), args)
+				if errors.As(err, new(*controlplane.DamagedError)) {
+					return &exitError{component.ExitDamaged, err}
+				}
+				return err
+			},
 		})
 	}
 	return commands

@@ -83,6 +83,9 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 		return dryRun(c, env)
 	}
 	folder, left, err := environment.Prepare(ctx, env)
+	if running := (*environment.RunningError)(nil); errors.As(err, &running) {
+		return upAgain(ctx, c, running, flags.output)
+	}
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,15 @@ func (c *Client) Scale(ctx context.Context, nodes, pods int, observe func(Progre
 	return c.stream(ctx, http.MethodPost, "/scale", Size{Nodes: nodes, Pods: pods}, observe)
 }
 
+// Hurry asks for what has ended to be started at once.
+func (c *Client) Hurry(ctx context.Context) error {
+	response, err := c.do(ctx, http.MethodPost, "/hurry", nil)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
+}
+
 // Stop asks the supervisor to take the environment down.
 func (c *Client) Stop(ctx context.Context, keepData bool) error {
 	asking, cancel := context.WithTimeout(ctx, c.limit)

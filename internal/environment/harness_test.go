@@ -126,6 +126,8 @@ func (*player) Progress(context.Context, func(control.Progress) error) error { r
 
 func (*player) Scale(control.Size, func(control.Progress) error) error { return nil }
 
+func (*player) Hurry() {}
+
 func (p *player) Stop(keepData bool) { p.asked <- keepData }
 
 // home is where environments and a kubeconfig are for one test. It returns the

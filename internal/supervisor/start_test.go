@@ -67,7 +67,7 @@ func TestStartThatFails(t *testing.T) {
 	}{
 		"a new one":                 {released: "keeping false"},
 		"a new one to be retained":  {retain: true, left: state.Failed, logs: true, released: "keeping true"},
-		"one with data":             {hadData: true, left: state.Stopped, released: "keeping true"},
+		"one with data":             {hadData: true, left: state.Stopped, logs: true, released: "keeping true"},
 		"with data, to be retained": {retain: true, hadData: true, left: state.Failed, logs: true, released: "keeping true"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -47,9 +47,13 @@ type supervisor struct {
 	// existed tells that the folder held data before this start.
 	existed bool
 
-	mu       sync.Mutex
-	record   state.Record
-	keepData bool
+	memories memories
+
+	mu     sync.Mutex
+	record state.Record
+	// unwritten tells that the folder does not have the record as it is.
+	unwritten bool
+	keepData  bool
 	// underWay are the components that are starting, and how far they are.
 	underWay map[string]string
 }
@@ -90,6 +94,7 @@ func run(ctx context.Context, folder state.Folder, planned *plan.Plan, options O
 	}
 	failure := s.start(ctx)
 	if failure == nil {
+		s.flow.Read(ctx) // so that up can say what was lost
 		s.report(control.Progress{End: true}, options.Observe)
 		s.wait(ctx)
 	} else {
@@ -215,12 +220,15 @@ const healthEvery = time.Second
 func (s *supervisor) followHealth(ctx context.Context) {
 	wait.Every(ctx, healthEvery, func(ctx context.Context) {
 		all, _ := s.allStatuses(ctx, false)
-		phase, message := health(all)
+		phase, message := s.health(all)
 		s.mu.Lock()
 		changed := phase != s.record.Phase || message != s.record.Message
+		unwritten := s.unwritten
 		s.mu.Unlock()
 		if changed {
 			slog.Info("the environment", "phase", phase, "message", message)
+		}
+		if changed || unwritten {
 			s.setPhase(phase, message)
 		}
 	})
@@ -230,9 +238,19 @@ func (s *supervisor) setPhase(phase state.Phase, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.record.Phase, s.record.Message = phase, message
-	if err := s.folder.Write(s.record); err != nil {
+	err := s.folder.Write(s.record)
+	if err != nil && !s.unwritten { // it is tried again each second
 		slog.Error("the state could not be written", "error", err)
 	}
+	s.unwritten = err != nil
+}
+
+// Hurry implements control.Supervisor. What is started may lack its configuration.
+func (s *supervisor) Hurry() {
+	if err := s.plan.WriteFiles(); err != nil {
+		slog.Error("the configurations could not be written again", "error", err)
+	}
+	s.group.Hurry()
 }
 
 // Stop implements control.Supervisor.
@@ -273,6 +291,9 @@ func (s *supervisor) leaveFolder(failure, stopErr error, retain bool) error {
 		return releaseErr
 	case keep:
 		s.setPhase(state.Stopped, errorText(failure))
+		if failure != nil {
+			return nil // the logs say more
+		}
 		return s.folder.RemoveAllButData()
 	}
 	return s.folder.Remove()
