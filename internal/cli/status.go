@@ -48,14 +48,18 @@ func statusOf(ctx context.Context, name string) (control.Status, error) {
 	if err != nil {
 		return control.Status{}, err
 	}
-	if alive {
+	if alive && (record.Phase != state.Starting || control.Answers(record.Control)) {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		return control.NewClient(record).Status(ctx)
 	}
 	message := record.Message
-	if record.Phase == state.Crashed {
-		message = "its supervisor is gone: `diorama up` goes on with its data, `diorama down` removes it"
+	switch record.Phase {
+	case state.Starting:
+		message = "its supervisor does not answer yet"
+	case state.Crashed:
+		message = fmt.Sprintf("its supervisor is gone: `diorama up --name %s` goes on with its data, "+
+			"`diorama down --name %s` removes it", name, name)
 	}
 	return control.Status{
 		Name: name, Kind: record.Environment.Kind, Phase: record.Phase, Message: message,
