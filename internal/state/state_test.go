@@ -171,23 +171,6 @@ func TestCheckPortNamesTheHolder(t *testing.T) {
 	}
 }
 
-func TestFreePortsAreDifferent(t *testing.T) {
-	ports, err := FreePorts(50)
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[int]bool{}
-	for _, port := range ports {
-		if seen[port] {
-			t.Errorf("port %d came twice", port)
-		}
-		seen[port] = true
-	}
-	if len(ports) != 50 {
-		t.Errorf("got %d ports, want 50", len(ports))
-	}
-}
-
 // An up that is killed before its supervisor has a record leaves a folder that says
 // what it was to be.
 func TestReadWithoutARecord(t *testing.T) {

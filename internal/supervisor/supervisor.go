@@ -57,15 +57,16 @@ type supervisor struct {
 // Run brings an environment up and keeps it until ctx ends or it is asked to
 // stop, and takes it down. The caller holds the folder's lock, and env is valid.
 func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, options Options) error {
-	internal, err := kinds.PickPorts(&env)
+	var ports state.Ports
+	internal, err := kinds.PickPorts(&env, &ports)
 	if err != nil {
-		return err
+		return errors.Join(err, ports.Release())
 	}
 	planned, err := kinds.NewPlan(env, folder, internal)
-	if err != nil {
-		return err
+	if err == nil {
+		err = run(ctx, folder, planned, options)
 	}
-	return run(ctx, folder, planned, options)
+	return errors.Join(err, ports.Release())
 }
 
 // run does what was planned. The caller holds the folder's lock.
