@@ -43,6 +43,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
 	ctx, supervised := component.Lifeline(ctx)
+	component.RotateLog(ctx)
 	if supervised {
 		memory.KeepSmall(ctx)
 	}

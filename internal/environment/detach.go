@@ -86,7 +86,8 @@ func (p *Prepared) command(log *os.File, retain bool) (*exec.Cmd, error) {
 	}
 	lock, variable := p.lock.PassOn()
 	cmd := exec.Command(executable, args...)
-	cmd.Env, cmd.ExtraFiles = append(os.Environ(), variable), []*os.File{lock}
+	cmd.Env = append(os.Environ(), variable, component.LogVariable(p.Log("supervisor")))
+	cmd.ExtraFiles = []*os.File{lock}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd, nil
