@@ -58,7 +58,7 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 			err := runCheck(cmd.Context(), c, flags, args)
 			var decided *exitError
 			switch {
-			case err == nil, errors.As(err, &decided), errors.Is(err, errInterrupted):
+			case err == nil, errors.As(err, &decided), errors.As(err, new(*interrupted)):
 				return err
 			case cmd.Context().Err() != nil:
 				return &exitError{exitInterrupted, err}

@@ -35,14 +35,11 @@ func ephemeral(ctx context.Context, c *console.Console, flags checkFlags, places
 	if err := origin.Explain(env.Validate()); err != nil {
 		return err
 	}
-	folder, _, err := environment.Prepare(ctx, env)
+	prepared, err := environment.Prepare(ctx, env)
 	if err != nil {
 		return origin.Explain(err)
 	}
-	if err := folder.WriteEnvironment(env); err != nil {
-		return err
-	}
-	if err := start(ctx, c, folder, upFlags{}); err != nil {
+	if err := start(ctx, c, prepared, false); err != nil {
 		return err
 	}
 	flags.ephemeral, flags.name = "", env.Name

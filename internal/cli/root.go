@@ -44,6 +44,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
 	ctx, supervised := component.Lifeline(ctx)
+	component.RotateLog(ctx)
 	if supervised {
 		memory.KeepSmall(ctx)
 	}
@@ -54,6 +55,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var decided *exitError
+	var ended *interrupted
 	switch {
 	case err == nil:
 		return exitOK
@@ -62,8 +64,11 @@ func Main(args []string, stdout, stderr io.Writer) int {
 			c.Fail(decided.err)
 		}
 		return decided.code
-	case errors.Is(err, errInterrupted):
-		c.Note("interrupted: %v", err)
+	case errors.As(err, &ended):
+		c.Note("interrupted: %v", ended)
+		return exitInterrupted
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		c.Note("interrupted")
 		return exitInterrupted
 	default:
 		c.Fail(err)
@@ -71,8 +76,10 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	}
 }
 
-// errInterrupted tells that the user ended the command.
-var errInterrupted = errors.New("nothing was left behind")
+// interrupted tells that the user ended the command, and how things are left.
+type interrupted struct{ left string }
+
+func (i *interrupted) Error() string { return i.left }
 
 func newRoot(c *console.Console) *cobra.Command {
 	slog.SetDefault(slog.New(slog.NewTextHandler(c.Err, nil)))

@@ -82,26 +82,28 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 	if flags.dryRun {
 		return dryRun(c, env)
 	}
-	folder, left, err := environment.Prepare(ctx, env)
+	prepared, err := environment.Prepare(ctx, env)
 	if running := (*environment.RunningError)(nil); errors.As(err, &running) {
 		return upAgain(ctx, c, running, flags.output)
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return &interrupted{"nothing was left behind"}
 	}
 	if err != nil {
 		return err
 	}
-	if left != nil {
-		c.Note("environment %q was %s: going on with its data", env.Name, left.Phase)
-	}
-	if err := folder.WriteEnvironment(env); err != nil {
-		return err
+	if prepared.Left != nil {
+		c.Note("environment %q was %s: going on with its data", env.Name, prepared.Left.Phase)
 	}
 	if flags.foreground {
-		return foreground(ctx, c, folder, env, flags)
+		return foreground(ctx, c, prepared, env, flags)
 	}
 	began := time.Now()
-	if err := start(ctx, c, folder, flags); err != nil {
+	if err := start(ctx, c, prepared, flags.retain); err != nil {
 		return err
 	}
+	// It is up: an interrupt comes too late to take it down again.
+	ctx = context.WithoutCancel(ctx)
 	status, err := announce(ctx, c, env.Name, time.Since(began), flags.output)
 	if err != nil {
 		return err
@@ -115,43 +117,49 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 
 // start brings the environment up in a process of its own; an interrupt takes
 // it down again.
-func start(ctx context.Context, c *console.Console, folder state.Folder, flags upFlags) error {
+func start(ctx context.Context, c *console.Console, prepared *environment.Prepared, retain bool) error {
 	progress := c.Progress()
 	defer progress.Close()
-	var args []string
-	if flags.retain {
-		args = append(args, "--retain")
-	}
-	client, err := environment.Detach(ctx, folder, args...)
+	client, err := environment.Detach(ctx, prepared, retain)
 	if err == nil {
 		err = client.Follow(ctx, func(p control.Progress) { show(progress, p) })
 	}
 	if ctx.Err() == nil {
 		if err != nil && client != nil {
-			return errors.Join(err, environment.AwaitRollback(folder, client))
+			return errors.Join(err, environment.AwaitRollback(prepared.Folder, client))
 		}
 		return err
 	}
 	progress.Close()
 	c.Note("interrupted: taking back what was started")
 	if client != nil {
-		if err := environment.Abort(folder, client); err != nil {
-			return fmt.Errorf("taking back what was started; `diorama down --name %s` tries again: %w", folder.Name, err)
-		}
+		err = environment.Abort(prepared.Folder, client)
 	}
-	return errInterrupted
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("taking back what was started; `diorama down --name %s` tries again: %w", prepared.Name, err)
+	}
+	return takenBack(prepared)
+}
+
+// takenBack is what an up that was interrupted ends with, when its supervisor has
+// ended.
+func takenBack(prepared *environment.Prepared) error {
+	if prepared.Left != nil {
+		return &interrupted{fmt.Sprintf("%s is down, and its data is kept", prepared.Name)}
+	}
+	return &interrupted{"nothing was left behind"}
 }
 
 func foreground(
-	ctx context.Context, c *console.Console, folder state.Folder, env v1alpha1.Environment, flags upFlags,
+	ctx context.Context, c *console.Console, prepared *environment.Prepared, env v1alpha1.Environment, flags upFlags,
 ) error {
 	kind, err := kinds.Of(env.Kind)
 	if err != nil {
-		return err
+		return errors.Join(err, prepared.Close(err, flags.retain))
 	}
 	progress, began := c.Progress(), time.Now()
 	defer progress.Close()
-	return supervisor.Run(ctx, folder, env, supervisor.Options{
+	err = supervisor.Run(ctx, prepared.Folder, env, supervisor.Options{
 		Retain: flags.retain,
 		Observe: func(p control.Progress) {
 			show(progress, p)
@@ -168,6 +176,13 @@ func foreground(
 			}
 		},
 	})
+	if left := prepared.Close(err, flags.retain && ctx.Err() == nil); left != nil {
+		return errors.Join(err, left)
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return takenBack(prepared)
+	}
+	return err
 }
 
 // show turns what a supervisor reports into lines.
@@ -193,7 +208,8 @@ func announce(
 		return control.Status{}, err
 	}
 	if !alive {
-		return control.Status{}, errors.New("the environment ended right after its start; see `diorama logs supervisor`")
+		return control.Status{}, fmt.Errorf(
+			"environment %q ended right after its start; see `diorama logs supervisor --name %s`", name, name)
 	}
 	status, err := control.NewClient(record).Status(ctx)
 	if err != nil {
