@@ -19,7 +19,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 # What the page is built from.
 PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
 
-.PHONY: cover deadcode build page image up down test needs browser unit unit-page e2e k3snode lgtm test-k3d e2e-page lint lint-page generate check-generated bench cross clean
+.PHONY: cover deadcode build page image up down test needs browser unit unit-page e2e faults k3snode lgtm test-k3d e2e-page lint lint-page generate check-generated bench cross clean
 
 build: page
 	@mkdir -p bin
@@ -66,6 +66,12 @@ e2e: build bin/kubectl bin/prometheus k3snode lgtm
 		PROMETHEUS_BINARY=$(CURDIR)/bin/prometheus \
 		K3SNODE_BINARY=$(CURDIR)/bin/k3snode LGTM_BINARY=$(CURDIR)/bin/lgtm \
 		go test -count=1 -timeout 45m -tags e2e
+
+# What goes wrong in an environment, one after the other, with a line for each: all
+# that is known; make e2e has the shorter ones. Faults of disks take root.
+faults: build bin/kubectl
+	DIORAMA_FAULTS=all DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl \
+		go test -count=1 -timeout 60m -tags e2e -run '^TestFaults$$' ./e2e
 
 # The kind k3d with nodes whose pods run. The engine has the images, or can pull
 # them; nodes are privileged containers.

@@ -129,8 +129,8 @@ func (l *lab) kubectlInto(into any, args ...string) {
 
 // status is what these tests read of `diorama status -o json`.
 type status struct {
-	Name, Kind, Phase, StartedIn, KubeContext string
-	Endpoints                                 struct {
+	Name, Kind, Phase, Message, StartedIn, KubeContext string
+	Endpoints                                          struct {
 		Dashboards, Prometheus, OTLPGRPC, OTLPHTTP, Kubernetes, Kubelet, CollectorMetrics, NodeMetrics string
 	}
 	Cluster struct {

@@ -40,6 +40,7 @@ type ingest struct {
 
 	breakOnce sync.Once
 	broken    chan struct{} // closed when the log could not be written
+	breakErr  error         // why; set before
 }
 
 func newIngest(reg prometheus.Registerer, db interface {
@@ -84,7 +85,7 @@ func withWriteState(ctx context.Context) (context.Context, *writeState) {
 // AppenderV2 begins one OTLP request's write.
 func (in *ingest) AppenderV2(ctx context.Context) storage.AppenderV2 {
 	state, _ := ctx.Value(writeStateKey{}).(*writeState)
-	return &otlpAppender{AppenderV2: in.v2.AppenderV2(ctx), in: in, state: state}
+	return &otlpAppender{AppenderV2: in.v2.AppenderV2(ctx), ctx: ctx, in: in, state: state}
 }
 
 // Appender begins one rule evaluation's write.
@@ -100,11 +101,16 @@ func (in *ingest) finish(n int64, err error) {
 		return
 	}
 	in.failed.Add(float64(n))
-	in.breakOnce.Do(func() { close(in.broken) })
+	in.breakOnce.Do(func() {
+		in.breakErr = err
+		close(in.broken)
+	})
 }
 
 type otlpAppender struct {
 	storage.AppenderV2
+	// ctx is the request's.
+	ctx        context.Context
 	in         *ingest
 	state      *writeState
 	appended   int64
@@ -139,7 +145,12 @@ func (a *otlpAppender) Commit() error {
 	return err
 }
 
+// Rollback takes back a request. One whose sender went meanwhile had no answer, and
+// comes again: nothing of it is lost.
 func (a *otlpAppender) Rollback() error {
+	if a.ctx.Err() != nil {
+		a.appended = 0
+	}
 	a.in.dropped.WithLabelValues(dropRolledBack).Add(float64(a.appended))
 	return a.AppenderV2.Rollback()
 }

@@ -37,8 +37,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	o.Listen = listener.Addr().String()
 
 	stats := tsdb.NewDBStats()
-	entry := &gate{closed: http.HandlerFunc(notReady)}
-	server := newServer(guard.Guard{Listen: o.Listen, AllowedHosts: o.AllowedHosts}.Handler(front(entry, stats)))
+	entry := &gate{why: opening}
+	guarded := guard.Guard{Listen: o.Listen, AllowedHosts: o.AllowedHosts}
+	server := newServer(guarded.Handler(front(entry, stats, o.DashboardsURL)))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if o.Listening != nil {
@@ -64,17 +65,41 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 // front answers what can be answered without an open storage.
-func front(entry *gate, stats *tsdb.DBStats) http.Handler {
+func front(entry *gate, stats *tsdb.DBStats, dashboards string) http.Handler {
 	mux := http.NewServeMux()
+	routeBrowser(mux, dashboards)
 	mux.HandleFunc("GET /-/healthy", answer("Healthy.\n"))
 	mux.HandleFunc("GET /api/v1/status/walreplay", replayStatus(stats))
 	mux.Handle("/", entry)
 	return mux
 }
 
-func notReady(w http.ResponseWriter, _ *http.Request) {
+// opening is why nothing is answered at first.
+var opening = closed{http.StatusServiceUnavailable, "not ready: the storage is being opened"}
+
+// closed answers while no storage is open.
+type closed struct {
+	code int
+	text string
+}
+
+func (c closed) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Retry-After", "1")
-	http.Error(w, "not ready: the storage is being opened", http.StatusServiceUnavailable)
+	http.Error(w, c.text, c.code)
+}
+
+// noRoom is how the backend says that it is well but for a full disk.
+func noRoom(err error) closed {
+	return closed{http.StatusInsufficientStorage, "writes are refused: " + err.Error()}
+}
+
+// ready answers whether samples are taken now.
+func (in *instance) ready(w http.ResponseWriter, r *http.Request) {
+	if err := in.opts.checkRoom(); err != nil {
+		noRoom(err).ServeHTTP(w, r)
+		return
+	}
+	answer("Ready.\n")(w, r)
 }
 
 // keepOpen holds one instance open until ctx ends. When its log could not be
@@ -89,6 +114,7 @@ func keepOpen(ctx context.Context, o Options, entry *gate, stats *tsdb.DBStats, 
 		}
 		if err != nil {
 			o.Logger.Error("storage not opened again yet", "err", err)
+			entry.shut(closed{http.StatusServiceUnavailable, "the storage cannot be opened: " + err.Error()})
 			if !waitWritable(ctx, o) {
 				return nil
 			}
@@ -101,12 +127,12 @@ func keepOpen(ctx context.Context, o Options, entry *gate, stats *tsdb.DBStats, 
 		case <-ctx.Done():
 			shutdown(server)
 			in.stop()
-			entry.shut()
+			entry.shut(opening)
 			return in.close()
 		case <-in.ingest.broken:
 			o.Logger.Error("the write-ahead log could not be written; the storage is opened anew when there is room")
 			in.stop()
-			entry.shut()
+			entry.shut(noRoom(in.ingest.breakErr))
 			if err := in.close(); err != nil {
 				o.Logger.Error("closing the storage", "err", err)
 			}
@@ -139,14 +165,10 @@ func waitWritable(ctx context.Context, o Options) bool {
 
 // probeWrite tries what the storage is about to do.
 func probeWrite(o Options) error {
-	free, err := o.freeBytes(o.DataDir)
-	if err != nil {
+	if err := o.checkRoom(); err != nil {
 		return err
 	}
-	if free < o.MinFreeBytes {
-		return errors.New("too little free space")
-	}
 	path := filepath.Join(o.DataDir, "probe.tmp")
-	err = os.WriteFile(path, make([]byte, 256<<10), 0o600)
+	err := os.WriteFile(path, make([]byte, 256<<10), 0o600)
 	return errors.Join(err, os.Remove(path))
 }

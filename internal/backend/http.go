@@ -86,14 +86,14 @@ type gate struct {
 	mu      sync.RWMutex
 	current http.Handler
 	ctx     context.Context
-	closed  http.Handler // answers while nothing is open
+	why     http.Handler // answers while nothing is open
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
 	if g.current == nil {
-		g.closed.ServeHTTP(w, r)
+		g.why.ServeHTTP(w, r)
 		return
 	}
 	// A query must not hold up the exchange for minutes.
@@ -110,10 +110,10 @@ func (g *gate) open(ctx context.Context, h http.Handler) {
 	g.current, g.ctx = h, ctx
 }
 
-// shut answers requests with closed from now on. It returns when none is
+// shut answers requests with why from now on. It returns when none is
 // under way any more: the context given to open has to be cancelled before.
-func (g *gate) shut() {
+func (g *gate) shut(why http.Handler) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.current, g.ctx = nil, nil
+	g.current, g.ctx, g.why = nil, nil, why
 }

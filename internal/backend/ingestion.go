@@ -44,6 +44,9 @@ type Ingestion struct {
 
 	// RulesError is why the rule files were not loaded, empty if they were.
 	RulesError string `json:"rulesError,omitempty"`
+	// Damages say what was lost because it could not be read any more, and where it
+	// was set aside.
+	Damages []string `json:"damages,omitempty"`
 }
 
 const ingestionPath = "/api/v1/diorama/ingestion"
@@ -97,6 +100,7 @@ func (in *instance) ingestion() Ingestion {
 		SamplesAppendedTotal:    int64(n.sum(metricAppended)),
 		OutOfOrderAppendedTotal: int64(n.sum("prometheus_tsdb_head_out_of_order_samples_appended_total")),
 		Dropped:                 map[string]int64{},
+		Damages:                 damages(in.opts.DataDir),
 		RepeatedTotal:           int64(n.sum(metricRepeated)),
 		FailedTotal:             int64(n.sum("diorama_backend_samples_failed_total")),
 		StorageBytes: int64(n.sum("prometheus_tsdb_storage_blocks_bytes") +

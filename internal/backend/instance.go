@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,17 +71,19 @@ func openInstance(o Options, stats *tsdb.DBStats) (_ *instance, err error) {
 	}, []string{"reason"})
 	in.registry.MustRegister(in.refused)
 
+	kept, size := keepLogs(o)
 	if in.db, err = openStorage(o, o.Logger, in.registry, stats); err != nil {
 		return nil, err
 	}
-	limits := events.Limits{Rows: o.EventsMax, Age: o.EventsMaxAge}
-	in.events, err = events.Open(filepath.Join(o.DataDir, "events.db"), limits, o.Logger)
-	if err != nil {
+	if err := in.openEvents(); err != nil {
 		return nil, err
 	}
 	in.registry.MustRegister(in.events)
 	in.metadata = loadMetadata(o.DataDir)
 	in.ingest = newIngest(in.registry, in.db, in.metadata)
+	if err := in.noteRepair(kept, size); err != nil {
+		return nil, err
+	}
 	in.parser = parser.NewParser(parser.Options{})
 	in.engine = promql.NewEngine(promql.EngineOpts{
 		Logger:                   o.Logger.With("part", "query engine"),
@@ -105,7 +106,7 @@ func openInstance(o Options, stats *tsdb.DBStats) (_ *instance, err error) {
 // handler is the whole surface of an open instance.
 func (in *instance) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/", in.api)
+	mux.Handle("/api/v1/", limitQueries(in.api))
 	mux.Handle("GET /api/v1/metadata", in.instrument("/metadata", in.metadata.ServeHTTP))
 	mux.Handle("GET "+ingestionPath, in.instrument("/diorama/ingestion", in.serveIngestion))
 	mux.Handle("GET /api/v1/diorama/events", in.instrument("/diorama/events", in.serveEvents))
@@ -118,7 +119,7 @@ func (in *instance) handler() http.Handler {
 	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(in, promhttp.HandlerOpts{}))
 	mux.Handle("POST /-/reload", in.rules)
-	mux.HandleFunc("GET /-/ready", answer("Ready.\n"))
+	mux.HandleFunc("GET /-/ready", in.ready)
 	return mux
 }
 

@@ -42,6 +42,8 @@ type Options struct {
 	// AllowedHosts are names beyond the loopback ones that a request's Host
 	// header may carry, for example the name that containers know us by.
 	AllowedHosts []string
+	// DashboardsURL is where browsers are led to; empty for nowhere.
+	DashboardsURL string
 	// QueryTimeout, QueryMaxSamples and QueryConcurrency bound what queries
 	// may cost.
 	QueryTimeout     time.Duration
@@ -112,4 +114,14 @@ func freeBytes(dir string) (uint64, error) {
 		return 0, fmt.Errorf("asking for the free space of %s: %w", dir, err)
 	}
 	return uint64(s.Bavail) * uint64(s.Bsize), nil
+}
+
+// checkRoom returns an error if the disk has too little space left for writes.
+func (o Options) checkRoom() error {
+	free, err := o.freeBytes(o.DataDir)
+	if err == nil && free < o.MinFreeBytes {
+		err = fmt.Errorf("no space left: %d MiB free in %s, at least %d are needed: free some space, senders will retry",
+			free>>20, o.DataDir, o.MinFreeBytes>>20)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/collector"
+	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/controlplane"
 	"github.com/diorama-lab/diorama/internal/kubelet"
@@ -70,6 +72,7 @@ func newCollector() *cobra.Command {
 		"configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
 	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "",
 		"address of a listener that answers 200 while the collector runs")
+	cmd.Flags().StringSliceVar(&o.AllowedHosts, "allowed-host", nil, allowedHostUsage)
 	return required(cmd, "config")
 }
 
@@ -107,6 +110,7 @@ func newBackend(c *console.Console) *cobra.Command {
 		"resource attribute that becomes a label, on top of the built-in ones")
 	f.StringSliceVar(&o.RuleFiles, "rules", nil, "Prometheus rule files or globs")
 	f.StringSliceVar(&o.AllowedHosts, "allowed-host", nil, allowedHostUsage)
+	f.StringVar(&o.DashboardsURL, "dashboards-url", "", "page that browsers are led to, such as http://127.0.0.1:3000")
 	f.IntVar(&o.EventsMax, "max-events", usual.Backend.MaxEvents, "how many Kubernetes events are kept")
 	return required(cmd, "data")
 }
@@ -137,7 +141,13 @@ func newControlPlane() []*cobra.Command {
 			Short:              "Run " + program.Name,
 			Hidden:             true,
 			DisableFlagParsing: true,
-			RunE:               func(cmd *cobra.Command, args []string) error { return program.Run(cmd.Context(), args) },
+			RunE: func(cmd *cobra.Command, args []string) error {
+				err := program.Run(cmd.Context(), args)
+				if errors.As(err, new(*controlplane.DamagedError)) {
+					return &exitError{component.ExitDamaged, err}
+				}
+				return err
+			},
 		})
 	}
 	return commands

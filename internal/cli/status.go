@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,20 +47,32 @@ func statusOf(ctx context.Context, name string) (control.Status, error) {
 	if err != nil {
 		return control.Status{}, err
 	}
-	if alive {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		defer cancel()
-		return control.NewClient(record).Status(ctx)
+	if alive && (record.Phase != state.Starting || control.Answers(record.Control)) {
+		status, err := environment.Ask(ctx, record)
+		if silent := (*environment.SilentError)(nil); errors.As(err, &silent) {
+			return recorded(record, state.Degraded, silent.Error()), nil
+		}
+		return status, err
 	}
 	message := record.Message
-	if record.Phase == state.Crashed {
-		message = "its supervisor is gone: `diorama up` goes on with its data, `diorama down` removes it"
+	switch record.Phase {
+	case state.Starting:
+		message = "its supervisor does not answer yet"
+	case state.Crashed:
+		message = fmt.Sprintf("its supervisor is gone: `diorama up --name %s` goes on with its data, "+
+			"`diorama down --name %s` removes it", name, name)
 	}
+	return recorded(record, record.Phase, message), nil
+}
+
+// recorded is what a record says of an environment whose supervisor cannot be asked.
+func recorded(record state.Record, phase state.Phase, message string) control.Status {
+	env := record.Environment
 	return control.Status{
-		Name: name, Kind: record.Environment.Kind, Phase: record.Phase, Message: message,
+		Name: env.Name, Kind: env.Kind, Phase: phase, Message: message,
 		CreatedAt: record.CreatedAt, StartedIn: record.StartedIn.String(),
 		Components: []control.ComponentStatus{},
-	}, nil
+	}
 }
 
 func printStatus(c *console.Console, s control.Status) error {
@@ -141,68 +152,6 @@ func mebibytes(bytes uint64) string {
 		return "-"
 	}
 	return fmt.Sprintf("%d MiB", bytes>>20)
-}
-
-func newList(c *console.Console) *cobra.Command {
-	var output string
-	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "List the environments",
-		Args:  cobra.NoArgs,
-		RunE: func(_ *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			return list(c, output)
-		},
-	}
-	outputFlag(cmd, &output)
-	return cmd
-}
-
-// listed is one environment as `list -o json` prints it.
-type listed struct {
-	Name      string      `json:"name"`
-	Kind      string      `json:"kind"`
-	Phase     state.Phase `json:"phase"`
-	Nodes     int         `json:"nodes"`
-	Pods      int         `json:"pods"`
-	CreatedAt time.Time   `json:"createdAt"`
-}
-
-func list(c *console.Console, output string) error {
-	folders, err := state.List()
-	if err != nil {
-		return err
-	}
-	all := []listed{}
-	var problems []error
-	for _, folder := range folders {
-		record, _, err := folder.Read()
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		env := record.Environment
-		all = append(all, listed{
-			Name: folder.Name, Kind: string(env.Kind), Phase: record.Phase,
-			Nodes: env.Cluster.Nodes, Pods: env.Cluster.Pods, CreatedAt: record.CreatedAt,
-		})
-	}
-	if output == "json" {
-		return errors.Join(append(problems, c.JSON(all))...)
-	}
-	if len(all) == 0 {
-		c.Note("there is no environment; `diorama up` brings one up")
-		return errors.Join(problems...)
-	}
-	rows := [][]string{{"NAME", "KIND", "PHASE", "NODES", "PODS", "SINCE"}}
-	for _, e := range all {
-		rows = append(rows, []string{
-			e.Name, e.Kind, string(e.Phase), fmt.Sprint(e.Nodes), fmt.Sprint(e.Pods), e.CreatedAt.Format(time.DateTime),
-		})
-	}
-	return errors.Join(append(problems, c.Table(rows))...)
 }
 
 // completeNames completes the names of environments.

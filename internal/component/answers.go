@@ -102,5 +102,8 @@ func (a *answers) verdict(p Patience, age time.Duration) verdict {
 
 // text says since when there is no answer, and what the probe says.
 func (a *answers) text() string {
+	if blocked(a.last) {
+		return fmt.Sprintf("not working since %s: %v", a.since.Format(time.TimeOnly), a.last)
+	}
 	return fmt.Sprintf("not answering since %s: %v", a.since.Format(time.TimeOnly), a.last)
 }

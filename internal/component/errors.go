@@ -14,10 +14,15 @@ import (
 type ExitError struct {
 	Reason string
 	Log    string
+	// begun is how large the log was before.
+	begun int64
 }
 
-// Error ends with the last lines of the log.
+// Error ends with the last lines of the log, unless one says it all.
 func (e *ExitError) Error() string {
+	if e.Reason == fmt.Sprintf("exit status %d", ExitDamaged) {
+		return lastError(saidSince(e.Log, e.begun))
+	}
 	return "ended before it was ready: " + e.Reason + tail(e.Log)
 }
 
@@ -50,7 +55,7 @@ func tail(path string) string {
 	if err != nil || len(bytes.TrimSpace(data)) == 0 {
 		return ""
 	}
-	return "\nlast lines of " + path + ":\n  " + LastLines(data)
+	return "\nlast lines of its log:\n  " + LastLines(data)
 }
 
 // readEnd returns the last whole lines of a file, of so many bytes at the most: a
@@ -77,7 +82,7 @@ func readEnd(path string, most int64) ([]byte, error) {
 // errors in what is before them: what ends a program is often said before
 // others say that they end too. Of many errors the first and the last are kept.
 func LastLines(log []byte) string {
-	log = log[max(0, len(log)-tailBytes):]
+	log = stackTrace.ReplaceAll(log[max(0, len(log)-tailBytes):], nil)
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	end := max(0, len(lines)-tailLines)
 	harmless := func(line string) bool { return !saysError.MatchString(line) }
@@ -93,5 +98,8 @@ func LastLines(log []byte) string {
 
 // saysError knows an error in the log formats of the programs that run here.
 var saysError = regexp.MustCompile(
-	`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b`,
+	`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b|^[EF]\d{4} `,
 )
+
+// stackTrace is one in a line of JSON.
+var stackTrace = regexp.MustCompile(`,"stacktrace":"(?:[^"\\]|\\.)*"`)

@@ -92,6 +92,15 @@ func (g *Group) Waits(name string) bool {
 	return false
 }
 
+// Hurry starts what has ended at once.
+func (g *Group) Hurry() {
+	for _, c := range g.components {
+		if supervised, ok := c.(interface{ Hurry() }); ok {
+			supervised.Hurry()
+		}
+	}
+}
+
 // StartedIn returns how long the component took to become ready, 0 before.
 func (g *Group) StartedIn(name string) time.Duration {
 	g.mu.Lock()

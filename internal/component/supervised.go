@@ -57,6 +57,10 @@ type Supervised struct {
 	cause    string
 	restarts int
 	answers  answers
+	// begun is how large the log was when the present run was launched.
+	begun int64
+	// hurry ends a delay before the next run.
+	hurry chan struct{}
 	// life ends when the component is to go; done is closed when nothing
 	// starts it again.
 	life context.Context
@@ -82,7 +86,7 @@ var (
 
 // NewSupervised returns a component that is not started yet.
 func NewSupervised(config SupervisedConfig) *Supervised {
-	return &Supervised{config: config, patience: config.Patience.orUsual(), phase: Waiting}
+	return &Supervised{config: config, patience: config.Patience.orUsual(), phase: Waiting, hurry: make(chan struct{}, 1)}
 }
 
 // Name implements Component.
@@ -116,14 +120,14 @@ func (s *Supervised) Start(ctx context.Context) error {
 	s.done, s.first = make(chan struct{}), &outcome{known: make(chan struct{})}
 	s.phase, s.message, s.cause = Starting, "", ""
 	s.mu.Unlock()
-	run, err := s.config.Launch(ctx)
+	run, begun, err := s.launch(ctx)
 	if err != nil {
 		s.set(Failed, err.Error())
 		s.finishFirst(err)
 		close(s.done)
 		return err
 	}
-	s.present(run)
+	s.present(run, begun)
 	go s.keep(run)
 	return nil
 }
@@ -182,6 +186,7 @@ func (s *Supervised) Stop(ctx context.Context) error {
 func (s *Supervised) keep(run Run) {
 	defer close(s.done)
 	delay := s.patience.RestartFirst
+	var begun int64
 	for {
 		born := time.Now()
 		s.watch(run)
@@ -196,25 +201,24 @@ func (s *Supervised) keep(run Run) {
 				return
 			}
 			delay = min(2*delay, s.patience.RestartMost)
-			next, err := s.config.Launch(s.life)
-			if err == nil {
-				run = next
+			var err error
+			if run, begun, err = s.launch(s.life); err == nil {
 				break
 			}
 			s.set(Restarting, "cannot be started again: "+err.Error())
 		}
-		s.present(run)
+		s.present(run, begun)
 	}
 }
 
 // present makes a run the present one.
-func (s *Supervised) present(run Run) {
+func (s *Supervised) present(run Run, begun int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.run != nil {
 		s.restarts++
 	}
-	s.run, s.answers = run, answers{}
+	s.run, s.begun, s.answers = run, begun, answers{}
 }
 
 // watch asks a run whether it works until it has ended, was ended because it
@@ -231,7 +235,7 @@ func (s *Supervised) watch(run Run) {
 			return
 		default:
 		}
-		waits := err != nil && s.config.Waits != nil && s.config.Waits()
+		waits := err != nil && (blocked(err) || s.config.Waits != nil && s.config.Waits())
 		next := s.note(err, waits, time.Since(born))
 		if next == giveUp {
 			s.replace(run)
@@ -304,35 +308,6 @@ func (s *Supervised) note(err error, waits bool, age time.Duration) time.Duratio
 	return s.patience.Again
 }
 
-// replace ends a run that does not answer any more, so that another one comes.
-func (s *Supervised) replace(run Run) {
-	s.mu.Lock()
-	message := s.answers.text()
-	s.cause = message
-	s.mu.Unlock()
-	s.set(Restarting, message)
-	if err := run.Stop(s.life); err != nil && s.life.Err() == nil {
-		s.set(Restarting, fmt.Sprintf("%s, and cannot be ended: %v", message, err))
-	}
-}
-
-// ended notes that a run ended unasked.
-func (s *Supervised) ended(run Run) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.phase == Stopping {
-		return
-	}
-	s.message = "ended: " + run.Reason()
-	s.cause = s.message
-	if s.wasReadyLocked() {
-		s.phase = Restarting
-		return
-	}
-	s.phase = Failed
-	s.closeFirst(&ExitError{Reason: run.Reason(), Log: s.config.Log})
-}
-
 func (s *Supervised) set(phase Phase, message string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -370,17 +345,5 @@ func (s *Supervised) wasReadyLocked() bool {
 		return s.first.err == nil
 	default:
 		return false
-	}
-}
-
-// sleep waits, and tells whether the component is to go on.
-func (s *Supervised) sleep(delay time.Duration) bool {
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-s.life.Done():
-		return false
-	case <-timer.C:
-		return true
 	}
 }

@@ -23,6 +23,7 @@ type scripted struct {
 	status   Status
 	progress func(ctx context.Context, emit func(Progress) error) error
 	scale    func(size Size, emit func(Progress) error) error
+	hurry    func()
 	stop     func(keepData bool)
 }
 
@@ -33,6 +34,8 @@ func (s *scripted) Progress(ctx context.Context, emit func(Progress) error) erro
 }
 
 func (s *scripted) Scale(size Size, emit func(Progress) error) error { return s.scale(size, emit) }
+
+func (s *scripted) Hurry() { s.hurry() }
 
 func (s *scripted) Stop(keepData bool) { s.stop(keepData) }
 

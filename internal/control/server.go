@@ -21,6 +21,8 @@ type Supervisor interface {
 	// Scale changes the size of the cluster, and returns when it is reached. It
 	// is the supervisor's work: a client that goes does not end it.
 	Scale(size Size, emit func(Progress) error) error
+	// Hurry starts what has ended at once, where that would be done after a while.
+	Hurry()
 	// Stop asks the environment to go down; it does not wait for it.
 	Stop(keepData bool)
 }
@@ -46,6 +48,10 @@ func handler(s Supervisor) http.Handler {
 			}
 			return emit(end)
 		})
+	})
+	mux.HandleFunc("POST /hurry", func(w http.ResponseWriter, _ *http.Request) {
+		s.Hurry()
+		w.WriteHeader(http.StatusAccepted)
 	})
 	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, r *http.Request) {
 		var request stopRequest

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+
+	"github.com/diorama-lab/diorama/internal/component"
 )
 
 // ProbeEtcd asks etcd whether it is healthy.
@@ -65,7 +67,8 @@ func (o Options) transport(ca, client string) (*http.Transport, error) {
 	}, nil
 }
 
-// Probe returns nil if a URL answers 200, and what it says otherwise.
+// Probe returns nil if a URL answers 200, and what it says otherwise. 507 is how a
+// server says that it would work if its disk were not full.
 func Probe(ctx context.Context, client *http.Client, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -83,7 +86,11 @@ func Probe(ctx context.Context, client *http.Client, url string) error {
 	if err != nil {
 		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
-	return fmt.Errorf("%s answers %s: %s", url, response.Status, failedChecks(strings.TrimSpace(string(text))))
+	said := failedChecks(strings.TrimSpace(string(text)))
+	if response.StatusCode == http.StatusInsufficientStorage {
+		return &component.BlockedError{Reason: said}
+	}
+	return fmt.Errorf("%s answers %s: %s", url, response.Status, said)
 }
 
 // failedChecks are those of a health page of many, in one line; another text is

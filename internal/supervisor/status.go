@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/shirou/gopsutil/v4/process"
-
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/plan"
@@ -30,9 +28,22 @@ func (s *supervisor) Status(ctx context.Context) control.Status {
 	}
 	status.Components, status.RSSBytes = s.allStatuses(ctx, true)
 	if record.Phase == state.Ready || record.Phase == state.Degraded {
-		status.Phase, status.Message = health(status.Components)
+		status.Phase, status.Message = s.health(status.Components)
 	}
 	return status
+}
+
+// health is that of the components, and of the disk that they write to.
+func (s *supervisor) health(components []control.ComponentStatus) (state.Phase, string) {
+	phase, message := health(components)
+	err := component.CheckSpace(s.folder.Path)
+	switch {
+	case err == nil || strings.Contains(message, "no space left"):
+		return phase, message
+	case message == "":
+		return state.Degraded, err.Error()
+	}
+	return state.Degraded, err.Error() + "; " + message
 }
 
 // health is the phase of an environment that is up, and what is wrong with it.
@@ -61,16 +72,20 @@ func (s *supervisor) allStatuses(ctx context.Context, measured bool) (all []cont
 			containers[c.Name()] = container
 		}
 	}
-	for _, c := range s.componentStatuses() {
+	statuses := s.componentStatuses()
+	var held map[int]memory
+	if measured {
+		held = s.memories.of(ctx, statuses)
+	}
+	for _, c := range statuses {
 		status := control.ComponentStatus{Status: c, StartedIn: rounded(s.group.StartedIn(c.Name))}
 		switch {
 		case !measured:
 		case c.Container != "":
 			status.RSSBytes = containers[c.Name].Memory()
 		case c.PID != 0:
-			var share uint64
-			status.RSSBytes, share = memory(ctx, c.PID)
-			total += share
+			status.RSSBytes = held[c.PID].resident
+			total += held[c.PID].share
 		}
 		all = append(all, status)
 	}
@@ -104,22 +119,3 @@ func (s *supervisor) componentStatuses() []component.Status {
 }
 
 func rounded(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }
-
-// memory returns the resident memory of a process in bytes, and its share of
-// it: a page that several processes have counts for each with its part. Where
-// the system does not know shares (macOS) they are the whole. Both are 0 if
-// the process is gone.
-func memory(ctx context.Context, pid int) (resident, share uint64) {
-	p, err := process.NewProcessWithContext(ctx, int32(pid))
-	if err != nil {
-		return 0, 0
-	}
-	if resident, share, known := memoryShare(ctx, p); known {
-		return resident, share
-	}
-	info, err := p.MemoryInfoWithContext(ctx)
-	if err != nil {
-		return 0, 0
-	}
-	return info.RSS, info.RSS
-}

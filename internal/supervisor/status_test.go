@@ -95,16 +95,15 @@ func TestStatusOfAProcess(t *testing.T) {
 }
 
 func TestMemory(t *testing.T) {
-	resident, share := memory(t.Context(), os.Getpid())
-	if share == 0 || resident < share {
-		t.Errorf("this process has %d bytes, its share is %d", resident, share)
+	if held := measure(t.Context(), os.Getpid()); held.share == 0 || held.resident < held.share {
+		t.Errorf("this process has %d bytes, its share is %d", held.resident, held.share)
 	}
 	ended := exec.Command(os.Args[0], "ends")
 	if err := ended.Run(); err == nil {
 		t.Fatal("it did not fail")
 	}
-	if resident, share := memory(t.Context(), ended.Process.Pid); resident != 0 || share != 0 {
-		t.Errorf("a process that is gone has %d bytes, its share is %d", resident, share)
+	if held := measure(t.Context(), ended.Process.Pid); held != (memory{}) {
+		t.Errorf("a process that is gone has %d bytes, its share is %d", held.resident, held.share)
 	}
 }
 

@@ -5,6 +5,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,8 +52,9 @@ type Flow struct {
 	last control.Telemetry
 	// lastSample is the newest stored timestamp.
 	lastSample time.Time
-	// rules is what is wrong with the rule files.
-	rules string
+	// rules is what is wrong with the rule files, damages what the store has lost.
+	rules   string
+	damages []string
 }
 
 // NewFlow returns a flow that is not read yet.
@@ -64,15 +66,21 @@ func NewFlow(sources Sources) *Flow {
 	return f
 }
 
+// Read samples once.
+func (f *Flow) Read(ctx context.Context) {
+	// What cannot be read is in the telemetry's Error.
+	_, _ = f.sample(ctx, backend.Ingestion{}, 0)
+}
+
 // Run samples until ctx ends.
 func (f *Flow) Run(ctx context.Context) {
-	var before backend.Ingestion
-	var at time.Time
+	var past history
 	wait.Every(ctx, sampleEvery, func(ctx context.Context) {
 		now := time.Now()
-		ingestion, err := f.sample(ctx, before, now.Sub(at))
+		before := past.first()
+		ingestion, err := f.sample(ctx, before.Ingestion, now.Sub(before.at))
 		if err == nil {
-			before, at = ingestion, now
+			past = past.and(moment{ingestion, now})
 		}
 	})
 }
@@ -89,7 +97,7 @@ func (f *Flow) sample(ctx context.Context, before backend.Ingestion, since time.
 	})
 	err := storeErr
 	t := control.Telemetry{
-		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal + ingestion.FailedTotal),
+		Series: uint64(ingestion.Series), DroppedSamples: uint64(ingestion.DroppedTotal),
 		Events: uint64(ingestion.EventsStored),
 	}
 	for _, page := range f.sources.Collectors {
@@ -133,6 +141,7 @@ func (f *Flow) sample(ctx context.Context, before backend.Ingestion, since time.
 		return ingestion, err
 	}
 	f.last, f.lastSample, f.rules = t, ingestion.LastSampleTime, ingestion.RulesError
+	f.damages = ingestion.Damages
 	if !f.sources.Foreign {
 		return ingestion, nil // the store has counted, whatever collectors say
 	}
@@ -173,12 +182,12 @@ func (f *Flow) Telemetry() control.Telemetry {
 	return t
 }
 
-// Warnings are the faults of rule files, where they do not keep the store from
-// starting.
+// Warnings are what the store has lost, and the faults of rule files, where they do
+// not keep it from starting.
 func (f *Flow) Warnings() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var all []string
+	all := slices.Clone(f.damages)
 	for fault := range strings.Lines(f.rules) {
 		all = append(all, "rules not loaded: "+strings.TrimSuffix(fault, "\n"))
 	}

@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/collector/pdata/plog"
-	_ "modernc.org/sqlite" // the driver, in Go
+	"modernc.org/sqlite" // the driver, in Go
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Limits bound what is kept; the oldest events go first.
@@ -71,18 +74,43 @@ func Open(path string, limits Limits, log *slog.Logger) (*Store, error) {
 	if s.write, err = connect(path, 1, ""); err != nil {
 		return nil, err
 	}
-	if _, err = s.write.Exec(schema); err == nil {
+	if err = s.check(); err == nil {
+		_, err = s.write.Exec(schema)
+	}
+	if err == nil {
 		s.read, err = connect(path, 2, "query_only(1)")
 	}
 	if err == nil {
 		err = s.count()
 	}
 	if err != nil {
-		err = fmt.Errorf("opening the events in %s; if the file is damaged, remove it: %w", path, err)
-		return nil, errors.Join(err, s.disconnect())
+		err = fmt.Errorf("opening the events in %s: %w", path, err)
+		// It is not joined: damage is looked for in the one error.
+		if closing := s.disconnect(); closing != nil {
+			log.Error("closing the events", "err", closing)
+		}
+		return nil, err
 	}
 	go s.sweep()
 	return s, nil
+}
+
+// ErrDamaged tells that a file is no database, or not one as it was written.
+var ErrDamaged = errors.New("it is damaged")
+
+// check reads the whole database, which is small. What SQLite says of one that is
+// damaged is made recognisable.
+func (s *Store) check() error {
+	var said string
+	err := s.write.QueryRow("PRAGMA quick_check(1)").Scan(&said)
+	var failure *sqlite.Error
+	switch {
+	case errors.As(err, &failure) && slices.Contains([]int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}, failure.Code()&0xff):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	case err == nil && said != "ok":
+		return fmt.Errorf("%w: %s", ErrDamaged, strings.Join(strings.Fields(said), " "))
+	}
+	return err
 }
 
 // connect opens a pool. With a write-ahead log and synchronous=NORMAL a
