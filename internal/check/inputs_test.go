@@ -47,13 +47,9 @@ func TestPipes(t *testing.T) {
 		}
 	}
 	var s Sources
-	if err := s.LoadLibrary(t.Context(), &library.Library{Dir: dir, Evaluate: evaluate}); err != nil {
+	if err := s.Load(t.Context(), []string{dir, dir + "/pipe.yaml"}, nil, evaluate); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.findRules(dir); err != nil {
-		t.Fatal(err)
-	}
-	s.loadRules(dir+"/pipe.yaml", true)
 	all := strings.Join(s.Problems, "\n")
 	if len(s.Dashboards) != 1 || strings.Count(all, "it is no regular file") < 3 {
 		t.Errorf("%d dashboards, and the problems\n%s", len(s.Dashboards), all)
@@ -93,9 +89,9 @@ func TestFaultsOfRulesOnceAndWhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		dir + `/mixin.jsonnet: group "g", rule 1, "B": could not parse expression: 1:5: parse error: ` +
-			`unclosed left parenthesis`,
 		dir + `/for.yaml:4:31: for: not a valid duration string: "-5m"; use one such as 5m`,
+		dir + `/mixin.jsonnet: prometheusAlerts: group "g", rule 1, "B": could not parse expression: 1:5: parse error: ` +
+			`unclosed left parenthesis`,
 	}
 	if !slices.Equal(s.Problems, want) {
 		t.Errorf("the problems are\n%s\nwant\n%s", strings.Join(s.Problems, "\n"), strings.Join(want, "\n"))

@@ -14,13 +14,26 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/form"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
-// RuleFile is a file of rules that could be read.
+// RuleFile are the rules of a file, or of a part of one.
 type RuleFile struct {
-	Name   string
+	Name string
+	// Part says where in the file they are; empty where they are the file.
+	Part   string
 	Groups []rulefmt.RuleGroup
+	// Notes say what only other rulers than Prometheus read there.
+	Notes []string
+}
+
+// Passed is something that is no dashboard and no rules.
+type Passed struct {
+	File string `json:"file"`
+	Part string `json:"part,omitempty"`
+	// What names it: Deployment, Helm template.
+	What string `json:"what"`
 }
 
 // Sources is what is read from files.
@@ -30,6 +43,8 @@ type Sources struct {
 	Declarations Declarations
 	// Problems are files that could not be read, with the reason.
 	Problems []string
+	// Passed are the things in the files that are neither dashboards nor rules.
+	Passed []Passed
 }
 
 // Load reads dashboards, rules and declarations from files and folders.
@@ -48,15 +63,8 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate lib
 			folder = filepath.Clean(folder)
 		}
 		boards := &library.Library{Dir: folder, Paths: paths, Evaluate: evaluate}
-		if isRules(only) {
-			s.loadRules(place, true)
-		} else if err := s.loadDashboards(ctx, boards, only); err != nil {
+		if err := s.loadFrom(ctx, boards, only); err != nil {
 			return err
-		}
-		if only == "" {
-			if err := s.findRules(folder); err != nil {
-				return err
-			}
 		}
 		if err := s.declaredIn(place); err != nil {
 			return err
@@ -65,31 +73,16 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate lib
 	return nil
 }
 
-func isRules(name string) bool {
-	return filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml"
-}
-
-// loadDashboards reads a folder, or one file of it. What is read is named by
-// the path from here, as whoever shows a report needs it.
-func (s *Sources) loadDashboards(ctx context.Context, boards *library.Library, only string) error {
+// loadFrom reads a folder, or one file of it. What is read is named by the path
+// from here, as whoever shows a report needs it.
+func (s *Sources) loadFrom(ctx context.Context, boards *library.Library, only string) error {
 	var read Sources
 	if only == "" {
 		if err := read.LoadLibrary(ctx, boards); err != nil {
 			return err
 		}
 	} else {
-		found, rules, wrong := boards.Read(ctx, only)
-		read.Dashboards = found
-		if wrong != nil {
-			read.Problems = append(read.Problems, wrong.Error())
-		}
-		if rules != nil {
-			read.addMadeRules(only, rules)
-		}
-		// Who names a file means something that is in it.
-		if wrong == nil && len(read.Dashboards)+len(read.Rules) == 0 && ctx.Err() == nil {
-			read.Problems = append(read.Problems, only+": it has no dashboard and no rules")
-		}
+		read.loadFile(ctx, boards, only)
 	}
 	from := func(name string) string {
 		if filepath.IsAbs(name) || boards.Dir == "." {
@@ -106,10 +99,33 @@ func (s *Sources) loadDashboards(ctx context.Context, boards *library.Library, o
 		rules.Name = from(rules.Name)
 		s.Rules = append(s.Rules, rules)
 	}
+	for _, passed := range read.Passed {
+		passed.File = from(passed.File)
+		s.Passed = append(s.Passed, passed)
+	}
 	for _, problem := range read.Problems {
 		s.Problems = append(s.Problems, from(problem))
 	}
 	return ctx.Err()
+}
+
+// loadFile reads a file that somebody has named, who means something that is in
+// it.
+func (s *Sources) loadFile(ctx context.Context, boards *library.Library, name string) {
+	content := boards.Read(ctx, name)
+	s.Dashboards = content.Dashboards
+	for _, wrong := range content.Wrong {
+		s.Problems = append(s.Problems, wrong.Error())
+	}
+	s.addParts(name, content.Parts)
+	if len(s.Dashboards)+len(s.Rules)+len(s.Problems) > 0 || ctx.Err() != nil {
+		return
+	}
+	what := "it"
+	if len(s.Passed) > 0 && s.Passed[0].What != "" {
+		what = "a " + s.Passed[0].What
+	}
+	s.Problems = append(s.Problems, fmt.Sprintf("%s: %s has no dashboard and no rules", name, what))
 }
 
 // LoadLibrary reads all that a library holds.
@@ -121,65 +137,47 @@ func (s *Sources) LoadLibrary(ctx context.Context, boards *library.Library) erro
 	for _, wrong := range boards.Errors() {
 		s.Problems = append(s.Problems, wrong.Error())
 	}
-	rules := boards.Rules()
-	for _, name := range slices.Sorted(maps.Keys(rules)) {
-		s.addMadeRules(name, rules[name])
+	contents := boards.Contents()
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
+		s.addParts(name, contents[name].Parts)
 	}
 	return ctx.Err()
 }
 
-// findRules reads the rule files of a folder: YAML that has groups.
-func (s *Sources) findRules(folder string) error {
-	return filepath.WalkDir(folder, func(name string, entry os.DirEntry, err error) error {
-		if err != nil {
-			if name == folder {
-				return fmt.Errorf("looking for rules: %w", err)
-			}
-			s.Problems = append(s.Problems, err.Error())
-			return nil
+// addParts takes over what a file has besides dashboards.
+func (s *Sources) addParts(name string, parts []form.Part) {
+	for _, p := range parts {
+		if p.Kind == form.Rules {
+			s.addRules(name, p)
+			continue
 		}
-		if entry.IsDir() && name != folder && library.Skipped(entry.Name()) {
-			return filepath.SkipDir
-		}
-		if !entry.IsDir() && isRules(name) && entry.Name() != DeclarationsFile {
-			s.loadRules(name, false)
-		}
-		return nil
-	})
+		s.Passed = append(s.Passed, Passed{File: name, Part: p.Where, What: p.What})
+	}
 }
 
-// loadRules reads one rule file. One that was not named is passed over if it
-// is none.
-func (s *Sources) loadRules(name string, named bool) {
-	data, err := library.ReadFile(name)
-	if err != nil {
-		s.Problems = append(s.Problems, err.Error())
-		return
-	}
-	if !named && !strings.HasPrefix(string(data), "groups:") && !strings.Contains(string(data), "\ngroups:") {
-		return
-	}
-	s.AddRules(name, data)
-}
-
-// AddRules takes over the rules of a file; what is wrong with it is a problem.
+// AddRules takes over the rules of a rule file; what is wrong with it is a problem.
 func (s *Sources) AddRules(name string, data []byte) {
-	groups, err := backend.ParseRules(name, data)
-	if err != nil {
-		s.Problems = append(s.Problems, strings.Split(err.Error(), "\n")...)
-		return
-	}
-	s.Rules = append(s.Rules, RuleFile{Name: name, Groups: groups})
+	s.addRules(name, form.Part{Data: data, Lines: true})
 }
 
-// addMadeRules takes over the rules that jsonnet has made. Lines of what it made
-// are nobody's to look at.
-func (s *Sources) addMadeRules(name string, data []byte) {
-	made := Sources{}
-	made.AddRules(name, data)
-	s.Rules = append(s.Rules, made.Rules...)
-	line := regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `(:\d+)+: `)
-	for _, problem := range made.Problems {
-		s.Problems = append(s.Problems, line.ReplaceAllString(problem, name+": "))
+// addRules takes over the rules of a part. Lines that are not those of the file,
+// because jsonnet has made them for instance, are nobody's to look at.
+func (s *Sources) addRules(name string, p form.Part) {
+	groups, err := backend.ParseRules(name, p.Data)
+	if err == nil {
+		s.Rules = append(s.Rules, RuleFile{Name: name, Part: p.Where, Groups: groups, Notes: p.Notes})
+		return
+	}
+	line := regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `(:\d+)*: `)
+	for _, problem := range strings.Split(err.Error(), "\n") {
+		place := line.FindString(problem)
+		problem = strings.TrimPrefix(problem, place)
+		if !p.Lines || place == "" {
+			place = name + ": "
+		}
+		if p.Where != "" {
+			place += p.Where + ": "
+		}
+		s.Problems = append(s.Problems, place+problem)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/dashboards"
+	"github.com/diorama-lab/diorama/internal/dashboard/form"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
 
@@ -76,6 +77,9 @@ func (s *Sources) loadServed(ctx context.Context, w Wanted) error {
 	if err := s.LoadLibrary(ctx, w.Served.Library); err != nil {
 		return err
 	}
+	// Rule files in that folder are not the environment's; rules of a mixin are checked
+	// with its dashboards.
+	s.Rules = slices.DeleteFunc(s.Rules, func(f RuleFile) bool { return form.Readable(f.Name) })
 	shipped, err := dashboards.RuleFiles()
 	if err != nil {
 		return err

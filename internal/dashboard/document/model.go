@@ -5,11 +5,20 @@ import "slices"
 // Dashboard is one dashboard in its classic form, migrated to what today's
 // panels read. It is not changed after it is loaded.
 type Dashboard struct {
-	// File is where it comes from, as errors and lists name it.
-	File string
+	// File is where it comes from, as errors and lists name it; Part says where in
+	// the file, and is empty where the file is the dashboard.
+	File, Part string
 	// Folder is the folder that it is listed in; empty at the top.
 	Folder string
 	JSON   Object
+}
+
+// Source names the file, and the part of it.
+func (d *Dashboard) Source() string {
+	if d.Part == "" {
+		return d.File
+	}
+	return d.File + " (" + d.Part + ")"
 }
 
 // UID identifies a dashboard.

@@ -6,6 +6,7 @@ package form
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -43,7 +44,7 @@ type Part struct {
 	// Data is the part in the form of its kind. If Lines is set, a line of it is the same line of the file.
 	Data  []byte
 	Lines bool
-	// What names the form: "dashboard", "PrometheusRule", "Helm template", "Deployment".
+	// What names the form: "dashboard", "PrometheusRule", "Helm template", "Deployment". It is empty for what is not known.
 	What string
 	// Notes say what of it Prometheus itself would not read.
 	Notes []string
@@ -62,12 +63,36 @@ func Read(name string, data []byte) ([]Part, error) {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	text := bytes.TrimSpace(data)
 	switch {
-	case len(text) == 0:
+	case len(text) == 0 && path.Ext(name) == ".json":
 		return nil, &document.FileError{File: name, Line: 1, Column: 1, Message: "is empty"}
-	case text[0] == '{' && !templated(text), text[0] == '[' && path.Ext(name) == ".json":
+	case len(text) == 0:
+		return nil, nil
+	case text[0] == '{' && !templated(text), path.Ext(name) == ".json":
 		return readJSON(name, data)
 	}
 	return readYAML(name, data)
+}
+
+// Evaluated finds the parts of what a jsonnet file yields, as JSON: one thing, several by the names of files, or the text
+// of a file of YAML.
+func Evaluated(name string, data []byte) ([]Part, error) {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		parts, err := readYAML(name, []byte(text))
+		for i := range parts {
+			parts[i].Lines = false
+		}
+		return parts, err
+	}
+	object, err := document.Decode(name, data)
+	if err != nil {
+		return nil, err
+	}
+	t := thing{file: name, object: object}
+	if parts, err := t.parts(); err != nil || len(parts) > 0 && parts[0].What != "" {
+		return parts, err
+	}
+	return t.files()
 }
 
 // Readable tells that a file of that name may hold dashboards or rules.

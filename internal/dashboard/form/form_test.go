@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"testing"
 
@@ -21,7 +20,7 @@ var names = map[Kind]string{Other: "other", Dashboard: "dashboard", Rules: "rule
 
 // told is what a test says of a part.
 func told(p Part) string {
-	text := names[p.Kind] + " " + p.What
+	text := strings.TrimSpace(names[p.Kind] + " " + p.What)
 	for _, further := range []string{p.Where, p.Name, p.Folder} {
 		text += " | " + further
 	}
@@ -98,7 +97,7 @@ func TestRead(t *testing.T) {
 		"a Deployment":            {"a.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\n", []string{"other Deployment | Deployment x | x"}},
 		"a collector":             {"a.yaml", "receivers: {}\nservice: {}\n", []string{"other collector configuration"}},
 		"data sources":            {"a.yaml", "apiVersion: 1\ndatasources: []\n", []string{"other data sources of Grafana"}},
-		"a form of an issue":      {"a.yml", "name: Bug\ntitle: 'Bug: '\nbody: []\n", []string{"other YML"}},
+		"a form of an issue":      {"a.yml", "name: Bug\ntitle: 'Bug: '\nbody: []\n", []string{"other"}},
 		"alerts of Grafana":       {"a.yaml", "apiVersion: 1\ngroups:\n- name: a\n  rules: [{title: x, condition: A, data: [{refId: A}]}]\n", []string{"alerts alert rules of Grafana"}},
 		"alerts of Grafana's API": {"a.json", `[{"ruleGroup": "a", "condition": "A", "data": [{"refId": "A"}]}]`, []string{"alerts alert rules of Grafana"}},
 		"what jsonnet yields": {"mixin.libsonnet", `{"grafanaDashboards": {"nodes.json": ` + board + `}, "prometheusAlerts": {"groups": [{"name": "a", "rules": []}]}}`,
@@ -173,7 +172,7 @@ func TestLines(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, want string }{
-		"nothing":       {"a.yaml", " \n", "a.yaml:1:1: is empty"},
+		"nothing":       {"a.json", " \n", "a.json:1:1: is empty"},
 		"JSON":          {"a.json", "{\n  \"a\": x}", "a.json:2:8: no JSON"},
 		"an array":      {"a.json", "[\n  x]", "a.json:2:3: no JSON"},
 		"YAML":          {"a.yaml", "a: b\nc: d: e\n", "a.yaml:2:1: no YAML: mapping values are not allowed"},
@@ -216,8 +215,8 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%v is no error of a file", err)
 		}
 		for _, p := range parts {
-			if p.What == "" && path.Ext(name) != "" {
-				t.Errorf("a part that is nothing: %+v", p)
+			if p.Kind != Other && p.Data == nil {
+				t.Errorf("a part without data: %+v", p)
 			}
 		}
 	})

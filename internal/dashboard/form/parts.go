@@ -30,7 +30,7 @@ func (t thing) parts() ([]Part, error) {
 	if isValues(path.Base(t.file)) {
 		return t.values("Helm values")
 	}
-	return t.other(strings.ToUpper(strings.TrimPrefix(path.Ext(t.file), "."))), nil
+	return t.other(""), nil
 }
 
 // isDashboard tells what document.Parse takes for a dashboard.
@@ -124,6 +124,34 @@ func (t thing) mixin() ([]Part, error) {
 			}
 			all = append(all, parts...)
 		}
+	}
+	return all, nil
+}
+
+// files reads an object whose fields are files: objects, or texts of them.
+func (t thing) files() ([]Part, error) {
+	if len(t.object) == 0 {
+		return nil, document.FileErrorf(t.file, "has no dashboards and no rules")
+	}
+	var all []Part
+	for _, key := range sortedKeys(t.object) {
+		inner := t.inside(key, t.object.Object(key), nil)
+		inner.name = key
+		var parts []Part
+		var err error
+		switch {
+		case inner.object != nil:
+			parts, err = inner.parts()
+		case t.object.Text(key) != "":
+			parts, err = t.embedded(key, key, t.object.Text(key), nil)
+		}
+		if err != nil {
+			return all, err
+		}
+		if len(parts) == 0 || parts[0].Kind == Other && parts[0].What == "" {
+			return all, document.FileErrorf(t.file, "%q is no dashboard, and has no rules", key)
+		}
+		all = append(all, parts...)
 	}
 	return all, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 
@@ -53,7 +52,7 @@ func readJSON(name string, data []byte) ([]Part, error) {
 		}
 		parts, err := thing{file: name, object: object}.parts()
 		if len(parts) == 1 && parts[0].Kind == Dashboard && parts[0].Where == "" {
-			parts[0].Data = data // its own text has the lines that errors name
+			parts[0].Data, parts[0].Lines = data, true // its own text has the lines that errors name
 		}
 		return parts, err
 	}
@@ -150,7 +149,7 @@ func (t thing) decoded() ([]Part, error) {
 		t.object = document.Object{"items": plain}
 		return t.list()
 	}
-	return t.other(strings.TrimPrefix(path.Ext(t.file), ".")), nil
+	return t.other(""), nil
 }
 
 // list reads each object of a list.

@@ -40,42 +40,48 @@ func (l *Library) install(files map[string]*file, folder *document.FileError) []
 	for _, d := range l.shipped {
 		byUID[d.UID()] = d
 	}
-	wrong := map[string]document.FileError{}
+	wrong := map[string][]document.FileError{}
 	if folder != nil {
-		wrong[folder.File] = *folder
+		wrong[folder.File] = []document.FileError{*folder}
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
+		wrong[name] = slices.Clone(files[name].wrong)
 		for _, d := range files[name].dashboards {
-			if fromFolder[d.UID()] {
-				wrong[name] = *document.FileErrorf(name,
-					"uid %q is also used in %s; the first one is served", d.UID(), byUID[d.UID()].File)
-				continue
+			first := byUID[d.UID()]
+			if !fromFolder[d.UID()] {
+				byUID[d.UID()], fromFolder[d.UID()] = d, true
+			} else if !same(first, d) {
+				wrong[name] = append(wrong[name], *document.FileErrorf(name,
+					"uid %q is also used in %s; the first one is served", d.UID(), first.Source()))
 			}
-			byUID[d.UID()], fromFolder[d.UID()] = d, true
-		}
-		if err := files[name].err; err != nil {
-			wrong[name] = *err
 		}
 	}
+	maps.DeleteFunc(wrong, func(_ string, all []document.FileError) bool { return len(all) == 0 })
 	events := append(l.changedErrors(wrong), l.changedDashboards(byUID)...)
 	l.files, l.byUID, l.wrong = files, byUID, wrong
 	return events
 }
 
 // changedErrors are the events of files that have another error than before.
-func (l *Library) changedErrors(wrong map[string]document.FileError) []Event {
+func (l *Library) changedErrors(wrong map[string][]document.FileError) []Event {
 	var events []Event
 	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
-		// An import's error is reported under the import's name.
-		if before := l.wrong[name]; before.File != wrong[name].File {
-			events = append(events, Event{Type: "ok", File: before.File})
+		for _, before := range l.wrong[name] {
+			// An import's error is reported under the import's name.
+			named := func(now document.FileError) bool { return now.File == before.File }
+			ok := Event{Type: "ok", File: before.File}
+			if !slices.ContainsFunc(wrong[name], named) && !slices.Contains(events, ok) {
+				events = append(events, ok)
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(wrong)) {
-		if now := wrong[name]; now != l.wrong[name] {
-			events = append(events, Event{
-				Type: "error", File: now.File, Line: now.Line, Column: now.Column, Message: now.Message,
-			})
+		for _, now := range wrong[name] {
+			if !slices.Contains(l.wrong[name], now) {
+				events = append(events, Event{
+					Type: "error", File: now.File, Line: now.Line, Column: now.Column, Message: now.Message,
+				})
+			}
 		}
 	}
 	return events

@@ -229,18 +229,18 @@ func evaluateIn(
 	return result, nil
 }
 
-// loadJsonnet evaluates a file and reads the dashboards and rules in its result.
-func (l *Library) loadJsonnet(ctx context.Context, name, full string, into *file) error {
+// evaluated is the JSON that a file yields.
+func (l *Library) evaluated(ctx context.Context, name, full string, into *file) ([]byte, error) {
 	if l.Evaluate == nil {
-		return errors.New("jsonnet is not evaluated here")
+		return nil, errors.New("jsonnet is not evaluated here")
 	}
 	job, err := l.job(full)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	result, err := l.Evaluate(ctx, job)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, imported := range result.Imports {
 		into.stamps[imported] = stampOf(imported)
@@ -249,30 +249,9 @@ func (l *Library) loadJsonnet(ctx context.Context, name, full string, into *file
 		if relative, err := filepath.Rel(job.Roots[0], wrong.File); err == nil && filepath.IsLocal(relative) {
 			wrong.File = filepath.ToSlash(relative)
 		}
-		return wrong
+		return nil, wrong
 	}
-	object, err := document.Decode(name, result.JSON)
-	if err != nil {
-		return err
-	}
-	if into.rules, err = rulesIn(object); err != nil {
-		return err
-	}
-	into.dashboards, err = dashboardsIn(name, object)
-	return err
-}
-
-// rulesIn are the rules and alerts that a mixin has alongside its dashboards, as
-// one Prometheus rule file in JSON; nil if it has none.
-func rulesIn(mixin document.Object) ([]byte, error) {
-	var groups []document.Object
-	for _, part := range []string{"prometheusRules", "prometheusAlerts"} {
-		groups = append(groups, mixin.Object(part).Objects("groups")...)
-	}
-	if len(groups) == 0 {
-		return nil, nil
-	}
-	return json.Marshal(map[string]any{"groups": groups})
+	return result.JSON, nil
 }
 
 // job names the folders of a file: its own, the library's, and every vendor
@@ -300,36 +279,4 @@ func (l *Library) job(full string) (JsonnetJob, error) {
 		job.Paths, job.Roots = append(job.Paths, further), append(job.Roots, further)
 	}
 	return job, nil
-}
-
-// dashboardsIn reads the result of an evaluation: a mixin, one dashboard, or
-// an object whose fields are dashboards.
-func dashboardsIn(name string, object document.Object) ([]*document.Dashboard, error) {
-	group := object.Object("grafanaDashboards")
-	if group == nil {
-		d, err := document.FromObject(name, object)
-		if !errors.Is(err, document.ErrNoDashboard) {
-			return []*document.Dashboard{d}, err
-		}
-		group = object
-	}
-	var all []*document.Dashboard
-	for _, key := range slices.Sorted(maps.Keys(group)) {
-		inner := group.Object(key)
-		if inner == nil {
-			return nil, document.FileErrorf(name, "%q is no dashboard", key)
-		}
-		if inner.Text("uid") == "" {
-			inner["uid"] = document.UIDOf(key)
-		}
-		d, err := document.FromObject(name, inner)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, d)
-	}
-	if len(all) == 0 {
-		return nil, &document.FileError{File: name, Message: "has no dashboards"}
-	}
-	return all, nil
 }

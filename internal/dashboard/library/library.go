@@ -5,7 +5,6 @@ package library
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
+	"github.com/diorama-lab/diorama/internal/dashboard/form"
 )
 
 // Library holds the dashboards of a folder over those that are shipped. It
@@ -39,18 +39,20 @@ type Library struct {
 	shipped  []*document.Dashboard
 	files    map[string]*file
 	byUID    map[string]*document.Dashboard
-	wrong    map[string]document.FileError // by the file that cannot be read for it
+	wrong    map[string][]document.FileError // by the file that cannot be read for it
 	versions map[string]int
 }
 
 // file is what is known of one file of the folder.
 type file struct {
 	dashboards []*document.Dashboard
-	// rules are those of a jsonnet file: see Rules.
-	rules []byte
+	// parts are what else it holds: rules, and what is neither these nor
+	// dashboards.
+	parts []form.Part
 	// stamps are the file's own and those of what it imports.
 	stamps map[string]stamp
-	err    *document.FileError
+	// wrong is what cannot be read of it.
+	wrong []document.FileError
 }
 
 type stamp struct {
@@ -130,7 +132,7 @@ func (l *Library) scan(ctx context.Context) ([]Event, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if read.err != nil && old != nil {
+		if read.dashboards == nil && read.wrong != nil && old != nil {
 			read.dashboards = old.dashboards
 		}
 		files[name] = read
@@ -168,7 +170,7 @@ func (l *Library) names() ([]string, error) {
 			}
 			return nil
 		}
-		if holdsDashboards(entry.Name()) {
+		if readable(entry.Name()) {
 			relative, err := filepath.Rel(l.Dir, name)
 			if err != nil {
 				return err
@@ -186,91 +188,6 @@ func (l *Library) names() ([]string, error) {
 // Skipped tells that a folder of that name is not searched.
 func Skipped(folder string) bool {
 	return strings.HasPrefix(folder, ".") || folder == "vendor" || folder == "node_modules"
-}
-
-func holdsDashboards(name string) bool {
-	switch filepath.Ext(name) {
-	case ".json":
-		return !strings.HasPrefix(name, ".") && name != "jsonnetfile.json" && name != "jsonnetfile.lock.json"
-	case ".jsonnet":
-		return true
-	}
-	return name == "mixin.libsonnet"
-}
-
-// read reads one file. JSON that is no dashboard is none of ours.
-func (l *Library) read(ctx context.Context, name string) *file {
-	full := filepath.Join(l.Dir, filepath.FromSlash(name))
-	read := &file{stamps: map[string]stamp{full: stampOf(full)}}
-	err := l.load(ctx, name, full, read)
-	var wrong *document.FileError
-	switch {
-	case errors.Is(err, document.ErrNoDashboard):
-	case errors.As(err, &wrong):
-		read.err = wrong
-	case err != nil:
-		read.err = &document.FileError{File: name, Message: err.Error()}
-	}
-	folder, _, nested := strings.Cut(name, "/")
-	for _, d := range read.dashboards {
-		if nested {
-			d.Folder = folder
-		}
-	}
-	return read
-}
-
-// Rules are those that the jsonnet files have alongside their dashboards or
-// alone, by the file: each as one Prometheus rule file in JSON.
-func (l *Library) Rules() map[string][]byte {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	all := map[string][]byte{}
-	for name, f := range l.files {
-		if f.rules != nil {
-			all[name] = f.rules
-		}
-	}
-	return all
-}
-
-// Read reads one file of the folder, whether it is among the dashboards that
-// the library serves or not: its dashboards, and its rules as in Rules.
-func (l *Library) Read(ctx context.Context, name string) ([]*document.Dashboard, []byte, *document.FileError) {
-	read := l.read(ctx, name)
-	return read.dashboards, read.rules, read.err
-}
-
-func (l *Library) load(ctx context.Context, name, full string, into *file) error {
-	if filepath.Ext(name) != ".json" {
-		return l.loadJsonnet(ctx, name, full, into)
-	}
-	data, err := ReadFile(full)
-	if err != nil {
-		return err
-	}
-	d, err := document.Parse(name, data)
-	if err != nil {
-		return err
-	}
-	into.dashboards = []*document.Dashboard{d}
-	return nil
-}
-
-// ReadFile reads a file of a folder of dashboards or rules: a regular one, for
-// others may never end, and of a size that somebody has written.
-func ReadFile(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "reading", Path: name, Err: errors.New("it is no regular file")}
-	}
-	if info.Size() > document.MaxBytes {
-		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, document.MaxBytes>>20)
-	}
-	return os.ReadFile(name)
 }
 
 // Get returns the dashboard with a uid.
@@ -311,7 +228,7 @@ func (l *Library) Errors() []document.FileError {
 	defer l.mu.RUnlock()
 	all := []document.FileError{}
 	for _, name := range slices.Sorted(maps.Keys(l.wrong)) {
-		all = append(all, l.wrong[name])
+		all = append(all, l.wrong[name]...)
 	}
 	return all
 }

@@ -91,13 +91,13 @@ func (l *Library) fileFor(uid, folder string) (string, error) {
 		if served := l.byUID[uid]; served == nil || !slices.Contains(f.dashboards, served) {
 			continue
 		}
-		if path.Ext(name) != ".json" {
-			return "", fmt.Errorf("%w: it is made by %s; change that file", ErrRefused, name)
+		if path.Ext(name) != ".json" || l.byUID[uid].Part != "" {
+			return "", fmt.Errorf("%w: it is made by %s; change that file", ErrRefused, l.byUID[uid].Source())
 		}
 		return name, nil
 	}
 	file := uid + ".json"
-	if !holdsDashboards(file) {
+	if !readable(file) {
 		file = "dashboard-" + file // under its own name it would not be read again
 	}
 	name := path.Join(folder, file)
