@@ -26,7 +26,9 @@ type Options struct {
 	Rules          []RuleFile
 	// Problems are files that could not be read; Run adds dashboards that Grafana
 	// would not take.
-	Problems     []string
+	Problems []string
+	// Passed is what else the files hold.
+	Passed       []Passed
 	Declarations Declarations
 	// Each names variables all of whose values are checked, one by one.
 	Each []string
@@ -97,7 +99,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	c.recorded = recordedBy(o.Rules)
 	report := Report{
 		Taken: c.now.UTC().Truncate(time.Second), Prometheus: o.Address, Results: []Result{}, Rules: []RuleResult{},
-		Stale: []Stale{}, Problems: append([]string{}, o.Problems...),
+		Stale: []Stale{}, Problems: append([]string{}, o.Problems...), PassedOver: o.Passed,
 	}
 	report.Problems = append(report.Problems, refused(o.Dashboards)...)
 	var failed error

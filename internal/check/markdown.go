@@ -89,7 +89,7 @@ func (r Report) WriteGitHub(out io.Writer) error {
 		for _, result := range g.results {
 			if result.rank() < 5 {
 				message := strings.TrimSpace(result.mark()+" "+result.chosen()) + ": " + result.why()
-				say(result.Fails(), g.file, g.title+": "+result.where(), message)
+				say(result.Fails(), result.File, g.title+": "+result.where(), message)
 			}
 		}
 	}

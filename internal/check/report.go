@@ -53,6 +53,8 @@ type Report struct {
 	// Problems are files that could not be read, and dashboards that Grafana would
 	// not take.
 	Problems []string `json:"problems"`
+	// PassedOver are the things in the folders that are neither dashboards nor rules.
+	PassedOver []Passed `json:"passedOver,omitempty"`
 	// Changes are those since an earlier report, if there is one.
 	Changes []Change `json:"changes,omitempty"`
 	// Metrics and Mutations are there if they were asked for.
@@ -88,6 +90,8 @@ type Result struct {
 	Dashboard      string `json:"dashboard"`
 	DashboardTitle string `json:"dashboardTitle"`
 	File           string `json:"file"`
+	// Part says where in the file the dashboard is, if it is one of several things.
+	Part string `json:"part,omitempty"`
 	// Panel is the id in the dashboard's JSON, 0 for variables and annotations.
 	Panel      int    `json:"panel"`
 	PanelTitle string `json:"panelTitle"`

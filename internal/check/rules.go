@@ -32,7 +32,9 @@ const (
 
 // RuleResult is what one rule said.
 type RuleResult struct {
-	File  string `json:"file"`
+	File string `json:"file"`
+	// Part says where in the file the rule is, if that is not the file.
+	Part  string `json:"part,omitempty"`
 	Group string `json:"group"`
 	Name  string `json:"name"`
 	// Type is alert or record.
@@ -62,7 +64,7 @@ func (c *checker) rules(ctx context.Context) []RuleResult {
 					return results
 				}
 				result := c.rule(ctx, rule, time.Duration(group.Interval))
-				result.File, result.Group = file.Name, group.Name
+				result.File, result.Part, result.Group = file.Name, file.Part, group.Name
 				if ctx.Err() != nil {
 					return results
 				}

@@ -15,9 +15,9 @@ import (
 
 // group is the results of one dashboard.
 type group struct {
-	uid, title, file string
-	results          []Result
-	findings         int
+	uid, title, source string
+	results            []Result
+	findings           int
 }
 
 // groups are the results by dashboard, those with the most findings first.
@@ -29,7 +29,7 @@ func (r Report) groups() []group {
 		if !seen {
 			i = len(all)
 			index[result.Dashboard] = i
-			all = append(all, group{uid: result.Dashboard, title: result.DashboardTitle, file: result.File})
+			all = append(all, group{uid: result.Dashboard, title: result.DashboardTitle, source: result.source()})
 		}
 		all[i].results = append(all[i].results, result)
 		if result.Fails() {
@@ -110,7 +110,7 @@ func (r Report) WriteTable(out io.Writer, verbose bool) error {
 		if len(shown) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "%s (%s)\n", g.title, g.file)
+		fmt.Fprintf(&b, "%s (%s)\n", g.title, g.source)
 		var rows []row
 		for _, result := range shown {
 			rows = append(rows, result.row(verbose))
@@ -124,6 +124,7 @@ func (r Report) WriteTable(out io.Writer, verbose bool) error {
 	for _, problem := range r.Problems {
 		fmt.Fprintf(&b, "cannot be used: %s\n", problem)
 	}
+	r.writePassed(&b, verbose)
 	if _, err := io.WriteString(out, b.String()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
@@ -132,6 +133,39 @@ func (r Report) WriteTable(out io.Writer, verbose bool) error {
 	}
 	_, err := fmt.Fprintln(out, r.Line())
 	return err
+}
+
+// writePassed counts what is neither dashboards nor rules, by what it is; verbose
+// names the files.
+func (r Report) writePassed(b *strings.Builder, verbose bool) {
+	counts := map[string]int{}
+	for _, p := range r.PassedOver {
+		counts[cmp.Or(p.What, "unknown")]++
+	}
+	if len(counts) == 0 {
+		return
+	}
+	var kinds []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		kinds = append(kinds, fmt.Sprintf("%d %s", counts[what], what))
+	}
+	fmt.Fprintf(b, "passed over, neither dashboards nor rules: %s\n", strings.Join(kinds, ", "))
+	if !verbose {
+		return
+	}
+	for _, p := range r.PassedOver {
+		fmt.Fprintf(b, "  %s: %s\n", sourceOf(p.File, p.Part), cmp.Or(p.What, "unknown"))
+	}
+}
+
+// source names the file, and the part of it.
+func (r Result) source() string { return sourceOf(r.File, r.Part) }
+
+func sourceOf(file, part string) string {
+	if part == "" {
+		return file
+	}
+	return file + " (" + part + ")"
 }
 
 // row is a line of a table in columns, and what stands below it.

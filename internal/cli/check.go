@@ -207,7 +207,8 @@ func (flags checkFlags) options(ctx context.Context, places []string) (check.Opt
 		return o, err
 	}
 	found, err := wanted.Read(ctx)
-	o.Dashboards, o.Rules, o.Problems, o.Declarations = found.Dashboards, found.Rules, found.Problems, found.Declarations
+	o.Dashboards, o.Rules, o.Declarations = found.Dashboards, found.Rules, found.Declarations
+	o.Problems, o.Passed = found.Problems, found.Passed
 	return o, err
 }
 
