@@ -95,7 +95,7 @@ func (e *Engine) whyNoValues(ctx context.Context, label, match string, r prometh
 	if err != nil {
 		return reason
 	}
-	return reason.suggest(near(label, names))
+	return reason.suggest(nearLabels(label, names))
 }
 
 func formatRegexText(name string, v Value) string { return formatAs("regex", name, v) }

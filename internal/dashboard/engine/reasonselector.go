@@ -89,7 +89,7 @@ func (x probe) noSeries(ctx context.Context, name string, names []*labels.Matche
 	known, err := x.engine.Prometheus.LabelNames(ctx, textOrEmpty(names), x.r)
 	if err == nil && !slices.Contains(known, m.Name) {
 		reason.Text += fmt.Sprintf(": they have no label %s", m.Name)
-		return reason.suggest(near(m.Name, known))
+		return reason.suggest(nearLabels(m.Name, known))
 	}
 	values, err := x.engine.Prometheus.LabelValues(ctx, m.Name, textOrEmpty(names), x.r)
 	if err != nil {
