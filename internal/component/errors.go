@@ -83,6 +83,9 @@ func readEnd(path string, most int64) ([]byte, error) {
 // others say that they end too. Of many errors the first and the last are kept.
 func LastLines(log []byte) string {
 	log = stackTrace.ReplaceAll(log[max(0, len(log)-tailBytes):], nil)
+	if at := panics.FindIndex(log); at != nil {
+		log = log[:at[1]] // what goroutines did says nothing to who reads it
+	}
 	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
 	end := max(0, len(lines)-tailLines)
 	harmless := func(line string) bool { return !saysError.MatchString(line) }
@@ -100,6 +103,9 @@ func LastLines(log []byte) string {
 var saysError = regexp.MustCompile(
 	`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b|^[EF]\d{4} `,
 )
+
+// panics is a line after which Go writes what all goroutines did.
+var panics = regexp.MustCompile(`(?m)^(?:panic|fatal error): .*$`)
 
 // stackTrace is one in a line of JSON.
 var stackTrace = regexp.MustCompile(`,"stacktrace":"(?:[^"\\]|\\.)*"`)
