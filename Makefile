@@ -19,7 +19,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
 # What the page is built from.
 PAGE_SOURCES := $(shell find ui/src ui/assets -type f ! -name '*.test.*') ui/index.html ui/vite.config.ts ui/tsconfig.json
 
-.PHONY: cover deadcode build page image up down test unit unit-page e2e faults k3snode lgtm test-k3d e2e-page lint lint-page generate check-generated bench cross clean
+.PHONY: cover deadcode build page image up down test needs browser unit unit-page e2e faults k3snode lgtm test-k3d e2e-page lint lint-page generate check-generated bench cross clean
 
 build: page
 	@mkdir -p bin
@@ -48,7 +48,10 @@ up: build
 down: build
 	@bin/diorama down
 
-test: unit unit-page e2e e2e-page
+test: needs unit unit-page e2e e2e-page
+
+# What the tests start that is not diorama: known to be there before they begin.
+needs: bin/prometheus bin/kubectl browser
 
 unit:
 	go test ./...
@@ -57,10 +60,12 @@ unit-page: ui/node_modules/.package-lock.json
 	cd ui && npm test
 
 # The end-to-end scripts run the binary as users have it.
-e2e: build bin/kubectl k3snode lgtm
-	DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl \
+# Run in their folder, they say in the end what was skipped, and why.
+e2e: build bin/kubectl bin/prometheus k3snode lgtm
+	cd e2e && DIORAMA_BINARY=$(CURDIR)/bin/diorama KUBECTL_BINARY=$(CURDIR)/bin/kubectl \
+		PROMETHEUS_BINARY=$(CURDIR)/bin/prometheus \
 		K3SNODE_BINARY=$(CURDIR)/bin/k3snode LGTM_BINARY=$(CURDIR)/bin/lgtm \
-		go test -count=1 -timeout 45m -tags e2e ./e2e
+		go test -count=1 -timeout 45m -tags e2e
 
 # What goes wrong in an environment, one after the other, with a line for each: all
 # that is known; make e2e has the shorter ones. Faults of disks take root.
@@ -78,8 +83,16 @@ test-k3d: build bin/kubectl lgtm
 		go test -count=1 -timeout 20m -tags e2e -run TestK3dReal -v ./e2e
 
 # The page in a real browser, on an environment that it starts.
-e2e-page: build
+e2e-page: build browser
 	cd ui && DIORAMA_BINARY=$(CURDIR)/bin/diorama npm run e2e
+
+browser: ui/node_modules/.package-lock.json
+	@cd ui && node e2e/chromium.mjs
+
+# A Prometheus that is not ours, without the clouds that it can discover.
+bin/prometheus: go.mod
+	@mkdir -p bin
+	go build -tags remove_all_sd -ldflags "-s -w" -o $@ github.com/prometheus/prometheus/cmd/prometheus
 
 # Stock kubectl, of the version of the API server.
 bin/kubectl: go.mod

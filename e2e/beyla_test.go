@@ -10,8 +10,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/docker/docker/api/types/build"
 )
 
 // beylaImage is the name of the image that stands for grafana/beyla.
@@ -30,18 +28,13 @@ ENTRYPOINT ["/bin/beyla"]
 // beyla makes sure that the engine has the image.
 func (e engine) beyla() {
 	e.t.Helper()
-	read, write := io.Pipe()
-	go func() { write.CloseWithError(beylaContext(write)) }()
-	options := build.ImageBuildOptions{Tags: []string{beylaImage}, Remove: true, ForceRemove: true}
-	answer, err := e.ImageBuild(e.t.Context(), read, options)
-	e.check(err)
-	e.check(succeeded(answer.Body))
+	e.check(e.build(beylaImage, e.beylaContext))
 }
 
-func beylaContext(to io.Writer) error {
-	busybox, err := staticBusybox()
+func (e engine) beylaContext(to io.Writer) error {
+	busybox, err := e.busybox()
 	if err != nil {
-		return fmt.Errorf("the image needs a static shell (Debian's package busybox-static): %w", err)
+		return err
 	}
 	archive := tar.NewWriter(to)
 	for name, text := range map[string]string{"Dockerfile": beylaDockerfile, "bin/beyla": beylaScript} {

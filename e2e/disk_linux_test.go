@@ -25,7 +25,7 @@ func (l *lab) mountState(flags uintptr, size string) {
 	}
 	err := unix.Mount("tmpfs", dir, "tmpfs", flags, "size="+size)
 	if errors.Is(err, unix.EPERM) && os.Getenv("CI") == "" {
-		l.t.Skip("mounting a small disk takes root; CI has it")
+		skip(l.t, "mounting a small disk takes root; CI has it")
 	}
 	if err != nil {
 		l.t.Fatal(err)

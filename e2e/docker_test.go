@@ -54,7 +54,7 @@ func newEngine(t *testing.T) engine {
 		if os.Getenv("DIORAMA_DOCKER") == "required" {
 			t.Fatal(err)
 		}
-		t.Skipf("no Docker engine answers: %v", err)
+		skip(t, "no Docker engine answers (%v)", err)
 	}
 	e := engine{c, t}
 	before := e.everything()
@@ -126,6 +126,7 @@ func (e engine) forget(images ...string) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	reportSkipped()
 	if tarball.dir != "" {
 		_ = os.RemoveAll(tarball.dir)
 		if c, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation()); err == nil {

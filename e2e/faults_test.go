@@ -250,9 +250,11 @@ func TestKeepDataGoesOn(t *testing.T) {
 // work with: an etcd whose data is broken.
 func TestFailedStartSaysWhichComponentAndWhy(t *testing.T) {
 	l := newLab(t)
-	config := l.write("collector.yaml", "receivers: {nonsense: {}}\n")
+	// It loads, and cannot start.
+	config := l.write("collector.yaml", "receivers: {otlp: {protocols: {grpc: {endpoint: '127.0.0.1:99999'}}}}\n"+
+		"exporters: {debug: {}}\nservice: {pipelines: {metrics: {receivers: [otlp], exporters: [debug]}}}\n")
 	said := l.dioramaFails("up", "--ports", "auto", "--nodes", "2", "--pods", "2", "--collector-config", config)
-	if !strings.Contains(said, "collector-cluster") || !strings.Contains(said, "nonsense") {
+	if !strings.Contains(said, "collector-cluster") || !strings.Contains(said, "address 99999: invalid port") {
 		t.Errorf("the message does not say which component and why:\n%s", said)
 	}
 	if left := l.files("state"); len(left) > 0 {
@@ -260,7 +262,7 @@ func TestFailedStartSaysWhichComponentAndWhy(t *testing.T) {
 	}
 	said = l.dioramaFails("up", "--ports", "auto", "--nodes", "2", "--pods", "2",
 		"--collector-config", config, "--retain")
-	if !strings.Contains(said, "nonsense") || len(l.files("state")) == 0 {
+	if !strings.Contains(said, "invalid port") || len(l.files("state")) == 0 {
 		t.Errorf("--retain kept nothing:\n%s", said)
 	}
 	if got := l.status(); got.Phase != "Failed" {

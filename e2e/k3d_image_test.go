@@ -4,16 +4,12 @@ package e2e
 
 import (
 	"archive/tar"
-	"debug/elf"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"slices"
 	"strings"
-	"testing"
 
 	"github.com/docker/docker/api/types/build"
 )
@@ -44,7 +40,7 @@ func (e engine) nodes() {
 	e.t.Helper()
 	if !nodeImageBuilt {
 		e.check(e.load(e.images()))
-		e.check(e.build(nodeImage, func(to io.Writer) error { return nodeContext(e.t, to) }))
+		e.check(e.build(nodeImage, e.nodeContext))
 		nodeImageBuilt = true
 	}
 }
@@ -98,17 +94,17 @@ func succeeded(stream io.ReadCloser) error {
 }
 
 // nodeContext writes what the image is built from.
-func nodeContext(t *testing.T, to io.Writer) error {
+func (e engine) nodeContext(to io.Writer) error {
 	archive := tar.NewWriter(to)
 	if err := addText(archive, "Dockerfile", nodeDockerfile); err != nil {
 		return err
 	}
-	busybox, err := staticBusybox()
+	busybox, err := e.busybox()
 	if err != nil {
-		return fmt.Errorf("the node image needs a static shell (Debian's package busybox-static): %w", err)
+		return err
 	}
 	for name, path := range map[string]string{
-		"k3s": binary(t, "K3SNODE_BINARY"), "kubectl": binary(t, "KUBECTL_BINARY"), "busybox": busybox,
+		"k3s": binary(e.t, "K3SNODE_BINARY"), "kubectl": binary(e.t, "KUBECTL_BINARY"), "busybox": busybox,
 	} {
 		if err := addProgram(archive, "bin/"+name, path); err != nil {
 			return err
@@ -140,24 +136,6 @@ func addLinks(archive *tar.Writer, links map[string]string) error {
 		}
 	}
 	return nil
-}
-
-// staticBusybox finds the shell. One that wants a dynamic loader, as that of
-// Debian's package busybox, would not run in an image without it.
-func staticBusybox() (string, error) {
-	path, err := exec.LookPath("busybox")
-	if err != nil {
-		return "", err
-	}
-	file, err := elf.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	if slices.ContainsFunc(file.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
-		return "", fmt.Errorf("%s is linked dynamically", path)
-	}
-	return path, nil
 }
 
 func addProgram(archive *tar.Writer, name, path string) error {

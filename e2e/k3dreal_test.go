@@ -19,7 +19,7 @@ import (
 func TestK3dRealPods(t *testing.T) {
 	node, workload := os.Getenv("DIORAMA_K3S_IMAGE"), os.Getenv("DIORAMA_WORKLOAD_IMAGE")
 	if node == "" || workload == "" {
-		t.Skip("make test-k3d names the images of nodes and workloads")
+		skip(t, "make test-k3d names images of nodes whose pods run")
 	}
 	e, l := newEngine(t), newLab(t)
 	// The images are pinned, as in the reference environments.
@@ -165,7 +165,7 @@ func checkRealRestart(t *testing.T, l *lab, s status) {
 func TestK3dRealCrash(t *testing.T) {
 	node := os.Getenv("DIORAMA_K3S_IMAGE")
 	if node == "" {
-		t.Skip("make test-k3d names the image of nodes")
+		skip(t, "make test-k3d names images of nodes whose pods run")
 	}
 	e, l := newEngine(t), newLab(t)
 	own := l.write("own.yaml", "kind: k3d\nimages: {collector: \"diorama-collector:e2e\"}\n")

@@ -32,7 +32,7 @@ func TestScaleBothWays(t *testing.T) {
 	if got := len(strings.Fields(l.kubectl("get", "nodes", "-o", "name"))); got != 2 {
 		t.Errorf("kubectl sees %d nodes, want 2", got)
 	}
-	if said := l.dioramaFails("scale", "--nodes", "0"); !strings.Contains(said, "cluster.nodes is 0") {
+	if said := l.dioramaFails("scale", "--nodes", "0"); !strings.Contains(said, "--nodes is 0") {
 		t.Errorf("scale to 0 says:\n%s", said)
 	}
 	if said := l.dioramaFails("scale", "--nodes", "1", "--pods", "19000"); !strings.Contains(said, "pods") {

@@ -63,13 +63,13 @@ func TestParseRefuses(t *testing.T) {
 		"unknown field":         {"kind: embedded\nnodez: 3\n", `line 2: unknown field "nodez"; known here: apiVersion`},
 		"misspelt field":        {"cluster:\n  node: 3\n", `line 2: unknown field "cluster.node"; did you mean "nodes"?`},
 		"wrong case":            {"cluster:\n  podtemplate: x\n", `did you mean "podTemplate"?`},
-		"field twice":           {"cluster:\n  nodes: 3\n  nodes: 4\n", `line 3: field "cluster.nodes" stands twice`},
-		"text for a number":     {"cluster:\n  nodes: many\n", "line 2: cannot read the text `many` as a whole number"},
-		"mapping for a number":  {"cluster:\n  nodes: {a: 1}\n", "line 2: cannot read a mapping as a whole number"},
-		"no duration":           {"telemetry:\n  interval: soon\n", `line 2: "soon" is no duration`},
-		"ports in words":        {"ports: some\n", `line 1: ports: "some" is neither`},
-		"list":                  {"- a\n", "is no mapping"},
-		"two documents":         {"name: a\n---\nname: b\n", "more than one YAML document"},
+		"field twice":           {"cluster:\n  nodes: 3\n  nodes: 4\n", `line 3: field "cluster.nodes" stands twice, first on line 2`},
+		"text for a number":     {"cluster:\n  nodes: many\n", `line 2: cluster.nodes is "many": write a whole number`},
+		"mapping for a number":  {"cluster:\n  nodes: {a: 1}\n", "line 2: cluster.nodes is a mapping: write a whole number"},
+		"no duration":           {"telemetry:\n  interval: soon\n", `line 2: telemetry.interval is "soon": write a duration`},
+		"ports in words":        {"ports: some\n", `line 1: ports is "some": write a mapping of ports, or the word auto`},
+		"list":                  {"- a\n", "line 1: this is no mapping"},
+		"two documents":         {"name: a\n---\nname: b\n", "line 2: a second YAML document"},
 		"broken YAML":           {"name: [a\n", "line "},
 		"unknown field in list": {"backend:\n  rule: []\n", `did you mean "rules"?`},
 	} {
@@ -103,15 +103,15 @@ func TestValidateRefuses(t *testing.T) {
 		"port":           {func(e *Environment) { e.Ports.Prometheus = 70000 }, "ports.prometheus is 70000"},
 		"port twice": {
 			func(e *Environment) { e.Ports.Prometheus = e.Ports.Kubelet },
-			"ports.kubelet and ports.prometheus are both 10250",
+			"ports.prometheus is 10250, and ports.kubelet is too",
 		},
 		"missing file": {
 			func(e *Environment) { e.Cluster.PodTemplate = "none.yaml" },
-			"cluster.podTemplate: open none.yaml",
+			"cluster.podTemplate: there is no file none.yaml",
 		},
 		"missing stage": {
 			func(e *Environment) { e.Cluster.Stages = []string{"none.yaml"} },
-			"cluster.stages: open none.yaml",
+			"cluster.stages: there is no file none.yaml",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -189,10 +189,10 @@ func TestValidateK3dRefuses(t *testing.T) {
 		},
 		"no chart version": {func(e *Environment) { e.Chart.Version = "" }, "chart.version"},
 		"no digest":        {func(e *Environment) { e.Chart.Digest = "sha256:12" }, `chart.digest "sha256:12": give`},
-		"missing chart":    {func(e *Environment) { e.Chart.Path = "none.tgz" }, "chart.path: stat none.tgz"},
+		"missing chart":    {func(e *Environment) { e.Chart.Path = "none.tgz" }, "chart.path: there is no chart none.tgz"},
 		"missing values": {
 			func(e *Environment) { e.Telemetry.Collectors.Nodes = "none.yaml" },
-			"telemetry.collectors.nodes: open none.yaml",
+			"telemetry.collectors.nodes: there is no file none.yaml",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -249,22 +249,65 @@ func TestBeyla(t *testing.T) {
 	}
 }
 
-// A field of another kind is reported with its line, if the file has it.
-func TestForeignFieldsHaveLines(t *testing.T) {
+// Whatever is wrong in a file is reported with the file and the line, if the file
+// has the field, else with the flag that has set it.
+func TestProblemsHaveTheirPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.yaml")
 	for text, want := range map[string]string{
-		"kind: k3d\nkwok:\n  beyla: true\n":                "line 3: kwok.beyla: only the kind kwok has it",
-		"name: a\nimages: {lgtm: x, beyla: y}\n":           "line 2: images.beyla: only the kind kwok has it",
-		"kind: kwok\nchart:\n  version: 0.170.0\n":         "line 2: chart: only the kind k3d has it",
-		"cluster:\n  nodes: 3\n  kubeContext: kwok-mine\n": "line 3: cluster.kubeContext: only the kind kwok watches",
+		"kind: k3d\nkwok:\n  beyla: true\n":                ":3: kwok.beyla: only the kind kwok has it",
+		"name: a\nimages: {lgtm: x, beyla: y}\n":           ":2: images.beyla: only the kind kwok has it",
+		"kind: kwok\nchart:\n  version: 0.170.0\n":         ":2: chart: only the kind k3d has it",
+		"cluster:\n  nodes: 3\n  kubeContext: kwok-mine\n": ":3: cluster.kubeContext: only the kind kwok watches",
 
-		"kind: kwok\nkwok: {beila: true}\n":                        `unknown field "kwok.beila"; did you mean "beyla"?`,
-		"kind: kwok\nkwok: {beyla: maybe}\n":                       "line 2: cannot read the text `maybe` as true or false",
-		"kind: kwok\nkwok: true\n":                                 "line 2: cannot read the bool `true`",
-		"kind: kwok\ncluster: {servers: 1}\nimages: {k3s: mine}\n": "only the kind k3d has it\nline 3: images.k3s",
+		"kind: kwok\nkwok: {beila: true}\n":  `:2: unknown field "kwok.beila"; did you mean "beyla"?`,
+		"kind: kwok\nkwok: {beyla: maybe}\n": `:2: kwok.beyla is "maybe": write true or false`,
+		"kind: kwok\nkwok: true\n":           ":2: kwok is true: write a mapping, with beyla",
+		"kind: kwok\ncluster: {servers: 1}\nimages: {k3s: mine}\n": ":2: cluster.servers: only the kind k3d has it\n" +
+			path + ":3: images.k3s: only the kind k3d has it",
+
+		"name: A\n":                                     `:1: name "A": use 1 to 40`,
+		"cluster:\n  pods: -3\n  nodes: 9000\n":         ":3: cluster.nodes is 9000: a cluster has 1 to 5000 nodes\n" + path + ":2: cluster.pods is -3",
+		"ports:\n  kubelet: 1000\n  prometheus: 1000\n": ":3: ports.prometheus is 1000, and ports.kubelet is too",
+		"images:\n  load:\n  - mine.yaml\n  - b.tar\n":  ":4: images.load[1]: there is no file " + filepath.Dir(path) + "/b.tar",
+		"cluster:\n\tnodes: 3\n":                        ":2: a tab indents this line",
+		"name: \x01\n":                                  ":1: holds what is no text",
+		"cluster: &c {nodes: 0}\n":                      ":1: cluster.nodes is 0",
+		"telemetry: {collectors: {cluster: .}}\n":       ":1: telemetry.collectors.cluster: " + filepath.Dir(path) + " is a folder",
 	} {
-		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env, origin, err := LoadAs(path, "")
+		if err == nil {
+			err = origin.Explain(env.Validate())
+		}
+		if err == nil || !strings.Contains(err.Error(), path+want) {
 			t.Errorf("%q gives %v, want %s", text, err, want)
 		}
+		if err == nil {
+			continue
+		}
+		for line := range strings.Lines(err.Error()) {
+			if !strings.HasPrefix(line, path+":") {
+				t.Errorf("%q gives a line without a place: %s", text, line)
+			}
+		}
+	}
+}
+
+// A flag that has set a field is named in its place.
+func TestProblemsOfFlags(t *testing.T) {
+	env, origin := Default(), Origin{}
+	env.Cluster.Nodes, env.Dashboards.JsonnetPaths, env.Backend.MaxEvents = -1, []string{".", "none"}, -1
+	origin.SetBy("cluster.nodes", "--nodes")
+	origin.SetBy("dashboards.jsonnetPaths", "--jsonnet-path")
+	const want = "--nodes is -1: a cluster has 1 to 5000 nodes\nbackend.maxEvents is -1: keep at least 1\n" +
+		"--jsonnet-path: there is no folder none"
+	if err := origin.Explain(env.Validate()); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if err := origin.Explain(nil); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -292,7 +335,7 @@ func TestLoadResolvesPathsFromTheFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("cluster: {podTemplate: pod.yaml, stages: [a.yaml]}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env, err := Load(path)
+	env, _, err := LoadAs(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,11 +343,11 @@ func TestLoadResolvesPathsFromTheFile(t *testing.T) {
 	if env.Cluster.PodTemplate != template || env.Cluster.Stages[0] != stage {
 		t.Errorf("paths are not resolved: %+v", env.Cluster)
 	}
-	env, err = LoadAs(path, K3d)
+	env, _, err = LoadAs(path, K3d)
 	if err != nil || env.Kind != K3d || env.Cluster.Servers != 1 || env.Cluster.PodTemplate == "" {
 		t.Errorf("read as k3d it is %+v, %v", env, err)
 	}
-	if _, err := Load(filepath.Join(dir, "none.yaml")); err == nil {
+	if _, _, err := LoadAs(filepath.Join(dir, "none.yaml"), ""); err == nil {
 		t.Error("a missing file was loaded")
 	}
 }

@@ -3,12 +3,15 @@ package v1alpha1
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
 	"time"
 
 	"github.com/prometheus/otlptranslator"
+
+	"github.com/diorama-lab/diorama/internal/yamlfile"
 )
 
 // MaxNodes and MaxPods bound what one machine can hold with any use.
@@ -42,67 +45,80 @@ var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
 // ValidateName says what is wrong with the name of an environment.
 func ValidateName(name string) error {
 	if !namePattern.MatchString(name) {
-		return fmt.Errorf("name %q: use 1 to 40 lower-case letters, digits and dashes, "+
-			"beginning and ending with a letter or digit", name)
+		return &FieldError{Field: "name", Err: fmt.Errorf(" %q: use 1 to 40 lower-case letters, digits and dashes, "+
+			"beginning and ending with a letter or digit", name)}
 	}
 	return nil
 }
 
 // Validate says all that is wrong with the environment.
 func (e Environment) Validate() error {
-	var problems []error
-	fail := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-
+	var problems failing
 	if e.APIVersion != APIVersion {
-		fail("apiVersion %q: this diorama reads %s", e.APIVersion, APIVersion)
+		problems.add("apiVersion", " %q: this diorama reads %s", e.APIVersion, APIVersion)
 	}
 	if !slices.Contains(Kinds(), e.Kind) {
-		fail("kind %q: this diorama brings up %q", e.Kind, Kinds())
+		problems.add("kind", " %q: this diorama brings up %s", e.Kind, oneOf(Kinds()))
 	}
 	if err := ValidateName(e.Name); err != nil {
 		problems = append(problems, err)
 	}
-	least := 1
-	if e.Kind == K3d {
-		least = 0
-	}
-	if e.Cluster.Nodes < least || e.Cluster.Nodes > MaxNodes {
-		fail("cluster.nodes is %d: a cluster has %d to %d nodes", e.Cluster.Nodes, least, MaxNodes)
-	}
-	if e.Cluster.Pods < 0 || e.Cluster.Pods > MaxPods {
-		fail("cluster.pods is %d: a cluster has 0 to %d pods", e.Cluster.Pods, MaxPods)
-	}
+	problems = append(problems, e.validateSize()...)
 	if i := time.Duration(e.Telemetry.Interval); i < time.Second || i > time.Hour {
-		fail("telemetry.interval is %s: use 1s to 1h", e.Telemetry.Interval)
+		problems.add("telemetry.interval", " is %s: use 1s to 1h", e.Telemetry.Interval)
 	}
-	if r := time.Duration(e.Backend.Retention); r < time.Hour {
-		fail("backend.retention is %s: keep at least 1h", e.Backend.Retention)
-	}
-	if w := time.Duration(e.Backend.OutOfOrderWindow); w < 0 || w > 24*time.Hour {
-		fail("backend.outOfOrderWindow is %s: use 0s to 24h", e.Backend.OutOfOrderWindow)
-	}
-	if known := TranslationStrategies(); !slices.Contains(known, e.Backend.TranslationStrategy) {
-		fail("backend.translationStrategy %q: Prometheus knows %q", e.Backend.TranslationStrategy, known)
-	}
-	if e.Backend.MaxEvents < 1 {
-		fail("backend.maxEvents is %d: keep at least 1", e.Backend.MaxEvents)
-	}
+	problems = append(problems, e.Backend.validate()...)
 	problems = append(problems, e.validateKind()...)
 	problems = append(problems, e.Ports.validate()...)
 	problems = append(problems, e.validateFiles()...)
 	return errors.Join(problems...)
 }
 
+// ValidateSize says what is wrong with how many nodes and pods are simulated.
+func (e Environment) ValidateSize() error { return errors.Join(e.validateSize()...) }
+
+func (e Environment) validateSize() []error {
+	var problems failing
+	least := 1
+	if e.Kind == K3d {
+		least = 0
+	}
+	if e.Cluster.Nodes < least || e.Cluster.Nodes > MaxNodes {
+		problems.add("cluster.nodes", " is %d: a cluster has %d to %d nodes", e.Cluster.Nodes, least, MaxNodes)
+	}
+	if e.Cluster.Pods < 0 || e.Cluster.Pods > MaxPods {
+		problems.add("cluster.pods", " is %d: a cluster has 0 to %d pods", e.Cluster.Pods, MaxPods)
+	}
+	return problems
+}
+
+func (b Backend) validate() []error {
+	var problems failing
+	if r := time.Duration(b.Retention); r < time.Hour {
+		problems.add("backend.retention", " is %s: keep at least 1h", b.Retention)
+	}
+	if w := time.Duration(b.OutOfOrderWindow); w < 0 || w > 24*time.Hour {
+		problems.add("backend.outOfOrderWindow", " is %s: use 0s to 24h", b.OutOfOrderWindow)
+	}
+	if known := TranslationStrategies(); !slices.Contains(known, b.TranslationStrategy) {
+		problems.add("backend.translationStrategy", " %q: Prometheus knows %s", b.TranslationStrategy, oneOf(known))
+	}
+	if b.MaxEvents < 1 {
+		problems.add("backend.maxEvents", " is %d: keep at least 1", b.MaxEvents)
+	}
+	return problems
+}
+
 func (p Ports) validate() []error {
-	var problems []error
+	var problems failing
 	taken := map[int]string{}
 	for _, port := range p.List() {
 		switch other, twice := taken[port.Number]; {
 		case port.Number < 0 || port.Number > 65535:
-			problems = append(problems,
-				fmt.Errorf("ports.%s is %d: use 1 to 65535, or 0 for a free one", port.Name, port.Number))
+			problems.add("ports."+port.Name, " is %d: use 1 to 65535, or 0 for a free one", port.Number)
 		case port.Number != 0 && twice:
-			problems = append(problems, fmt.Errorf("ports.%s and ports.%s are both %d", other, port.Name, port.Number))
+			problems.add("ports."+port.Name, " is %d, and ports.%s is too; change one of them, or use 0 for a free one",
+				port.Number, other)
 		}
 		taken[port.Number] = port.Name
 	}
@@ -140,48 +156,55 @@ func (e Environment) UsedPorts() []NamedPort {
 }
 
 func (e Environment) validateFiles() []error {
-	files := [][2]string{
-		{"cluster.podTemplate", e.Cluster.PodTemplate},
-		{"telemetry.collectors.cluster", e.Telemetry.Collectors.Cluster},
-		{"telemetry.collectors.nodes", e.Telemetry.Collectors.Nodes},
+	var problems failing
+	files := []struct {
+		field string
+		paths []string
+	}{
+		{"cluster.podTemplate", []string{e.Cluster.PodTemplate}}, {"cluster.stages", e.Cluster.Stages},
+		{"telemetry.collectors.cluster", []string{e.Telemetry.Collectors.Cluster}},
+		{"telemetry.collectors.nodes", []string{e.Telemetry.Collectors.Nodes}},
+		{"images.load", e.Images.Load},
 	}
-	for _, path := range e.Images.Load {
-		if _, err := os.Stat(path); err != nil {
-			files = append(files, [2]string{"images.load", path})
-		}
-	}
-	for _, path := range e.Cluster.Stages {
-		files = append(files, [2]string{"cluster.stages", path})
-	}
-	var problems []error
 	for _, file := range files {
-		if file[1] == "" {
-			continue
-		}
-		if _, err := os.ReadFile(file[1]); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", file[0], err))
+		for i, path := range file.paths {
+			if path == "" {
+				continue
+			}
+			if err := yamlfile.CheckRegular(path); err != nil {
+				problems.add(indexed(file.field, i, len(file.paths)), ": %w", err)
+			}
 		}
 	}
 	return append(problems, e.Dashboards.validate()...)
 }
 
-func (d Dashboards) validate() []error {
-	folders := [][2]string{{"dashboards.folder", d.Folder}}
-	for _, path := range d.JsonnetPaths {
-		folders = append(folders, [2]string{"dashboards.jsonnetPaths", path})
+// indexed is the path of an item of a list, of a field of several.
+func indexed(field string, i, of int) string {
+	if of == 1 {
+		return field
 	}
-	var problems []error
-	for _, folder := range folders {
-		if folder[1] == "" {
-			continue
-		}
-		info, err := os.Stat(folder[1])
+	return fmt.Sprintf("%s[%d]", field, i)
+}
+
+func (d Dashboards) validate() []error {
+	var problems failing
+	check := func(field, path string) {
+		info, err := os.Stat(path)
 		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			problems.add(field, ": there is no folder %s", path)
 		case err != nil:
-			problems = append(problems, fmt.Errorf("%s: %w", folder[0], err))
+			problems.add(field, ": %w", err)
 		case !info.IsDir():
-			problems = append(problems, fmt.Errorf("%s: %s is no folder", folder[0], folder[1]))
+			problems.add(field, ": %s is no folder; name the folder that it is in", path)
 		}
+	}
+	if d.Folder != "" {
+		check("dashboards.folder", d.Folder)
+	}
+	for i, path := range d.JsonnetPaths {
+		check(indexed("dashboards.jsonnetPaths", i, len(d.JsonnetPaths)), path)
 	}
 	return problems
 }

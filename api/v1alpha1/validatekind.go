@@ -1,7 +1,8 @@
 package v1alpha1
 
 import (
-	"fmt"
+	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"regexp"
@@ -16,23 +17,16 @@ var (
 	versionPattern = regexp.MustCompile(`^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 )
 
-// failing collects what is wrong.
-type failing []error
-
-func (f *failing) add(format string, args ...any) { *f = append(*f, fmt.Errorf(format, args...)) }
-
 // validateKind says what does not go together with the kind.
 func (e Environment) validateKind() []error {
 	var problems failing
-	for _, field := range e.foreign() {
-		problems = append(problems, field.err)
-	}
+	problems = append(problems, e.foreign()...)
 	if e.Kind != Embedded {
 		if e.Images.LGTM == "" {
-			problems.add("images.lgtm: name an image")
+			problems.add("images.lgtm", ": name an image")
 		}
 		if e.Images.Collector == "" {
-			problems.add("images.collector: name an image")
+			problems.add("images.collector", ": name an image")
 		}
 		problems = append(problems, e.Images.validate()...)
 	}
@@ -56,8 +50,8 @@ func (i Images) validate() []error {
 			continue
 		}
 		if _, err := reference.ParseNormalizedNamed(image.name); err != nil {
-			problems.add("images.%s is %q: %w; use name:tag, name@sha256:… or name:tag@sha256:…",
-				image.field, image.name, err)
+			problems.add("images."+image.field, " is %q: %w; use name:tag, name@sha256:… or name:tag@sha256:…",
+				image.name, err)
 		}
 	}
 	return problems
@@ -66,28 +60,22 @@ func (i Images) validate() []error {
 func (e Environment) validateKwok() []error {
 	var problems failing
 	if e.Telemetry.Collectors.Nodes != "" {
-		problems.add("telemetry.collectors.nodes: the kind %s has one collector; "+
+		problems.add("telemetry.collectors.nodes", ": the kind %s has one collector; "+
 			"its configuration is telemetry.collectors.cluster", e.Kind)
 	}
 	if e.Kwok.Beyla && e.Images.Beyla == "" {
-		problems.add("images.beyla: name an image, or set kwok.beyla to false")
+		problems.add("images.beyla", ": name an image, or set kwok.beyla to false")
 	}
 	if e.Cluster.KubeContext != "" && (e.Cluster.PodTemplate != "" || len(e.Cluster.Stages) > 0) {
-		problems.add("cluster.kubeContext: the cluster behind it is watched as it is; " +
+		problems.add("cluster.kubeContext", ": the cluster behind it is watched as it is; "+
 			"leave out cluster.podTemplate and cluster.stages")
 	}
 	return problems
 }
 
-// foreignField is one that is set, but that only another kind has.
-type foreignField struct {
-	name string
-	err  error
-}
-
-// foreign are the fields of other kinds that the environment sets.
-func (e Environment) foreign() []foreignField {
-	var found []foreignField
+// foreign reports the fields of other kinds that the environment sets.
+func (e Environment) foreign() []error {
+	var problems failing
 	for _, field := range []struct {
 		name string
 		kind Kind
@@ -99,15 +87,13 @@ func (e Environment) foreign() []foreignField {
 		{"kwok.beyla", Kwok, e.Kwok.Beyla}, {"images.beyla", Kwok, e.Images.Beyla != ""},
 	} {
 		if field.set && e.Kind != field.kind {
-			err := fmt.Errorf("%s: only the kind %s has it", field.name, field.kind)
-			found = append(found, foreignField{field.name, err})
+			problems.add(field.name, ": only the kind %s has it", field.kind)
 		}
 	}
 	if e.Kind != Kwok && e.Cluster.KubeContext != "" {
-		err := fmt.Errorf("cluster.kubeContext: only the kind %s watches a cluster that is there already", Kwok)
-		found = append(found, foreignField{"cluster.kubeContext", err})
+		problems.add("cluster.kubeContext", ": only the kind %s watches a cluster that is there already", Kwok)
 	}
-	return found
+	return problems
 }
 
 func (e Environment) validateK3d() []error {
@@ -115,28 +101,34 @@ func (e Environment) validateK3d() []error {
 	c := e.Cluster
 	// etcd, which several servers keep the cluster in, wants an odd number.
 	if c.Servers < 1 || c.Servers > maxServers || c.Servers%2 == 0 {
-		problems.add("cluster.servers is %d: use 1, or an odd number up to %d", c.Servers, maxServers)
+		problems.add("cluster.servers", " is %d: use 1, or an odd number up to %d", c.Servers, maxServers)
 	}
 	if c.Agents < 0 || c.Agents > maxAgents {
-		problems.add("cluster.agents is %d: use 0 to %d", c.Agents, maxAgents)
+		problems.add("cluster.agents", " is %d: use 0 to %d", c.Agents, maxAgents)
 	}
 	if c.Workloads != WorkloadsDefault && c.Workloads != WorkloadsNone {
-		problems.add("cluster.workloads %q: use %s or %s", c.Workloads, WorkloadsDefault, WorkloadsNone)
+		problems.add("cluster.workloads", " %q: use %s or %s", c.Workloads, WorkloadsDefault, WorkloadsNone)
 	}
 	if c.Nodes == 0 && c.Pods > 0 {
-		problems.add("cluster.pods is %d: simulated pods need simulated nodes; set cluster.nodes", c.Pods)
+		problems.add("cluster.pods", " is %d: simulated pods need simulated nodes; set cluster.nodes", c.Pods)
+	}
+	if c.Nodes == 0 && c.PodTemplate != "" {
+		problems.add("cluster.podTemplate", ": simulated pods need simulated nodes; set cluster.nodes and cluster.pods")
+	}
+	if c.Nodes == 0 && len(c.Stages) > 0 {
+		problems.add("cluster.stages", ": only simulated nodes and pods have stages; set cluster.nodes")
 	}
 	if e.Images.K3s == "" {
-		problems.add("images.k3s: name an image")
+		problems.add("images.k3s", ": name an image")
 	}
 	if e.Images.Workload == "" && c.Workloads == WorkloadsDefault {
-		problems.add("images.workload: name an image, or set cluster.workloads to %s", WorkloadsNone)
+		problems.add("images.workload", ": name an image, or set cluster.workloads to %s", WorkloadsNone)
 	}
 	if e.Images.StatsProxy != "" {
-		problems.add("images.statsProxy: only the kind %s has it", Kwok)
+		problems.add("images.statsProxy", ": only the kind %s has it", Kwok)
 	}
 	if e.Backend.PublishPrometheus {
-		problems.add("backend.publishPrometheus: the kind %s always forwards Prometheus", K3d)
+		problems.add("backend.publishPrometheus", ": the kind %s always forwards Prometheus", K3d)
 	}
 	return append(problems, e.Chart.validate()...)
 }
@@ -145,28 +137,31 @@ func (e Environment) validateK3d() []error {
 func (c Chart) validate() []error {
 	var problems failing
 	if c.Path != "" {
-		if _, err := os.Stat(c.Path); err != nil {
-			problems.add("chart.path: %w", err)
+		switch _, err := os.Stat(c.Path); {
+		case errors.Is(err, fs.ErrNotExist):
+			problems.add("chart.path", ": there is no chart %s", c.Path)
+		case err != nil:
+			problems.add("chart.path", ": %w", err)
 		}
 		return problems
 	}
 	u, err := url.Parse(c.Repository)
 	switch {
 	case err == nil && u.Scheme == "oci":
-		problems.add("chart.repository %q: OCI registries are not read; "+
+		problems.add("chart.repository", " %q: OCI registries are not read; "+
 			"fetch the chart with `helm pull`, and give it as chart.path", c.Repository)
 	case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "":
-		problems.add("chart.repository %q: give the URL of a Helm repository, or the chart itself as chart.path",
+		problems.add("chart.repository", " %q: give the URL of a Helm repository, or the chart itself as chart.path",
 			c.Repository)
 	}
 	if c.Digest != "" && !digestPattern.MatchString(c.Digest) {
-		problems.add("chart.digest %q: give the SHA-256 of the chart as 64 hexadecimal digits", c.Digest)
+		problems.add("chart.digest", " %q: give the SHA-256 of the chart as 64 hexadecimal digits", c.Digest)
 	}
 	switch {
 	case c.Version == "":
-		problems.add("chart.version: name one; the values files are written for a certain chart")
+		problems.add("chart.version", ": name one; the values files are written for a certain chart")
 	case !versionPattern.MatchString(c.Version):
-		problems.add("chart.version %q: name one as the repository's index does, such as %s", c.Version, versions.Chart)
+		problems.add("chart.version", " %q: name one as the repository's index does, such as %s", c.Version, versions.Chart)
 	}
 	return problems
 }

@@ -38,7 +38,8 @@ func Run(ctx context.Context, o Options) (err error) {
 
 	stats := tsdb.NewDBStats()
 	entry := &gate{why: opening}
-	server := newServer(guard.Guard{Listen: o.Listen, AllowedHosts: o.AllowedHosts}.Handler(front(entry, stats)))
+	guarded := guard.Guard{Listen: o.Listen, AllowedHosts: o.AllowedHosts}
+	server := newServer(guarded.Handler(front(entry, stats, o.DashboardsURL)))
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	if o.Listening != nil {
@@ -64,8 +65,9 @@ func Run(ctx context.Context, o Options) (err error) {
 }
 
 // front answers what can be answered without an open storage.
-func front(entry *gate, stats *tsdb.DBStats) http.Handler {
+func front(entry *gate, stats *tsdb.DBStats, dashboards string) http.Handler {
 	mux := http.NewServeMux()
+	routeBrowser(mux, dashboards)
 	mux.HandleFunc("GET /-/healthy", answer("Healthy.\n"))
 	mux.HandleFunc("GET /api/v1/status/walreplay", replayStatus(stats))
 	mux.Handle("/", entry)

@@ -106,7 +106,7 @@ func openInstance(o Options, stats *tsdb.DBStats) (_ *instance, err error) {
 // handler is the whole surface of an open instance.
 func (in *instance) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/api/v1/", in.api)
+	mux.Handle("/api/v1/", limitQueries(in.api))
 	mux.Handle("GET /api/v1/metadata", in.instrument("/metadata", in.metadata.ServeHTTP))
 	mux.Handle("GET "+ingestionPath, in.instrument("/diorama/ingestion", in.serveIngestion))
 	mux.Handle("GET /api/v1/diorama/events", in.instrument("/diorama/events", in.serveEvents))

@@ -1,9 +1,12 @@
 package backend
 
 import (
+	"bytes"
+	"encoding/json"
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
@@ -18,51 +21,96 @@ const (
 
 // otlpMetrics hands a metrics request to Prometheus' own OTLP handler, so
 // that a request is translated, accepted and refused as Prometheus does it.
-// What it adds: a bound on the body, a refusal before the disk is full, and
-// an honest answer when the commit failed.
+// What it adds: a bound on the body, a refusal before the disk is full, an
+// honest answer when the commit failed, and answers that senders can read.
 func (in *instance) otlpMetrics(w http.ResponseWriter, r *http.Request) {
 	if !in.roomToWrite(w, r) {
 		return
 	}
 	body, err := limitBody(r, in.opts.MaxBodyBytes)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		respondStatus(w, r, http.StatusBadRequest, codes.InvalidArgument, err.Error())
 		return
 	}
 	ctx, state := withWriteState(r.Context())
-	answer := &writeAnswer{ResponseWriter: w, body: body, state: state}
+	answer := &writeAnswer{ResponseWriter: w, body: body, state: state, asked: r}
 	r = r.WithContext(ctx)
 	r.URL.Path = "/api/v1/otlp/v1/metrics"
 	in.api.ServeHTTP(answer, r)
 }
 
-// writeAnswer corrects the status of Prometheus' OTLP handler.
+// writeAnswer corrects the refusals of Prometheus' OTLP handler: their status,
+// and their form. A collector logs the message of a status, not of a text.
 type writeAnswer struct {
 	http.ResponseWriter
-	body      *limitedBody
-	state     *writeState
-	corrected bool
+	body  *limitedBody
+	state *writeState
+	asked *http.Request
+	// code is the status of a refusal, whose text comes after it.
+	code              int
+	refused, answered bool
 }
 
 func (a *writeAnswer) WriteHeader(code int) {
-	switch {
-	case a.state.commitErr != nil:
-		a.corrected = true
-		a.Header().Set("Retry-After", retryAfterSeconds)
-		http.Error(a.ResponseWriter, a.state.commitErr.Error(), http.StatusServiceUnavailable)
-	case a.body.tooLarge:
-		a.corrected = true
-		http.Error(a.ResponseWriter, "body too large; send smaller batches", http.StatusRequestEntityTooLarge)
-	default:
+	if code < http.StatusBadRequest && a.state.commitErr == nil {
 		a.ResponseWriter.WriteHeader(code)
+		return
+	}
+	a.refused, a.code = true, code
+	if a.state.commitErr != nil { // answered as a success, without a text
+		a.refuse("")
 	}
 }
 
 func (a *writeAnswer) Write(p []byte) (int, error) {
-	if a.corrected {
-		return len(p), nil
+	if !a.refused {
+		return a.ResponseWriter.Write(p)
 	}
-	return a.ResponseWriter.Write(p)
+	a.refuse(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+func (a *writeAnswer) refuse(text string) {
+	if a.answered {
+		return
+	}
+	a.answered = true
+	a.Header().Del("Content-Length")
+	switch {
+	case a.state.commitErr != nil:
+		a.Header().Set("Retry-After", retryAfterSeconds)
+		respondStatus(a.ResponseWriter, a.asked, http.StatusServiceUnavailable, codes.Unavailable, a.state.commitErr.Error())
+	case a.body.tooLarge:
+		respondStatus(a.ResponseWriter, a.asked, http.StatusRequestEntityTooLarge, codes.ResourceExhausted,
+			"body too large; send smaller batches")
+	case a.code == http.StatusInternalServerError:
+		// Nothing but the commit fails for our reasons: what went wrong before is
+		// the request's own doing.
+		a.code = http.StatusBadRequest
+		fallthrough
+	default:
+		respondStatus(a.ResponseWriter, a.asked, a.code, codes.InvalidArgument, explainRefusal(text))
+	}
+}
+
+// explainRefusal says what Prometheus means by a refusal, where it does not.
+func explainRefusal(text string) string {
+	for _, known := range []struct{ part, means string }{
+		{`normalization for metric "" resulted in empty name`, "a metric has no name: give it one. " +
+			"Prometheus takes none of the request then"},
+		{"resulted in empty name", "%s: give it a name with letters or digits. Prometheus takes none of the request then"},
+		{"invalid temporality", "%s: sums and histograms have to be cumulative. Prometheus takes none of the request then"},
+		{"empty data points", "%s: a metric needs data points. Prometheus takes none of the request then"},
+		{"unsupported metric type Empty", "%s: it has no data. Prometheus takes none of the request then"},
+		{"label name is empty", "an attribute has no name. Prometheus takes none of the request then"},
+		{"error found in #", "body is no OTLP metrics request: %s"},
+		{"proto:", "body is no OTLP metrics request: %s"},
+	} {
+		if strings.Contains(text, known.part) {
+			return strings.ReplaceAll(known.means, "%s", text)
+		}
+	}
+	return text
 }
 
 // retryAfterSeconds is long enough for someone to free space, and short
@@ -96,7 +144,7 @@ func respondStatus(w http.ResponseWriter, r *http.Request, httpCode int, code co
 	status := &spb.Status{Code: int32(code), Message: message}
 	contentType, encode := contentProtobuf, proto.Marshal
 	if isJSON(r) {
-		contentType, encode = contentJSON, protojson.Marshal
+		contentType, encode = contentJSON, compactJSON
 	}
 	data, err := encode(status)
 	if err != nil {
@@ -107,6 +155,18 @@ func respondStatus(w http.ResponseWriter, r *http.Request, httpCode int, code co
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(httpCode)
 	_, _ = w.Write(data)
+}
+
+// compactJSON takes out the spaces that protojson puts in at random, lest
+// anybody compare its output.
+func compactJSON(m proto.Message) ([]byte, error) {
+	data, err := protojson.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var compact bytes.Buffer
+	err = json.Compact(&compact, data)
+	return compact.Bytes(), err
 }
 
 func isJSON(r *http.Request) bool {

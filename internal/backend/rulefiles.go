@@ -5,14 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/rulefmt"
-	"github.com/prometheus/prometheus/promql/parser"
 )
 
 // watchEvery is how often rule files are looked at.
@@ -54,62 +49,12 @@ func goodRuleFiles(patterns []string) ([]string, error) {
 		if err != nil {
 			err = fmt.Errorf("reading a rule file: %w", err)
 		} else {
-			err = ParseRules(file, data)
+			_, err = ParseRules(file, data)
 		}
 		errs = append(errs, err)
 		return err != nil
 	})
 	return files, errors.Join(errs...)
-}
-
-// ParseRules says what keeps Prometheus from loading a rule file, each fault as
-// FILE:LINE: text.
-func ParseRules(file string, data []byte) error {
-	_, faults := rulefmt.Parse(data, false, model.UTF8Validation, parser.NewParser(parser.Options{}))
-	var lines []string
-	for _, fault := range faults {
-		for _, text := range single(fault.Error()) {
-			// Prometheus reads a file twice, the second time into nodes.
-			line := strings.ReplaceAll(placed(file, text), "rulefmt.RuleNode", "rulefmt.Rule")
-			if !slices.Contains(lines, line) {
-				lines = append(lines, line)
-			}
-		}
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return errors.New(strings.Join(lines, "\n"))
-}
-
-// single takes apart what YAML says of several values at once.
-func single(text string) []string {
-	several, found := strings.CutPrefix(text, "yaml: unmarshal errors:\n")
-	if !found {
-		return []string{text}
-	}
-	var all []string
-	for line := range strings.Lines(several) {
-		all = append(all, strings.TrimSpace(line))
-	}
-	return all
-}
-
-// lineOf finds where a fault is: rules have LINE:COLUMN before their text, YAML
-// names a line within it. What has no place is at 0:0.
-var (
-	lineOf     = regexp.MustCompile(`^(\d+:\d+): `)
-	yamlLineOf = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
-)
-
-func placed(file, text string) string {
-	text = strings.TrimPrefix(text, "0:0: ")
-	for _, place := range []*regexp.Regexp{lineOf, yamlLineOf} {
-		if found := place.FindStringSubmatch(text); found != nil {
-			return file + ":" + found[1] + ": " + strings.TrimPrefix(text, found[0])
-		}
-	}
-	return file + ": " + text
 }
 
 // stamp tells one state of a file from another.

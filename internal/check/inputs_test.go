@@ -1,6 +1,7 @@
 package check
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"syscall"
@@ -76,5 +77,73 @@ func TestNamedFileWithoutADashboard(t *testing.T) {
 		if (want == "") != (all == "") || !strings.HasPrefix(all, dir+want) && want != "" {
 			t.Errorf("%s: the problems are %q, want %q", name, all, want)
 		}
+	}
+}
+
+// What is wrong with a rule is reported once, where it is; what jsonnet has made
+// has no lines of its own.
+func TestFaultsOfRulesOnceAndWhere(t *testing.T) {
+	dir := filesIn(t, map[string]string{
+		"for.yaml": "groups:\n- name: g\n  rules:\n  - {alert: A, expr: up, for: -5m}\n",
+		"mixin.jsonnet": `{prometheusAlerts: {groups: [{name: 'g', rules: [{alert: 'B', expr: 'sum('}]}]}, ` +
+			`grafanaDashboards: {'m.json': {title: 'M', panels: []}}}`,
+	})
+	var s Sources
+	if err := s.Load(t.Context(), []string{dir}, nil, evaluate); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		dir + `/mixin.jsonnet: group "g", rule 1, "B": could not parse expression: 1:5: parse error: ` +
+			`unclosed left parenthesis`,
+		dir + `/for.yaml:4:31: for: not a valid duration string: "-5m"; use one such as 5m`,
+	}
+	if !slices.Equal(s.Problems, want) {
+		t.Errorf("the problems are\n%s\nwant\n%s", strings.Join(s.Problems, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// A file is evaluated once, whether its dashboards or its rules are of interest
+// and whether it succeeds.
+func TestJsonnetIsEvaluatedOnce(t *testing.T) {
+	dir := filesIn(t, map[string]string{
+		"mixin.jsonnet": `{grafanaDashboards: {'m.json': {title: 'M', panels: []}}, prometheusAlerts: {groups: ` +
+			`[{name: 'g', rules: [{alert: 'A', expr: 'up == 0'}]}]}}`,
+		"slow.jsonnet": "{}",
+	})
+	for _, place := range []string{dir, dir + "/mixin.jsonnet", dir + "/slow.jsonnet"} {
+		asked := map[string]int{}
+		var s Sources
+		err := s.Load(t.Context(), []string{place}, nil,
+			func(ctx context.Context, job library.JsonnetJob) (library.JsonnetResult, error) {
+				asked[job.File]++
+				if strings.HasSuffix(job.File, "slow.jsonnet") {
+					late := document.FileErrorf(job.File, "the evaluation took longer than 20s")
+					return library.JsonnetResult{Error: late}, nil
+				}
+				return evaluate(ctx, job)
+			})
+		if err != nil || len(s.Dashboards)+len(s.Rules)+len(s.Problems) == 0 {
+			t.Errorf("%s: %+v, %v", place, s, err)
+		}
+		for file, times := range asked {
+			if times != 1 {
+				t.Errorf("%s: %s is evaluated %d times", place, file, times)
+			}
+		}
+	}
+}
+
+// What would be passed over because it is of another type is a problem, in a
+// folder too.
+func TestMistypedDashboards(t *testing.T) {
+	dir := filesIn(t, map[string]string{
+		"a.json": "{\n  \"title\": 5,\n  \"panels\": \"x\"\n}", "other.json": `{"a": 1}`,
+	})
+	var s Sources
+	if err := s.Load(t.Context(), []string{dir}, nil, evaluate); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{dir + "/a.json:2:12: title is a number, and has to be a text"}; !slices.Equal(s.Problems, want) {
+		t.Errorf("the problems are %q, want %q", s.Problems, want)
 	}
 }

@@ -3,13 +3,16 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 
+	"github.com/diorama-lab/diorama/internal/backend"
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
 	"github.com/diorama-lab/diorama/internal/dashboard/library"
 )
@@ -75,13 +78,13 @@ func (s *Sources) loadDashboards(ctx context.Context, boards *library.Library, o
 			return err
 		}
 	} else {
-		found, wrong := boards.Read(ctx, only)
+		found, rules, wrong := boards.Read(ctx, only)
 		read.Dashboards = found
 		if wrong != nil {
 			read.Problems = append(read.Problems, wrong.Error())
 		}
-		if filepath.Ext(only) != ".json" {
-			read.mixinRules(ctx, boards, only)
+		if rules != nil {
+			read.addMadeRules(only, rules)
 		}
 		// Who names a file means something that is in it.
 		if wrong == nil && len(read.Dashboards)+len(read.Rules) == 0 && ctx.Err() == nil {
@@ -118,22 +121,11 @@ func (s *Sources) LoadLibrary(ctx context.Context, boards *library.Library) erro
 	for _, wrong := range boards.Errors() {
 		s.Problems = append(s.Problems, wrong.Error())
 	}
-	names, err := boards.Jsonnet()
-	if err != nil {
-		return err
+	rules := boards.Rules()
+	for _, name := range slices.Sorted(maps.Keys(rules)) {
+		s.addMadeRules(name, rules[name])
 	}
-	s.mixinRules(ctx, boards, names...)
 	return ctx.Err()
-}
-
-// mixinRules takes over the rules that jsonnet files have, with dashboards or
-// alone. A file that cannot be evaluated is a problem already.
-func (s *Sources) mixinRules(ctx context.Context, boards *library.Library, names ...string) {
-	for _, name := range names {
-		if rules, err := boards.MixinRules(ctx, name); err == nil && rules != nil {
-			s.AddRules(name, rules)
-		}
-	}
 }
 
 // findRules reads the rule files of a folder: YAML that has groups.
@@ -172,11 +164,22 @@ func (s *Sources) loadRules(name string, named bool) {
 
 // AddRules takes over the rules of a file; what is wrong with it is a problem.
 func (s *Sources) AddRules(name string, data []byte) {
-	groups, faults := rulefmt.Parse(data, false, model.UTF8Validation, newParser())
-	for _, fault := range faults {
-		s.Problems = append(s.Problems, fmt.Sprintf("%s: %v", name, fault))
+	groups, err := backend.ParseRules(name, data)
+	if err != nil {
+		s.Problems = append(s.Problems, strings.Split(err.Error(), "\n")...)
+		return
 	}
-	if groups != nil && len(faults) == 0 {
-		s.Rules = append(s.Rules, RuleFile{Name: name, Groups: groups.Groups})
+	s.Rules = append(s.Rules, RuleFile{Name: name, Groups: groups})
+}
+
+// addMadeRules takes over the rules that jsonnet has made. Lines of what it made
+// are nobody's to look at.
+func (s *Sources) addMadeRules(name string, data []byte) {
+	made := Sources{}
+	made.AddRules(name, data)
+	s.Rules = append(s.Rules, made.Rules...)
+	line := regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `(:\d+)+: `)
+	for _, problem := range made.Problems {
+		s.Problems = append(s.Problems, line.ReplaceAllString(problem, name+": "))
 	}
 }

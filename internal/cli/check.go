@@ -58,7 +58,7 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 			err := runCheck(cmd.Context(), c, flags, args)
 			var decided *exitError
 			switch {
-			case err == nil, errors.As(err, &decided), errors.Is(err, errInterrupted):
+			case err == nil, errors.As(err, &decided), errors.As(err, new(*interrupted)):
 				return err
 			case cmd.Context().Err() != nil:
 				return &exitError{exitInterrupted, err}
@@ -66,7 +66,15 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 			return &exitError{exitImpossible, err}
 		},
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitImpossible, err} })
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &exitError{exitImpossible, flagError(cmd, err)}
+	})
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkFlagValues(cmd); err != nil {
+			return &exitError{exitImpossible, err}
+		}
+		return nil
+	}
 	f := cmd.Flags()
 	nameFlag(cmd, &flags.name)
 	flags.access.add(f)

@@ -74,7 +74,7 @@ func TestCheckAccess(t *testing.T) {
 		{[]string{"--bearer-token-file", token, "--user", "me"}, 2, "use one of them", ""},
 		{[]string{"--password-file", password}, 2, "needs --user", ""},
 		{[]string{"--header", "nothing"}, 2, "'Name: value'", ""},
-		{[]string{"--nonsense"}, 2, "unknown flag", ""},
+		{[]string{"--nonsense"}, 2, "has no flag --nonsense", ""},
 		{[]string{"-o", "pdf"}, 2, "table, json, junit, github, markdown are known", ""},
 	} {
 		seen = nil

@@ -72,6 +72,7 @@ func newCollector() *cobra.Command {
 		"configuration: a path or a URI such as file:, env:, yaml:; given again, merged over what came before")
 	cmd.Flags().StringVar(&o.HealthAddress, "health-address", "",
 		"address of a listener that answers 200 while the collector runs")
+	cmd.Flags().StringSliceVar(&o.AllowedHosts, "allowed-host", nil, allowedHostUsage)
 	return required(cmd, "config")
 }
 
@@ -109,6 +110,7 @@ func newBackend(c *console.Console) *cobra.Command {
 		"resource attribute that becomes a label, on top of the built-in ones")
 	f.StringSliceVar(&o.RuleFiles, "rules", nil, "Prometheus rule files or globs")
 	f.StringSliceVar(&o.AllowedHosts, "allowed-host", nil, allowedHostUsage)
+	f.StringVar(&o.DashboardsURL, "dashboards-url", "", "page that browsers are led to, such as http://127.0.0.1:3000")
 	f.IntVar(&o.EventsMax, "max-events", usual.Backend.MaxEvents, "how many Kubernetes events are kept")
 	return required(cmd, "data")
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -34,8 +33,11 @@ func newConfigDefaults(c *console.Console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "defaults", Short: "Print the environment file that an empty one means", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			env := v1alpha1.DefaultOf(v1alpha1.Kind(kind))
-			if err := env.Validate(); err != nil {
+			env, origin, err := readEnvironment("", kind)
+			if err == nil {
+				err = origin.Explain(env.Validate())
+			}
+			if err != nil {
 				return err
 			}
 			encoder := yaml.NewEncoder(c.Out)
@@ -74,15 +76,17 @@ func newConfigCollector(c *console.Console) *cobra.Command {
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: []string{"cluster", "nodes"},
 		RunE: func(command *cobra.Command, args []string) error {
-			env := v1alpha1.DefaultOf(cmp.Or(v1alpha1.Kind(kind), v1alpha1.Embedded))
-			if file != "" {
-				var err error
-				if env, err = v1alpha1.LoadAs(file, v1alpha1.Kind(kind)); err != nil {
-					return err
-				}
+			env, origin, err := readEnvironment(file, kind)
+			if err != nil {
+				return err
 			}
 			if command.Flags().Changed("name") {
 				env.Name = name
+			}
+			// The file may name one already that is to be written with what is printed.
+			env.Telemetry.Collectors = v1alpha1.Collectors{}
+			if err := origin.Explain(env.Validate()); err != nil {
+				return err
 			}
 			_, record, _, err := environment.Find(env.Name)
 			if err == nil && file == "" && (kind == "" || record.Environment.Kind == v1alpha1.Kind(kind)) {

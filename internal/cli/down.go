@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,7 +51,11 @@ func down(ctx context.Context, c *console.Console, names []string, keepData bool
 	var problems []error
 	for _, name := range names {
 		began := time.Now()
-		if err := environment.Down(ctx, name, keepData); err != nil {
+		err := environment.Down(ctx, name, keepData)
+		if ctx.Err() != nil && errors.Is(err, environment.ErrGoesOn) {
+			return &interrupted{fmt.Sprintf("%s goes down by itself; `diorama list` shows it until it has", name)}
+		}
+		if err != nil {
 			problems = append(problems, err)
 			continue
 		}

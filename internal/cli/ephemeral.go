@@ -23,25 +23,23 @@ const (
 // ephemeral checks against an environment of its own, and takes it down
 // whatever comes of it.
 func ephemeral(ctx context.Context, c *console.Console, flags checkFlags, places []string) error {
-	env := v1alpha1.Default()
-	if flags.ephemeral != ephemeralDefaults {
-		var err error
-		if env, err = v1alpha1.Load(flags.ephemeral); err != nil {
-			return err
-		}
+	file := flags.ephemeral
+	if file == ephemeralDefaults {
+		file = ""
 	}
-	env.Name, env.Ports = fmt.Sprintf("check-%d", os.Getpid()), v1alpha1.Auto()
-	if err := env.Validate(); err != nil {
-		return err
-	}
-	folder, _, err := environment.Prepare(ctx, env)
+	env, origin, err := readEnvironment(file, "")
 	if err != nil {
 		return err
 	}
-	if err := folder.WriteEnvironment(env); err != nil {
+	env.Name, env.Ports = fmt.Sprintf("check-%d", os.Getpid()), v1alpha1.Auto()
+	if err := origin.Explain(env.Validate()); err != nil {
 		return err
 	}
-	if err := start(ctx, c, folder, upFlags{}); err != nil {
+	prepared, err := environment.Prepare(ctx, env)
+	if err != nil {
+		return origin.Explain(err)
+	}
+	if err := start(ctx, c, prepared, false); err != nil {
 		return err
 	}
 	flags.ephemeral, flags.name = "", env.Name

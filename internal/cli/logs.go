@@ -81,20 +81,17 @@ const followEvery = 200 * time.Millisecond
 func printLogs(ctx context.Context, out io.Writer, folder state.Folder, names []string, lines int, follow bool) error {
 	logs := make([]*logReader, len(names))
 	for i, name := range names {
-		log, err := openLog(folder.Log(name))
+		log, err := openLog(folder.Log(name), lines)
 		if err != nil {
 			return fmt.Errorf("opening the log of %s: %w", name, err)
 		}
 		defer log.close()
 		logs[i] = log
-		there, err := log.lines()
+		there, err := log.latest(lines, follow)
 		if err != nil {
 			return fmt.Errorf("reading the log of %s: %w", name, err)
 		}
-		if !follow {
-			there = append(there, log.rest()...)
-		}
-		for _, line := range last(there, lines) {
+		for _, line := range there {
 			writeLine(out, names, name, line)
 		}
 	}
@@ -112,17 +109,10 @@ func printLogs(ctx context.Context, out io.Writer, folder state.Folder, names []
 			return nil
 		}
 		if held, err := folder.Held(); err != nil || !held {
-			return errors.Join(err, errors.New("the environment has ended"))
+			return errors.Join(err, fmt.Errorf("environment %q has ended", folder.Name))
 		}
 	}
 	return nil
-}
-
-func last(lines []string, n int) []string {
-	if n < 0 || n >= len(lines) {
-		return lines
-	}
-	return lines[len(lines)-n:]
 }
 
 func writeLine(out io.Writer, names []string, name, line string) {

@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os/signal"
@@ -43,6 +44,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
 	ctx, supervised := component.Lifeline(ctx)
+	component.RotateLog(ctx)
 	if supervised {
 		memory.KeepSmall(ctx)
 	}
@@ -53,6 +55,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var decided *exitError
+	var ended *interrupted
 	switch {
 	case err == nil:
 		return exitOK
@@ -61,8 +64,11 @@ func Main(args []string, stdout, stderr io.Writer) int {
 			c.Fail(decided.err)
 		}
 		return decided.code
-	case errors.Is(err, errInterrupted):
-		c.Note("interrupted: %v", err)
+	case errors.As(err, &ended):
+		c.Note("interrupted: %v", ended)
+		return exitInterrupted
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		c.Note("interrupted")
 		return exitInterrupted
 	default:
 		c.Fail(err)
@@ -70,8 +76,10 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	}
 }
 
-// errInterrupted tells that the user ended the command.
-var errInterrupted = errors.New("nothing was left behind")
+// interrupted tells that the user ended the command, and how things are left.
+type interrupted struct{ left string }
+
+func (i *interrupted) Error() string { return i.left }
 
 func newRoot(c *console.Console) *cobra.Command {
 	slog.SetDefault(slog.New(slog.NewTextHandler(c.Err, nil)))
@@ -88,9 +96,10 @@ OpenTelemetry Collector, stores what the collector sends in Prometheus, and show
 		newUp(c), newDown(c), newStatus(c), newList(c), newScale(c), newLogs(c), newCheck(c),
 		newKubeconfig(c), newConfig(c), newVersion(c),
 		newStatsProxy(c), newCollector(), newBackend(c), newDashboards(c),
-		newImage(c), newSupervise(), newTogether(c), newKwok(), newJsonnet(c),
+		newImage(c), newSupervise(), newTogether(c), newKwok(), newJsonnet(c), newCheckCollector(c),
 	)
 	root.AddCommand(newControlPlane()...)
+	explainUsage(root)
 	// cobra takes for global what Kubernetes' packages register for every program.
 	pflag.CommandLine.VisitAll(func(f *pflag.Flag) { f.Hidden = true })
 	return root
@@ -110,7 +119,7 @@ func outputFlag(cmd *cobra.Command, output *string) {
 
 func checkOutput(output string) error {
 	if output != "" && output != "json" {
-		return errors.New("--output knows json, and nothing for people to read")
+		return fmt.Errorf("--output is %q: only json is known; without the flag the result is for people to read", output)
 	}
 	return nil
 }

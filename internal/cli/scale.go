@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/cluster"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/environment"
+	"github.com/diorama-lab/diorama/internal/state"
 )
 
 func newScale(c *console.Console) *cobra.Command {
@@ -31,7 +35,8 @@ func newScale(c *console.Console) *cobra.Command {
 				return err
 			}
 			if !alive {
-				return fmt.Errorf("environment %q is %s; only one that is up can be scaled", name, record.Phase)
+				return fmt.Errorf("environment %q is %s; only one that is up can be scaled: `diorama up --name %s` brings it up",
+					name, record.Phase, name)
 			}
 			if !changed("nodes") {
 				nodes = record.Environment.Cluster.Nodes
@@ -39,31 +44,58 @@ func newScale(c *console.Console) *cobra.Command {
 			if !changed("pods") {
 				pods = record.Environment.Cluster.Pods
 			}
-			began := time.Now()
-			progress := c.Progress()
-			defer progress.Close()
-			progress.Started("cluster")
-			err = control.NewClient(record).Scale(cmd.Context(), nodes, pods, func(p control.Progress) {
-				if p.Phase != component.Starting {
-					progress.Detail(p.Component, p.Detail)
-				}
-			})
-			if err != nil && cmd.Context().Err() != nil {
-				progress.Failed("cluster")
-				c.Note("%s goes on towards %d nodes and %d pods by itself; see how far it is with `diorama status --name %s`",
-					name, nodes, pods, name)
-				return &exitError{code: exitInterrupted}
-			}
-			if err != nil {
+			if err := checkSize(record.Environment, nodes, pods, changed("pods")); err != nil {
 				return err
 			}
-			progress.Done("cluster", time.Since(began))
-			c.Note("%s has %d nodes and %d pods", name, nodes, pods)
-			return nil
+			return scale(cmd.Context(), c, record, control.Size{Nodes: nodes, Pods: pods})
 		},
 	}
 	nameFlag(cmd, &name)
 	cmd.Flags().IntVar(&nodes, "nodes", 0, "simulated nodes")
 	cmd.Flags().IntVar(&pods, "pods", 0, "long-running simulated pods")
 	return cmd
+}
+
+// checkSize says what is wrong with a size before anything asks for it.
+func checkSize(env v1alpha1.Environment, nodes, pods int, podsGiven bool) error {
+	env.Cluster.Nodes, env.Cluster.Pods = nodes, pods
+	origin := v1alpha1.Origin{}
+	origin.SetBy("cluster.nodes", "--nodes")
+	origin.SetBy("cluster.pods", "the number of pods")
+	if podsGiven {
+		origin.SetBy("cluster.pods", "--pods")
+	}
+	err := env.ValidateSize()
+	if err == nil && env.Cluster.KubeContext == "" { // how many there are others' clusters say
+		err = cluster.CheckFiles(env.Cluster)
+	}
+	return origin.Explain(err)
+}
+
+// scale waits until the size is reached. The supervisor goes on towards it without us.
+func scale(ctx context.Context, c *console.Console, record state.Record, to control.Size) error {
+	name, began := record.Environment.Name, time.Now()
+	progress := c.Progress()
+	defer progress.Close()
+	progress.Started("cluster")
+	underWay := false
+	err := control.NewClient(record).Scale(ctx, to.Nodes, to.Pods, func(p control.Progress) {
+		underWay = true
+		if p.Phase != component.Starting {
+			progress.Detail(p.Component, p.Detail)
+		}
+	})
+	switch {
+	case err == nil:
+		progress.Done("cluster", time.Since(began))
+		c.Note("%s has %d nodes and %d pods", name, to.Nodes, to.Pods)
+		return nil
+	case ctx.Err() == nil || !errors.Is(err, context.Canceled):
+		return err
+	case !underWay:
+		return &interrupted{fmt.Sprintf("`diorama status --name %s` shows whether its size has begun to change", name)}
+	}
+	return &interrupted{fmt.Sprintf(
+		"%s goes on towards %d nodes and %d pods by itself; see how far it is with `diorama status --name %s`",
+		name, to.Nodes, to.Pods, name)}
 }

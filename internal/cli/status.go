@@ -47,7 +47,7 @@ func statusOf(ctx context.Context, name string) (control.Status, error) {
 	if err != nil {
 		return control.Status{}, err
 	}
-	if alive {
+	if alive && (record.Phase != state.Starting || control.Answers(record.Control)) {
 		status, err := environment.Ask(ctx, record)
 		if silent := (*environment.SilentError)(nil); errors.As(err, &silent) {
 			return recorded(record, state.Degraded, silent.Error()), nil
@@ -55,8 +55,12 @@ func statusOf(ctx context.Context, name string) (control.Status, error) {
 		return status, err
 	}
 	message := record.Message
-	if record.Phase == state.Crashed {
-		message = "its supervisor is gone: `diorama up` goes on with its data, `diorama down` removes it"
+	switch record.Phase {
+	case state.Starting:
+		message = "its supervisor does not answer yet"
+	case state.Crashed:
+		message = fmt.Sprintf("its supervisor is gone: `diorama up --name %s` goes on with its data, "+
+			"`diorama down --name %s` removes it", name, name)
 	}
 	return recorded(record, record.Phase, message), nil
 }

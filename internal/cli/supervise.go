@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
@@ -23,12 +25,16 @@ func newSupervise() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			env, err := folder.ReadEnvironment()
+			lock, err := folder.TakeOver()
 			if err != nil {
 				return err
 			}
-			memory.KeepSmall(cmd.Context())
-			return supervisor.Run(cmd.Context(), folder, env, supervisor.Options{Retain: retain})
+			env, err := folder.ReadEnvironment()
+			if err == nil {
+				memory.KeepSmall(cmd.Context())
+				err = supervisor.Run(cmd.Context(), folder, env, supervisor.Options{Retain: retain})
+			}
+			return errors.Join(err, lock.Unlock())
 		},
 	}
 	cmd.Flags().StringVar(&name, "name", v1alpha1.Default().Name, "name of the environment")

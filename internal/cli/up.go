@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -47,11 +45,11 @@ func newUp(c *console.Console) *cobra.Command {
   diorama up --env kwok
   diorama up --file environment.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			env, err := flags.environment(cmd)
+			env, origin, err := flags.environment(cmd)
 			if err != nil {
 				return err
 			}
-			return up(cmd.Context(), c, env, flags)
+			return origin.Explain(up(cmd.Context(), c, env, flags))
 		},
 	}
 	f, usual, k3d := cmd.Flags(), v1alpha1.Default(), v1alpha1.DefaultOf(v1alpha1.K3d).Cluster
@@ -80,79 +78,32 @@ func newUp(c *console.Console) *cobra.Command {
 	return cmd
 }
 
-// environment reads the file and lets the flags that were given win.
-func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, error) {
-	if err := checkOutput(flags.output); err != nil {
-		return v1alpha1.Environment{}, err
-	}
-	env := v1alpha1.DefaultOf(cmp.Or(v1alpha1.Kind(flags.kind), v1alpha1.Embedded))
-	if flags.file != "" {
-		var err error
-		if env, err = v1alpha1.LoadAs(flags.file, v1alpha1.Kind(flags.kind)); err != nil {
-			return env, err
-		}
-	}
-	changed := cmd.Flags().Changed
-	set := func(flag string, apply func()) {
-		if changed(flag) {
-			apply()
-		}
-	}
-	set("name", func() { env.Name = flags.name })
-	set("nodes", func() { env.Cluster.Nodes = flags.nodes })
-	set("pods", func() { env.Cluster.Pods = flags.pods })
-	set("servers", func() { env.Cluster.Servers = flags.servers })
-	set("agents", func() { env.Cluster.Agents = flags.agents })
-	set("workloads", func() { env.Cluster.Workloads = flags.workloads })
-	set("kube-context", func() { env.Cluster.KubeContext = flags.kubeContext })
-	set("pod-template", func() { env.Cluster.PodTemplate = flags.podTemplate })
-	set("collector-config", func() { env.Telemetry.Collectors.Cluster = flags.collectorConfig })
-	set("node-collector-config", func() { env.Telemetry.Collectors.Nodes = flags.nodeConfig })
-	set("dashboards", func() { env.Dashboards.Folder = flags.dashboards })
-	set("jsonnet-path", func() { env.Dashboards.JsonnetPaths = flags.jsonnetPaths })
-	if changed("ports") {
-		if flags.ports != "auto" {
-			return env, fmt.Errorf("--ports %q: only auto is known; single ports are set in the environment file", flags.ports)
-		}
-		env.Ports = v1alpha1.Auto()
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return env, fmt.Errorf("finding the working folder: %w", err)
-	}
-	if env.Dashboards.Folder == "" && !changed("dashboards") {
-		if info, err := os.Stat("dashboards"); err == nil && info.IsDir() {
-			env.Dashboards.Folder = "dashboards"
-		}
-	}
-	env.ResolvePaths(dir)
-	return env, env.Validate()
-}
-
 func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags upFlags) error {
 	if flags.dryRun {
 		return dryRun(c, env)
 	}
-	folder, left, err := environment.Prepare(ctx, env)
+	prepared, err := environment.Prepare(ctx, env)
 	if running := (*environment.RunningError)(nil); errors.As(err, &running) {
 		return upAgain(ctx, c, running, flags.output)
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return &interrupted{"nothing was left behind"}
 	}
 	if err != nil {
 		return err
 	}
-	if left != nil {
-		c.Note("environment %q was %s: going on with its data", env.Name, left.Phase)
-	}
-	if err := folder.WriteEnvironment(env); err != nil {
-		return err
+	if prepared.Left != nil {
+		c.Note("environment %q was %s: going on with its data", env.Name, prepared.Left.Phase)
 	}
 	if flags.foreground {
-		return foreground(ctx, c, folder, env, flags)
+		return foreground(ctx, c, prepared, env, flags)
 	}
 	began := time.Now()
-	if err := start(ctx, c, folder, flags); err != nil {
+	if err := start(ctx, c, prepared, flags.retain); err != nil {
 		return err
 	}
+	// It is up: an interrupt comes too late to take it down again.
+	ctx = context.WithoutCancel(ctx)
 	status, err := announce(ctx, c, env.Name, time.Since(began), flags.output)
 	if err != nil {
 		return err
@@ -166,43 +117,49 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 
 // start brings the environment up in a process of its own; an interrupt takes
 // it down again.
-func start(ctx context.Context, c *console.Console, folder state.Folder, flags upFlags) error {
+func start(ctx context.Context, c *console.Console, prepared *environment.Prepared, retain bool) error {
 	progress := c.Progress()
 	defer progress.Close()
-	var args []string
-	if flags.retain {
-		args = append(args, "--retain")
-	}
-	client, err := environment.Detach(ctx, folder, args...)
+	client, err := environment.Detach(ctx, prepared, retain)
 	if err == nil {
 		err = client.Follow(ctx, func(p control.Progress) { show(progress, p) })
 	}
 	if ctx.Err() == nil {
 		if err != nil && client != nil {
-			return errors.Join(err, environment.AwaitRollback(folder, client))
+			return errors.Join(err, environment.AwaitRollback(prepared.Folder, client))
 		}
 		return err
 	}
 	progress.Close()
 	c.Note("interrupted: taking back what was started")
 	if client != nil {
-		if err := environment.Abort(folder, client); err != nil {
-			return fmt.Errorf("taking back what was started; `diorama down --name %s` tries again: %w", folder.Name, err)
-		}
+		err = environment.Abort(prepared.Folder, client)
 	}
-	return errInterrupted
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("taking back what was started; `diorama down --name %s` tries again: %w", prepared.Name, err)
+	}
+	return takenBack(prepared)
+}
+
+// takenBack is what an up that was interrupted ends with, when its supervisor has
+// ended.
+func takenBack(prepared *environment.Prepared) error {
+	if prepared.Left != nil {
+		return &interrupted{fmt.Sprintf("%s is down, and its data is kept", prepared.Name)}
+	}
+	return &interrupted{"nothing was left behind"}
 }
 
 func foreground(
-	ctx context.Context, c *console.Console, folder state.Folder, env v1alpha1.Environment, flags upFlags,
+	ctx context.Context, c *console.Console, prepared *environment.Prepared, env v1alpha1.Environment, flags upFlags,
 ) error {
 	kind, err := kinds.Of(env.Kind)
 	if err != nil {
-		return err
+		return errors.Join(err, prepared.Close(err, flags.retain))
 	}
 	progress, began := c.Progress(), time.Now()
 	defer progress.Close()
-	return supervisor.Run(ctx, folder, env, supervisor.Options{
+	err = supervisor.Run(ctx, prepared.Folder, env, supervisor.Options{
 		Retain: flags.retain,
 		Observe: func(p control.Progress) {
 			show(progress, p)
@@ -219,6 +176,13 @@ func foreground(
 			}
 		},
 	})
+	if left := prepared.Close(err, flags.retain && ctx.Err() == nil); left != nil {
+		return errors.Join(err, left)
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return takenBack(prepared)
+	}
+	return err
 }
 
 // show turns what a supervisor reports into lines.
@@ -244,7 +208,8 @@ func announce(
 		return control.Status{}, err
 	}
 	if !alive {
-		return control.Status{}, errors.New("the environment ended right after its start; see `diorama logs supervisor`")
+		return control.Status{}, fmt.Errorf(
+			"environment %q ended right after its start; see `diorama logs supervisor --name %s`", name, name)
 	}
 	status, err := control.NewClient(record).Status(ctx)
 	if err != nil {
@@ -291,10 +256,7 @@ func dryRun(c *console.Console, env v1alpha1.Environment) error {
 	if err != nil {
 		return err
 	}
-	planned, err := kinds.DryPlan(env, folder)
-	if err == nil {
-		err = planned.CheckFiles()
-	}
+	planned, err := environment.Plan(env, folder)
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func (c *Cluster) Scale(
 	if err != nil {
 		return err
 	}
-	if err := nodes.CheckCapacity(fleet, workloads); err != nil {
+	if err := checkCapacity(fleet, workloads); err != nil {
 		return err
 	}
 	config, err := c.Config()
@@ -198,5 +198,14 @@ func CheckFiles(size v1alpha1.Cluster) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(nodes.CheckCapacity(fleet, workloads), nodes.ParseStages(files))
+	return errors.Join(checkCapacity(fleet, workloads), nodes.ParseStages(files))
+}
+
+// checkCapacity names the field that has too many pods.
+func checkCapacity(fleet nodes.Fleet, workloads nodes.Workloads) error {
+	err := nodes.CheckCapacity(fleet, workloads)
+	if many := (*nodes.CapacityError)(nil); errors.As(err, &many) {
+		return &v1alpha1.FieldError{Field: "cluster.pods", Err: fmt.Errorf(" is %d: %s", many.Pods, many.Says)}
+	}
+	return err
 }

@@ -47,11 +47,7 @@ func startCluster(t *testing.T) (controlplane.Options, *rest.Config) {
 	if err := nodes.ApplyStages(t.Context(), config, nil, quiet); err != nil {
 		t.Fatal(err)
 	}
-	ports, err := state.FreePorts(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	health := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	health := fmt.Sprintf("127.0.0.1:%d", controlplanetest.Ports(t, 1)[0])
 	controlplanetest.Run(t, o.Dir, "kube-controller-manager", o.ControllerManagerArgs(), o.ProbeControllerManager)
 	controlplanetest.Run(t, o.Dir, "kube-scheduler", o.SchedulerArgs(), o.ProbeScheduler)
 	controlplanetest.Run(t, o.Dir, "kwok", []string{o.Kubeconfig("kwok"), health}, func(ctx context.Context) error {

@@ -28,6 +28,9 @@ type RunOptions struct {
 	// HealthAddress is host:port of a listener that answers 200 while the
 	// collector runs, whatever its configuration says; empty: none.
 	HealthAddress string
+	// AllowedHosts are names that OTLP may be sent to by HTTP, beyond those that no
+	// site of the internet can have.
+	AllowedHosts []string
 }
 
 // Run runs a collector until ctx ends, then flushes what it holds and returns
@@ -43,12 +46,24 @@ func Run(ctx context.Context, o RunOptions) error {
 	}
 	defer stopHealth()
 	if err := c.Run(ctx); err != nil {
+		if problem := o.wrongFile(ctx); problem != nil {
+			return problem
+		}
 		return fmt.Errorf("running the collector: %w", err)
 	}
 	if ctx.Err() == nil {
 		return fmt.Errorf("the collector ended on its own; the last lines of its log say why")
 	}
 	return nil
+}
+
+// wrongFile says what keeps the collector from running with its only file, in words
+// and lines of that.
+func (o RunOptions) wrongFile(ctx context.Context) error {
+	if len(o.ConfigURIs) != 1 || strings.Contains(o.ConfigURIs[0], ":") {
+		return nil
+	}
+	return CheckFile(ctx, o.ConfigURIs[0])
 }
 
 // serveHealth answers on address whether the collector runs, until the
@@ -93,7 +108,7 @@ func Validate(ctx context.Context, o RunOptions) error {
 
 func newCollector(o RunOptions) (*otelcol.Collector, error) {
 	c, err := otelcol.NewCollector(otelcol.CollectorSettings{
-		Factories: Factories,
+		Factories: func() (otelcol.Factories, error) { return Factories(o.AllowedHosts...) },
 		BuildInfo: component.BuildInfo{
 			Command: "diorama collector", Description: "diorama's OpenTelemetry Collector", Version: Version(),
 		},

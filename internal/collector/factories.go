@@ -23,21 +23,22 @@ import (
 	"go.opentelemetry.io/collector/processor/batchprocessor"
 	"go.opentelemetry.io/collector/processor/memorylimiterprocessor"
 	"go.opentelemetry.io/collector/receiver"
-	"go.opentelemetry.io/collector/receiver/otlpreceiver"
 	"go.opentelemetry.io/collector/service/telemetry/otelconftelemetry"
 
 	"github.com/diorama-lab/diorama/internal/collector/kubeletstatsnodes"
+	"github.com/diorama-lab/diorama/internal/collector/otlpguard"
 	"github.com/diorama-lab/diorama/internal/collector/simulatedhostmetrics"
 )
 
-// Factories are the components of the distribution.
-func Factories() (otelcol.Factories, error) {
+// Factories are the components of the distribution. allowedHosts are names that
+// OTLP may be sent to by HTTP, beyond those that no site of the internet can have.
+func Factories(allowedHosts ...string) (otelcol.Factories, error) {
 	receivers, receiversErr := otelcol.MakeFactoryMap[receiver.Factory](
 		k8sclusterreceiver.NewFactory(),
 		k8seventsreceiver.NewFactory(),
 		kubeletstatsreceiver.NewFactory(),
 		hostmetricsreceiver.NewFactory(),
-		otlpreceiver.NewFactory(),
+		otlpguard.NewFactory(allowedHosts),
 		kubeletstatsnodes.NewFactory(),
 		simulatedhostmetrics.NewFactory(),
 	)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -162,7 +161,7 @@ func launch(ctx context.Context, config ContainerConfig) (*containerRun, error) 
 }
 
 // watch copies a container's log until its end, and notes how it ended.
-func (r *containerRun) watch(ctx context.Context, log *os.File) {
+func (r *containerRun) watch(ctx context.Context, log *Log) {
 	defer close(r.exited)
 	defer r.forget()
 	logErr := r.engine.Logs(ctx, r.id, log)

@@ -10,12 +10,8 @@ import (
 	"time"
 )
 
-const (
-	// How long a process may take to end after SIGTERM.
-	stopGrace = 5 * time.Second
-	// A log larger than this is set aside when its process starts.
-	logLimit = 16 << 20
-)
+// How long a process may take to end after SIGTERM.
+const stopGrace = 5 * time.Second
 
 // ProcessConfig describes a child process. It is a plain value: a plan can
 // print it.
@@ -68,7 +64,7 @@ type childRun struct {
 }
 
 func spawn(config ProcessConfig) (*childRun, error) {
-	log, err := OpenLog(config.Log)
+	log, err := openLog(config.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +76,7 @@ func spawn(config ProcessConfig) (*childRun, error) {
 	defer read.Close()
 	cmd := exec.Command(config.Path, config.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(append(os.Environ(), config.Env...), lifelineEnv+"=3")
+	cmd.Env = append(append(os.Environ(), config.Env...), lifelineEnv+"=3", LogVariable(config.Log))
 	cmd.ExtraFiles = []*os.File{read}
 	// An own process group, so that Ctrl-C on a terminal reaches only us.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -95,21 +91,6 @@ func spawn(config ProcessConfig) (*childRun, error) {
 		close(c.exited)
 	}()
 	return c, nil
-}
-
-// OpenLog opens the log of a run that begins. One that has grown large is set
-// aside.
-func OpenLog(path string) (*os.File, error) {
-	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
-		// A log that cannot be moved goes on growing; opening it will tell
-		// if something is wrong with the folder.
-		_ = os.Rename(path, path+".1")
-	}
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("opening the log: %w", err)
-	}
-	return log, nil
 }
 
 // Exited implements Run.

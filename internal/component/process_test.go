@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // childEnv makes this test binary play a child process.
@@ -46,6 +48,8 @@ func child(role string) int {
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		return serve(context.Background())
+	case "chatty":
+		return chat(ctx)
 	case "parent":
 		return parent()
 	default:
@@ -90,6 +94,37 @@ func parent() int {
 	}
 	fmt.Printf("grandchild %d\n", p.Status().PID)
 	select {}
+}
+
+// chat writes numbered lines to stdout and stderr, until its log was set aside and some
+// more, and then serves.
+func chat(ctx context.Context) int {
+	path := os.Getenv(logEnv)
+	rotated := make(chan error)
+	go func() {
+		rotated <- wait.Until(ctx, time.Millisecond, func(context.Context) (bool, error) {
+			err := rotateOwn(path, 10_000)
+			_, moved := os.Stat(SetAside(path))
+			return err != nil || moved == nil, err
+		})
+	}()
+	for i, more := 0, 100; more > 0; i++ {
+		fmt.Fprintf([]*os.File{os.Stdout, os.Stderr}[i%2], "line %d\n", i)
+		if rotated == nil {
+			more--
+			continue
+		}
+		select {
+		case err := <-rotated:
+			if err != nil {
+				fmt.Println(err)
+				return 1
+			}
+			rotated = nil
+		default:
+		}
+	}
+	return serve(ctx)
 }
 
 // hurried is for tests, which do not wait as long as people do.

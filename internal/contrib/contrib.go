@@ -68,6 +68,15 @@ type Collector struct {
 // Own is the path of a configuration of the user's, "" for diorama's.
 func (c *Collector) Own() string { return c.Environment.Telemetry.Collectors.Cluster }
 
+// CheckOwn says what is wrong with a configuration of the user's, as far as that can
+// be known without the image, which alone knows its components.
+func (c *Collector) CheckOwn() error {
+	if c.Own() == "" {
+		return nil
+	}
+	return collector.CheckStructure(c.Own())
+}
+
 // Proxied tells that the kubelet API is a container.
 func (c *Collector) Proxied() bool { return c.Environment.Images.StatsProxy != "" }
 

@@ -25,18 +25,23 @@ type Client struct {
 	limit time.Duration
 	// PID is the supervisor's.
 	PID int
+	// name is the environment's.
+	name string
 }
 
 // NewClient returns a client for the socket that a record names.
 func NewClient(record state.Record) *Client {
 	dialer := net.Dialer{Timeout: 2 * time.Second}
-	return &Client{PID: record.PID, limit: answerLimit, http: http.Client{Transport: &http.Transport{
+	transport := &http.Transport{
 		// One that is kept open is nobody's to close.
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", record.Control)
 		},
-	}}}
+	}
+	return &Client{
+		PID: record.PID, name: record.Environment.Name, limit: answerLimit, http: http.Client{Transport: transport},
+	}
 }
 
 // Status asks for the status.
@@ -80,7 +85,7 @@ func (c *Client) Stop(ctx context.Context, keepData bool) error {
 	response, err := c.do(asking, http.MethodPost, "/stop", stopRequest{KeepData: keepData})
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return fmt.Errorf("the supervisor (pid %d) has not answered for %s; `kill -9 %d` ends it, "+
-			"then `diorama down` removes what is left: %w", c.PID, c.limit, c.PID, err)
+			"then `diorama down --name %s` removes what is left: %w", c.PID, c.limit, c.PID, c.name, err)
 	}
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -62,7 +63,7 @@ func TestDownThatIsNotWaitedFor(t *testing.T) {
 	waittest.True(t, "it is asked to stop", func() bool { return !gone(filepath.Join(folder.Path, "asked")) })
 	cancel()
 	err := <-result
-	if !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, ErrGoesOn) {
 		t.Errorf("it says %v", err)
 	}
 	if gone(folder.Path) || ended(client.PID) {
@@ -73,15 +74,71 @@ func TestDownThatIsNotWaitedFor(t *testing.T) {
 // A supervisor that holds the folder and does not answer is not taken for dead.
 func TestDownOfOneThatDoesNotAnswer(t *testing.T) {
 	folder := held(t, state.Record{Environment: lab(), Phase: state.Ready, Control: "/none"})
-	if err := Down(t.Context(), "default", false); !says(err, "asking the supervisor") {
+	const patience = 100 * time.Millisecond
+	err := down(t.Context(), "default", false, patience)
+	if !says(err, "asking the supervisor") || !says(err, "`diorama down --name default` removes") {
 		t.Errorf("it says %v", err)
 	}
 	write(t, filepath.Join(folder.Path, "state.json"), "{")
-	if err := Down(t.Context(), "default", false); !errors.Is(err, state.ErrHeld) {
+	if err := down(t.Context(), "default", false, patience); !errors.Is(err, state.ErrHeld) {
 		t.Errorf("with a record that cannot be read: %v", err)
 	}
 	if gone(folder.Path) {
 		t.Error("its folder is gone")
+	}
+}
+
+// An up that has prepared is waited for, until its supervisor can be asked.
+func TestDownDuringUp(t *testing.T) {
+	folder := home(t)
+	p := prepared(t)
+	result := make(chan error, 1)
+	go func() { result <- Down(context.Background(), "default", false) }()
+	t.Setenv(roleEnv, serves)
+	client, err := Detach(t.Context(), p, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-result; err != nil || !gone(folder.Path) || !ended(client.PID) {
+		t.Errorf("it says %v; gone are the folder: %t, the supervisor: %t", err, gone(folder.Path), ended(client.PID))
+	}
+}
+
+// All of them are down when all have returned, whoever was asked first.
+func TestDownOfManyAtOnce(t *testing.T) {
+	folder, client := detached(t, serves)
+	results := make(chan error, 5)
+	for range cap(results) {
+		go func() { results <- Down(context.Background(), "default", false) }()
+	}
+	for range cap(results) {
+		if err := <-results; err != nil && !errors.As(err, new(*NotFoundError)) {
+			t.Error(err)
+		}
+	}
+	if !gone(folder.Path) || !ended(client.PID) {
+		t.Errorf("gone are the folder: %t, the supervisor: %t", gone(folder.Path), ended(client.PID))
+	}
+}
+
+// An up that was killed before its supervisor had a record leaves a folder to remove,
+// of whatever kind: there is nothing else.
+func TestDownOfAFolderWithoutARecord(t *testing.T) {
+	for name, keepData := range map[string]bool{"with its data": false, "keeping its data": true} {
+		t.Run(name, func(t *testing.T) {
+			folder, env := home(t), lab()
+			env.Kind = v1alpha1.Kwok
+			if err := errors.Join(folder.Create(), folder.WriteEnvironment(env)); err != nil {
+				t.Fatal(err)
+			}
+			if _, record, alive, err := Find("default"); err != nil || alive || record.Phase != state.Crashed ||
+				record.Environment.Kind != v1alpha1.Kwok {
+				t.Errorf("it is %+v, alive %t, %v", record, alive, err)
+			}
+			if err := Down(t.Context(), "default", keepData); err != nil || !gone(folder.Path) {
+				t.Errorf("it says %v; the folder is gone: %t", err, gone(folder.Path))
+			}
+		})
 	}
 }
 
@@ -194,7 +251,7 @@ func TestDownThatCannotCleanUp(t *testing.T) {
 func TestDownOfARecordThatCannotBeRead(t *testing.T) {
 	folder := left(t, state.Record{})
 	write(t, filepath.Join(folder.Path, "state.json"), "{")
-	if err := Down(t.Context(), "default", true); !says(err, "diorama down --name default removes what is left") {
+	if err := Down(t.Context(), "default", true); !says(err, "`diorama down --name default` removes what is left") {
 		t.Errorf("keeping its data: %v", err)
 	}
 	if gone(folder.DataDir()) {

@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 
 // The roles of a supervisor; all but those that end at once serve.
 const (
+	deaf    = "does not come up, and cannot be asked to end"
 	ends    = "ends at once"
 	forgets = "ends at once, and has removed its folder"
 	silent  = "ends at once, without a word"
@@ -63,6 +64,11 @@ func supervise(role, name string) error {
 		return errors.Join(errors.New("cannot open the frobnicator"), folder.Remove())
 	case silent:
 		os.Exit(3)
+	case deaf:
+		signal.Ignore(syscall.SIGTERM)
+		begun := os.WriteFile(filepath.Join(folder.Path, "begun"), nil, 0o600)
+		<-time.After(2 * time.Minute)
+		return begun
 	case hangs:
 		begun := os.WriteFile(filepath.Join(folder.Path, "begun"), nil, 0o600)
 		<-ctx.Done()
@@ -73,7 +79,7 @@ func supervise(role, name string) error {
 
 // serve holds the folder and answers until it is asked to stop.
 func serve(ctx context.Context, role string, folder state.Folder) error {
-	lock, err := folder.Lock()
+	lock, err := folder.TakeOver()
 	if err != nil {
 		return err
 	}
@@ -176,12 +182,10 @@ func held(t *testing.T, record state.Record) state.Folder {
 // detached starts a supervisor in a role, which has ended at the end of the test.
 func detached(t *testing.T, role string) (state.Folder, *control.Client) {
 	t.Helper()
-	folder := home(t)
-	if err := folder.Create(); err != nil {
-		t.Fatal(err)
-	}
+	home(t)
+	p := prepared(t)
 	t.Setenv(roleEnv, role)
-	client, err := Detach(t.Context(), folder)
+	client, err := Detach(t.Context(), p, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +193,18 @@ func detached(t *testing.T, role string) (state.Folder, *control.Client) {
 		_ = syscall.Kill(client.PID, syscall.SIGKILL) // which it may have been spared
 		waittest.True(t, "the supervisor has ended", func() bool { return ended(client.PID) })
 	})
-	return folder, client
+	return p.Folder, client
+}
+
+// prepared is the folder of the environment default, as up prepares it.
+func prepared(t *testing.T) *Prepared {
+	t.Helper()
+	p, err := Prepare(t.Context(), lab())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.lock.Unlock() }) // which it has been already, as a rule
+	return p
 }
 
 func ended(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }

@@ -1,6 +1,7 @@
 package environment
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -14,12 +15,20 @@ import (
 )
 
 func TestErrorsSayWhatToDo(t *testing.T) {
-	running := &RunningError{Record: state.Record{Environment: v1alpha1.Default(), Phase: state.Ready}}
+	phase := func(p state.Phase) error {
+		return &RunningError{Record: state.Record{Environment: v1alpha1.Default(), Phase: p}}
+	}
 	for text, wants := range map[string][]string{
-		running.Error(): {
+		phase(state.Ready).Error(): {
 			`environment "default" is already up`, "embedded, Ready, 50 nodes, 200 pods", "nothing was changed",
-			"`diorama status`", "`diorama scale`", "`diorama down`", "--name",
+			"`diorama status --name default`", "`diorama scale --name default --nodes N`",
+			"`diorama down --name default`", "bring up another one with --name",
 		},
+		phase(state.Starting).Error(): {
+			`environment "default" is being brought up`, "nothing was changed",
+			"`diorama status --name default`", "`diorama down --name default`",
+		},
+		phase(state.Stopping).Error(): {`environment "default" is going down`, "nothing was changed", "`diorama list`"},
 		(&NotFoundError{Name: "second"}).Error(): {
 			`no environment "second"`, "`diorama up --name second`", "`diorama list`",
 		},
@@ -56,10 +65,8 @@ func TestPrepare(t *testing.T) {
 			} else {
 				left(t, *test.left)
 			}
-			folder, left, err := Prepare(t.Context(), lab())
-			if err != nil {
-				t.Fatal(err)
-			}
+			p := prepared(t)
+			folder, left := p.Folder, p.Left
 			if (left == nil) != (test.left == nil) || left != nil && left.Phase != test.want {
 				t.Errorf("what is left is %+v, want %s", left, test.want)
 			}
@@ -77,7 +84,7 @@ func TestPrepareOfARunningOne(t *testing.T) {
 	if err := os.RemoveAll(folder.LogDir()); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := Prepare(t.Context(), lab())
+	_, err := Prepare(t.Context(), lab())
 	var running *RunningError
 	if !errors.As(err, &running) || running.Record.Phase != state.Degraded {
 		t.Errorf("it says %v", err)
@@ -126,8 +133,8 @@ func TestPrepareThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder, env := home(t), lab()
 			test.spoil(t, &env)
-			if _, left, err := Prepare(t.Context(), env); !says(err, test.want) || left != nil {
-				t.Errorf("it says %v, want %q; left is %+v", err, test.want, left)
+			if p, err := Prepare(t.Context(), env); !says(err, test.want) || p != nil {
+				t.Errorf("it says %v, want %q; it prepared %+v", err, test.want, p)
 			}
 			if info, err := os.Stat(folder.Path); err == nil {
 				t.Errorf("there is %s", info.Name())
@@ -139,7 +146,7 @@ func TestPrepareThatFails(t *testing.T) {
 func TestPrepareOfARecordThatCannotBeRead(t *testing.T) {
 	folder := left(t, state.Record{})
 	write(t, filepath.Join(folder.Path, "state.json"), "{")
-	if _, _, err := Prepare(t.Context(), lab()); !says(err, "diorama down --name default removes what is left") {
+	if _, err := Prepare(t.Context(), lab()); !says(err, "`diorama down --name default` removes what is left") {
 		t.Errorf("it says %v", err)
 	}
 }
@@ -155,7 +162,7 @@ func TestPrepareWithPortsThatAreTaken(t *testing.T) {
 		defer listener.Close()
 		*port = listener.Addr().(*net.TCPAddr).Port
 	}
-	_, _, err := Prepare(t.Context(), env)
+	_, err := Prepare(t.Context(), env)
 	for name, port := range map[string]int{"prometheus": env.Ports.Prometheus, "dashboards": env.Ports.Dashboards} {
 		if want := fmt.Sprintf("port %d (%s) is in use", port, name); !says(err, want) {
 			t.Errorf("it says %v, not %q", err, want)
@@ -163,6 +170,54 @@ func TestPrepareWithPortsThatAreTaken(t *testing.T) {
 	}
 	if !gone(folder.Path) {
 		t.Error("its folder is there")
+	}
+}
+
+// Of many who prepare at once one does; the others are told which, and change
+// nothing.
+func TestPrepareOfManyAtOnce(t *testing.T) {
+	folder := home(t)
+	type result struct {
+		*Prepared
+		nodes int
+		err   error
+	}
+	results := make(chan result, 8)
+	for i := range cap(results) {
+		env := lab()
+		env.Cluster.Nodes, env.Cluster.Pods = i+1, 0
+		go func() {
+			p, err := Prepare(context.Background(), env)
+			results <- result{p, env.Cluster.Nodes, err}
+		}()
+	}
+	var first *result
+	for range cap(results) {
+		switch r := <-results; {
+		case r.err == nil && first == nil:
+			first = &r
+		case !says(r.err, `"default" is being brought up by another diorama`):
+			t.Errorf("it says %v", r.err)
+		}
+	}
+	if first == nil {
+		t.Fatal("nobody prepared")
+	}
+	if env, err := folder.ReadEnvironment(); err != nil || env.Cluster.Nodes != first.nodes {
+		t.Errorf("it is to have %d nodes, not %d, %v", env.Cluster.Nodes, first.nodes, err)
+	}
+	if err := first.Close(nil, false); err != nil || !gone(folder.Path) {
+		t.Errorf("it says %v; the folder is gone: %t", err, gone(folder.Path))
+	}
+}
+
+// An interrupt while it is checked leaves nothing behind.
+func TestPrepareIsInterrupted(t *testing.T) {
+	folder := home(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Prepare(ctx, lab()); !errors.Is(err, context.Canceled) || !gone(folder.Path) {
+		t.Errorf("it says %v; the folder is gone: %t", err, gone(folder.Path))
 	}
 }
 

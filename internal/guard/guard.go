@@ -19,11 +19,19 @@ type Guard struct {
 	// AllowedHosts are names beyond the loopback ones, for example the name
 	// that containers know the server by.
 	AllowedHosts []string
+	// PrivateNames lets names through that no site of the internet can have: those
+	// without a dot, and those below internal, svc and cluster.local. Containers and
+	// pods know other machines by such names.
+	PrivateNames bool
 }
 
 // Handler lets through to next what the guard does not refuse.
 func (g Guard) Handler(next http.Handler) http.Handler {
-	checked := http.NewCrossOriginProtection().Handler(next)
+	return g.Hosts(http.NewCrossOriginProtection().Handler(next))
+}
+
+// Hosts refuses foreign names alone, where another site's pages may write.
+func (g Guard) Hosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if !g.HostAllowed(r.Host) {
@@ -31,7 +39,7 @@ func (g Guard) Handler(next http.Handler) http.Handler {
 			http.Error(w, problem, http.StatusForbidden)
 			return
 		}
-		checked.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
 }
 
@@ -54,6 +62,11 @@ func (g Guard) HostAllowed(header string) bool {
 		return addr.IsLoopback() || beyond || strings.EqualFold(host, listen)
 	}
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") ||
-		(host != "" && strings.EqualFold(host, listen)) ||
+		(host != "" && strings.EqualFold(host, listen)) || g.PrivateNames && private(host) ||
 		slices.ContainsFunc(g.AllowedHosts, func(a string) bool { return strings.EqualFold(a, host) })
+}
+
+func private(host string) bool {
+	return host != "" && !strings.Contains(host, ".") || strings.HasSuffix(host, ".internal") ||
+		strings.HasSuffix(host, ".svc") || strings.HasSuffix(host, ".cluster.local")
 }

@@ -40,12 +40,9 @@ type Manifest struct {
 // Render returns the objects of a release in the order in which they are to be
 // applied. Hooks, such as tests, are left out.
 func Render(r Release) ([]Manifest, error) {
-	loaded, err := loader.Load(r.Chart)
+	loaded, err := load(r.Chart)
 	if err != nil {
-		return nil, fmt.Errorf("loading the chart %s: %w", r.Chart, err)
-	}
-	if err := checkChart(loaded); err != nil {
-		return nil, fmt.Errorf("the chart %s: %w", r.Chart, err)
+		return nil, err
 	}
 	data, err := os.ReadFile(r.Values)
 	if err != nil {
@@ -69,6 +66,17 @@ func Render(r Release) ([]Manifest, error) {
 		return nil, fmt.Errorf("rendering the chart %s with the values %s: %w", r.Chart, r.Values, err)
 	}
 	return sorted(r, files, capabilities.APIVersions)
+}
+
+func load(path string) (*chart.Chart, error) {
+	loaded, err := loader.Load(path)
+	if err != nil {
+		return nil, fmt.Errorf("loading the chart %s: %w", path, err)
+	}
+	if err := checkChart(loaded); err != nil {
+		return nil, fmt.Errorf("the chart %s: %w", path, err)
+	}
+	return loaded, nil
 }
 
 // ValuesError is about values that a chart does not take: its schema refuses them.

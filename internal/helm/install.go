@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/diorama-lab/diorama/internal/apiretry"
 	"github.com/diorama-lab/diorama/internal/rollout"
+	"github.com/diorama-lab/diorama/internal/yamlfile"
 )
 
 // Installation is a chart to be installed with values. Chart is a path, or a name
@@ -24,8 +26,9 @@ type Installation struct {
 	Repository string `json:"repository,omitempty"`
 	Version    string `json:"version,omitempty"`
 	Digest     string `json:"digest,omitempty"`
-	// Values is the path of a file.
+	// Values is the path of a file; Own tells that the user has written it.
 	Values string `json:"values"`
+	Own    bool   `json:"-"`
 }
 
 // Charts are installations whose charts are fetched before they are needed.
@@ -65,6 +68,51 @@ func (c *Charts) Fetch(ctx context.Context, cache string, report func(text strin
 		c.mu.Unlock()
 	}
 	return nil
+}
+
+// Check says what is wrong with the user's chart and values, as far as that can be
+// known without fetching one.
+func (c *Charts) Check() error {
+	var problems []error
+	for _, i := range c.installations {
+		if i.Repository == "" {
+			if _, err := load(i.Chart); err != nil {
+				return err
+			}
+		}
+		if !i.Own {
+			continue
+		}
+		err := checkValues(i.Values)
+		if err == nil && i.Repository == "" {
+			_, err = Render(Release{Name: i.Name, Namespace: i.Namespace, Chart: i.Chart, Values: i.Values})
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// checkValues refuses what no chart takes as values, and a collector's configuration
+// in their place.
+func checkValues(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the values: %w", err)
+	}
+	root, err := yamlfile.Mapping(data, "a file of Helm values")
+	if err == nil && root == nil {
+		err = errors.New("is empty; `diorama config collector --env k3d` prints Helm values to begin with")
+	}
+	if err != nil {
+		return yamlfile.In(path, err)
+	}
+	if key, service := yamlfile.Get(root, "service"); service != nil {
+		if _, pipelines := yamlfile.Get(service, "pipelines"); pipelines != nil {
+			return yamlfile.In(path, yamlfile.At(key.Line, "this is a collector's configuration, and the kind k3d takes "+
+				"Helm values: `diorama config collector --env k3d` shows where in them it goes"))
+		}
+	}
+	return yamlfile.In(path, yamlfile.Twice(root))
 }
 
 func (c *Charts) release(name string) (Release, error) {

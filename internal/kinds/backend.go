@@ -37,6 +37,7 @@ func backendArgs(p *plan.Plan, folder state.Folder, shipped []string) []string {
 		"--data=" + filepath.Join(folder.DataDir(), "backend"),
 		"--retention=" + b.Retention.String(), "--out-of-order-window=" + b.OutOfOrderWindow.String(),
 		"--translation-strategy=" + b.TranslationStrategy, "--max-events=" + strconv.Itoa(b.MaxEvents),
+		"--dashboards-url=" + loopback.HTTP(p.Environment.Ports.Dashboards, ""),
 	}
 	for _, attribute := range b.PromoteResourceAttributes {
 		args = append(args, "--promote-resource-attribute="+attribute)

@@ -73,7 +73,9 @@ func planEmbedded(p *plan.Plan, folder state.Folder) error {
 	)
 	p.Endpoints = embeddedEndpoints(ports)
 	p.Telemetry = embeddedTelemetry(p)
-	if p.Environment.Telemetry.Collectors.Nodes == "" {
+	own := p.Environment.Telemetry.Collectors
+	p.CheckFiles = collector.Checks(ofCluster.Env, own.Cluster, own.Nodes)
+	if own.Nodes == "" {
 		p.Cluster.Leaving = collector.LetGo(p.Cluster.Simulated, loopback.HTTP(p.Internal["nodeCollectorSelf"], "/metrics"))
 	}
 	return nil

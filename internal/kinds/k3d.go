@@ -2,6 +2,7 @@ package kinds
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -122,7 +123,7 @@ func (k *k3dCluster) workloads() []plan.Component {
 func (k *k3dCluster) runAs(p *plan.Plan) {
 	p.Endpoints = k3dEndpoints(p.Environment)
 	p.Telemetry = k3dTelemetry(p)
-	p.CheckFiles = func() error { return lgtm.CheckRules(p.Environment.Backend.Rules) }
+	p.CheckFiles = func() error { return errors.Join(lgtm.CheckRules(p.Environment.Backend.Rules), k.charts.Check()) }
 	p.Check = func(ctx context.Context) error {
 		return k.shared.Check(ctx, k.Cluster.names().NodeNames(), nil)
 	}

@@ -145,7 +145,7 @@ func planReleases(p *plan.Plan, folder state.Folder) ([]helm.Installation, error
 			release.Chart, release.Repository = chartName, env.Chart.Repository
 			release.Version, release.Digest = env.Chart.Version, env.Chart.Digest
 		}
-		if release.Values == "" {
+		if release.Own = r.own != ""; !release.Own {
 			text, err := r.render(options)
 			if err != nil {
 				return nil, err

@@ -73,13 +73,13 @@ func DryPlan(env v1alpha1.Environment, folder state.Folder) (*plan.Plan, error) 
 }
 
 // PickPorts fills in the ports that are 0 and returns the internal ones.
-func PickPorts(env *v1alpha1.Environment) (map[string]int, error) {
+func PickPorts(env *v1alpha1.Environment, ports *state.Ports) (map[string]int, error) {
 	kind, err := Of(env.Kind)
 	if err != nil {
 		return nil, err
 	}
 	open := env.Ports.Open()
-	free, err := state.FreePorts(len(open) + len(kind.Ports))
+	free, err := ports.Pick(len(open)+len(kind.Ports), env.Ports.List())
 	if err != nil {
 		return nil, err
 	}

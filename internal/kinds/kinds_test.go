@@ -175,7 +175,7 @@ func TestPickPorts(t *testing.T) {
 	env := v1alpha1.Default()
 	env.Ports = v1alpha1.Auto()
 	env.Ports.Prometheus = 9090
-	internal, err := PickPorts(&env)
+	internal, err := PickPorts(&env, reserved(t))
 	if err != nil {
 		t.Fatal(err)
 	}

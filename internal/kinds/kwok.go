@@ -94,7 +94,7 @@ func planKwok(p *plan.Plan, folder state.Folder) error {
 
 	p.Endpoints = kwokEndpoints(env)
 	p.Telemetry = kwokTelemetry(p)
-	p.CheckFiles = func() error { return lgtm.CheckRules(env.Backend.Rules) }
+	p.CheckFiles = func() error { return errors.Join(lgtm.CheckRules(env.Backend.Rules), collects.CheckOwn()) }
 	p.Check = func(ctx context.Context) error {
 		if given {
 			if err := cluster.CheckContext(ctx, env.Cluster.KubeContext); err != nil {

@@ -25,11 +25,18 @@ type environment struct {
 	context *state.Context
 }
 
+// reserved holds ports until the end of the test.
+func reserved(t *testing.T) *state.Ports {
+	ports := new(state.Ports)
+	t.Cleanup(func() { _ = ports.Release() })
+	return ports
+}
+
 // plannedHere plans an environment in a folder of the test's, with free ports.
 func plannedHere(t *testing.T, env v1alpha1.Environment) *environment {
 	t.Helper()
 	env.Ports = v1alpha1.Auto()
-	internal, err := PickPorts(&env)
+	internal, err := PickPorts(&env, reserved(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func TestUnknownKind(t *testing.T) {
 	_, of := Of(env.Kind)
 	_, planned := NewPlan(env, folder, nil)
 	_, dry := DryPlan(env, folder)
-	_, ports := PickPorts(&env)
+	_, ports := PickPorts(&env, reserved(t))
 	_, collector := CollectorConfig(env, folder, "cluster")
 	for what, err := range map[string]error{
 		"a kind": of, "a plan": planned, "a dry plan": dry, "ports": ports, "a collector's configuration": collector,

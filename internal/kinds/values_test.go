@@ -127,7 +127,7 @@ func TestCollectorConfig(t *testing.T) {
 func TestPickPortsOfKinds(t *testing.T) {
 	for _, kind := range All() {
 		env := v1alpha1.DefaultOf(kind.Name)
-		internal, err := PickPorts(&env)
+		internal, err := PickPorts(&env, reserved(t))
 		if err != nil || !slices.Equal(slices.Sorted(maps.Keys(internal)), slices.Sorted(slices.Values(kind.Ports))) {
 			t.Errorf("%s has the ports %v, %v; want %q", kind.Name, internal, err, kind.Ports)
 		}

@@ -1,6 +1,7 @@
 package kubeconfig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +27,8 @@ func Extract(name string) (*clientcmdapi.Config, error) {
 		return nil, fmt.Errorf("reading your kubeconfig: %w", err)
 	}
 	if _, known := config.Contexts[name]; !known {
-		return nil, fmt.Errorf("your kubeconfig has no context %q; it has: %s", name,
-			strings.Join(slices.Sorted(maps.Keys(config.Contexts)), ", "))
+		others := cmp.Or(strings.Join(slices.Sorted(maps.Keys(config.Contexts)), ", "), "none")
+		return nil, fmt.Errorf("your kubeconfig has no context %q; it has: %s", name, others)
 	}
 	config.CurrentContext = name
 	if err := errors.Join(clientcmdapi.MinifyConfig(config), clientcmdapi.FlattenConfig(config)); err != nil {

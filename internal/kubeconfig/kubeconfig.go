@@ -10,9 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -44,7 +44,7 @@ func Path() (string, error) {
 }
 
 // Check says early what would keep Merge from working: a file that does not
-// parse, or one that may not be written.
+// parse, or one that may not be locked and replaced.
 func Check() error {
 	path, err := Path()
 	if err != nil {
@@ -56,6 +56,8 @@ func Check() error {
 	return writable(path)
 }
 
+// writable locks a file as Merge would, or asks the closest folder that is there
+// whether others may be made in it.
 func writable(path string) error {
 	target, err := resolve(path)
 	if err != nil {
@@ -64,13 +66,18 @@ func writable(path string) error {
 	dir := filepath.Dir(target)
 	for {
 		err := unix.Access(dir, unix.W_OK)
-		if err == nil {
-			return nil
-		}
 		parent := filepath.Dir(dir)
-		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
-			return fmt.Errorf("the kubeconfig %s cannot be replaced, its folder %s: %w; set KUBECONFIG to a file elsewhere",
-				path, dir, err)
+		switch {
+		case err == nil && dir == filepath.Dir(target):
+			unlock, err := lock(path, target)
+			if err != nil {
+				return err
+			}
+			return unlock()
+		case err == nil:
+			return nil
+		case !errors.Is(err, fs.ErrNotExist) || parent == dir:
+			return fmt.Errorf("the kubeconfig %s cannot be replaced, its folder %s: %w; %s", path, dir, err, elsewhere)
 		}
 		dir = parent
 	}
@@ -121,8 +128,9 @@ func Remove(path, name, previous string) error {
 }
 
 // modify changes the file at path under a lock, so that two environments that
-// start at once do not undo each other.
-func modify(path string, change func(*clientcmdapi.Config) error) error {
+// start at once, or kubectl, do not undo each other. A file that diorama has made
+// goes when nothing is left in it.
+func modify(path string, change func(*clientcmdapi.Config) error) (err error) {
 	target, err := resolve(path)
 	if err != nil {
 		return err
@@ -130,11 +138,11 @@ func modify(path string, change func(*clientcmdapi.Config) error) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return fmt.Errorf("making the folder of the kubeconfig: %w", err)
 	}
-	unlock, err := lock(target)
+	unlock, err := lock(path, target)
 	if err != nil {
 		return err
 	}
-	defer unlock()
+	defer func() { err = errors.Join(err, unlock()) }()
 	config, err := load(target)
 	if err != nil {
 		return err
@@ -142,36 +150,20 @@ func modify(path string, change func(*clientcmdapi.Config) error) error {
 	if err := change(config); err != nil {
 		return err
 	}
+	if made(config) && len(config.Clusters)+len(config.AuthInfos)+len(config.Contexts) == 0 {
+		if err := os.Remove(target); err != nil {
+			return fmt.Errorf("removing the kubeconfig that diorama made: %w", err)
+		}
+		return nil
+	}
 	return replace(target, config)
 }
 
-// lockPatience is how long another one may hold the lock: each change takes
-// milliseconds.
-const lockPatience = 10 * time.Second
+// madeBy is an extension in a kubeconfig that was not there before diorama. It
+// says so in the file, for others to find it who add to it meanwhile.
+const madeBy = "diorama.dev/made"
 
-// lock holds the folder of the kubeconfig: a lock file next to the kubeconfig
-// would have to be left behind or removed while others wait for it.
-func lock(target string) (func(), error) {
-	dir, err := os.Open(filepath.Dir(target))
-	if err != nil {
-		return nil, fmt.Errorf("locking the kubeconfig: %w", err)
-	}
-	deadline := time.Now().Add(lockPatience)
-	for {
-		err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) || time.Now().After(deadline) {
-			err = fmt.Errorf("locking the folder of the kubeconfig, %s; end what holds it, "+
-				"or set KUBECONFIG to a file elsewhere: %w", dir.Name(), err)
-			return nil, errors.Join(err, dir.Close())
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	// Closing gives the lock back; a folder opened to read has nothing to lose.
-	return func() { _ = dir.Close() }, nil
-}
+func made(config *clientcmdapi.Config) bool { return config.Extensions[madeBy] != nil }
 
 // resolve follows symbolic links, so that the file that they point to is
 // replaced and not the link.
@@ -186,11 +178,13 @@ func resolve(path string) (string, error) {
 	return target, nil
 }
 
-// load returns the kubeconfig at path, an empty one if there is none.
+// load returns the kubeconfig at path, an empty one of ours if there is none.
 func load(path string) (*clientcmdapi.Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return clientcmdapi.NewConfig(), nil
+		config := clientcmdapi.NewConfig()
+		config.Extensions[madeBy] = &runtime.Unknown{ContentType: runtime.ContentTypeJSON, Raw: []byte("true")}
+		return config, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the kubeconfig: %w", err)

@@ -203,3 +203,95 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestLockIsThatOfKubectl(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "config"), filepath.Join(dir, "link")
+	write(t, path, users)
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	options := clientcmd.NewDefaultPathOptions()
+	options.LoadingRules.ExplicitPath = path
+	unlock, err := lock(link, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := clientcmd.ModifyConfig(options, *ours("https://a"), false); err == nil {
+		t.Error("kubectl changed what is locked")
+	}
+	if _, err := lockFile(path, 0); err == nil || !strings.Contains(err.Error(), path+".lock: if no kubectl") {
+		t.Errorf("a second one says %v", err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := clientcmd.ModifyConfig(options, *ours("https://a"), false); err != nil {
+		t.Errorf("kubectl says %v", err)
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "*.lock")); err != nil || len(files) > 0 {
+		t.Errorf("left: %q, %v", files, err)
+	}
+}
+
+// A file system may refuse locks, or to make files at all; a folder that is gone
+// does, even for the superuser.
+func TestFolderThatRefusesLocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), strings.Repeat("c", 252))
+	write(t, path, users)
+	t.Setenv("KUBECONFIG", path)
+	if err := Check(); err == nil || !strings.Contains(err.Error(), "cannot be locked") ||
+		!strings.Contains(err.Error(), "set KUBECONFIG") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCheckLeavesNothingBehind(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "config"), filepath.Join(dir, "new", "config")} {
+		t.Setenv("KUBECONFIG", path)
+		if err := Check(); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// A file that was not there before goes with the last of ours, whichever made it;
+// what somebody has added to it stays, and so does an empty file of theirs.
+func TestFileOfOursGoesWhenItIsEmpty(t *testing.T) {
+	dir := t.TempDir()
+	merge := func(path, name string) {
+		t.Helper()
+		if _, err := Merge(path, name, ours("https://a")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(path, name string) bool {
+		t.Helper()
+		if err := Remove(path, name, ""); err != nil {
+			t.Fatal(err)
+		}
+		_, err := os.Stat(path)
+		return err == nil
+	}
+	path := filepath.Join(dir, "made")
+	merge(path, "diorama-a")
+	merge(path, "diorama-b")
+	if !remove(path, "diorama-a") || remove(path, "diorama-b") {
+		t.Error("it has to go with the last one")
+	}
+	merge(path, "diorama-a")
+	merge(path, "theirs")
+	if !remove(path, "diorama-a") || len(read(t, path).Contexts) != 1 {
+		t.Error("what was added is gone")
+	}
+	empty := filepath.Join(dir, "empty")
+	write(t, empty, "")
+	merge(empty, "diorama-a")
+	if !remove(empty, "diorama-a") {
+		t.Error("a file of the user's is gone")
+	}
+}

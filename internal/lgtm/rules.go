@@ -78,7 +78,8 @@ func readRules(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading a rule file: %w", err)
 	}
-	return data, backend.ParseRules(path, data)
+	_, err = backend.ParseRules(path, data)
+	return data, err
 }
 
 // CheckRules says early which of the user's rule files would keep Prometheus from

@@ -6,6 +6,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/diorama-lab/diorama/internal/spelling"
 )
 
 // load is what pods ask of nodes, or what nodes have for pods.
@@ -44,53 +46,113 @@ func CheckCapacity(f Fleet, w Workloads) error {
 		return err
 	}
 	if need.fits(room) {
-		return nil
+		return w.checkLargest(f)
+	}
+	if err := w.checkLargest(f); err != nil {
+		return err
 	}
 	most := sort.Search(w.Pods, func(pods int) bool {
-		smaller := w
-		smaller.Pods = pods + 1
-		l, err := workloadLoad(smaller)
+		l, err := workloadLoad(w.with(pods + 1))
 		return err != nil || !l.fits(room)
 	})
 	enough := f.Nodes + sort.Search(MaxNodes-f.Nodes, func(more int) bool { return need.fits(fleetRoom(f.Nodes + more)) })
-	hint := fmt.Sprintf("ask for at most %d pods, or for at least %d nodes", most, enough)
-	if !need.fits(fleetRoom(enough)) {
-		hint = fmt.Sprintf("ask for at most %d pods", most)
+	hint := "ask for no more"
+	if need.fits(fleetRoom(enough)) {
+		hint += fmt.Sprintf(", or for at least %d nodes", enough)
 	}
-	return fmt.Errorf("pods: %d do not fit on %d nodes (%s): %s", w.Pods, f.Nodes, need.shortage(room), hint)
+	oneMore, err := workloadLoad(w.with(most + 1))
+	if err != nil {
+		return err
+	}
+	return &CapacityError{
+		Pods: w.Pods, Says: fmt.Sprintf("at most %d pods fit on %s (one more, and %s): %s",
+			most, spelling.Counted(f.Nodes, "node"), oneMore.shortage(room), hint),
+	}
 }
 
-// shortage names what there is too little of.
+// checkLargest says whether a pod of the template fits on any node: the default
+// workloads' do.
+func (w Workloads) checkLargest(f Fleet) error {
+	if w.Template == nil || w.Pods == 0 {
+		return nil
+	}
+	one, err := workloadLoad(w.with(1))
+	if err != nil {
+		return err
+	}
+	var most load
+	daemons := daemonLoad()
+	for i := range f.Nodes {
+		p := poolOf(i)
+		if p.tainted {
+			continue
+		}
+		room := p.room(daemons)
+		if one.fits(room) {
+			return nil
+		}
+		most.milliCPU, most.memory = max(most.milliCPU, room.milliCPU), max(most.memory, room.memory)
+	}
+	return fmt.Errorf("%s: no node has room for one pod, which requests %.1f CPUs and %d MiB of memory; "+
+		"the largest have %.1f and %d to give: ask for less", w.TemplateFile,
+		float64(one.milliCPU)/1000, one.memory/mebi, float64(most.milliCPU*19/20)/1000, most.memory*19/20/mebi)
+}
+
+// CapacityError tells that there are more pods than fit on the nodes.
+type CapacityError struct {
+	Pods int
+	// Says is how many do, and what to do.
+	Says string
+}
+
+// Error names the pods.
+func (e *CapacityError) Error() string { return fmt.Sprintf("pods: %d; %s", e.Pods, e.Says) }
+
+// with is the same for another number of pods.
+func (w Workloads) with(pods int) Workloads {
+	w.Pods = pods
+	return w
+}
+
+// shortage says what there is too little of.
 func (l load) shortage(room load) string {
 	switch {
 	case l.pods > room.pods:
-		return fmt.Sprintf("the kubelets take %d pods besides daemon pods", room.pods)
+		return fmt.Sprintf("there are more than the %d that the kubelets take", room.pods)
 	case l.milliCPU > room.milliCPU*19/20:
-		return fmt.Sprintf("they request %d CPUs of %d", l.milliCPU/1000, room.milliCPU/1000)
+		return fmt.Sprintf("they request over 95 %% of %.1f CPUs", float64(room.milliCPU)/1000)
 	}
-	return fmt.Sprintf("they request %d GiB of memory of %d", l.memory/gibi, room.memory/gibi)
+	return fmt.Sprintf("they request over 95 %% of %d GiB of memory", room.memory/gibi)
 }
 
 // fleetRoom is what the first nodes of a fleet have left over from their
 // daemon pods. Tainted nodes do not count: few workloads may run there.
 func fleetRoom(nodes int) load {
+	daemons := daemonLoad()
+	var room load
+	for i := range nodes {
+		if p := poolOf(i); !p.tainted {
+			room = room.plus(p.room(daemons))
+		}
+	}
+	return room
+}
+
+func daemonLoad() load {
 	var daemons load
 	for _, o := range daemonSets() {
 		daemons = daemons.plus(podLoad(o.Spec.Template.Spec))
 	}
-	var room load
-	for i := range nodes {
-		p := poolOf(i)
-		if p.tainted {
-			continue
-		}
-		room = room.plus(load{
-			pods:     podsPerNode - daemons.pods,
-			milliCPU: p.allocatableMilliCPU() - daemons.milliCPU,
-			memory:   p.allocatableMemory() - daemons.memory,
-		})
+	return daemons
+}
+
+// room is what a node of the pool has left over from its daemon pods.
+func (p pool) room(daemons load) load {
+	return load{
+		pods:     podsPerNode - daemons.pods,
+		milliCPU: p.allocatableMilliCPU() - daemons.milliCPU,
+		memory:   p.allocatableMemory() - daemons.memory,
 	}
-	return room
 }
 
 // workloadLoad is what all pods but daemon pods ask for.

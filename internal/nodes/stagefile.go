@@ -2,11 +2,11 @@ package nodes
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 
 	yamlv3 "go.yaml.in/yaml/v3"
@@ -18,6 +18,8 @@ import (
 	"sigs.k8s.io/kwok/pkg/utils/expression"
 	"sigs.k8s.io/kwok/pkg/utils/gotpl"
 	"sigs.k8s.io/yaml"
+
+	"github.com/diorama-lab/diorama/internal/yamlfile"
 )
 
 // parseStages reads all documents of all files.
@@ -33,7 +35,7 @@ func parseStages(files []StageFile) ([]*v1alpha1.Stage, error) {
 				break
 			}
 			if err != nil {
-				return nil, fmt.Errorf("%s: %s", file.Name, strings.TrimPrefix(err.Error(), "yaml: "))
+				return nil, yamlfile.In(file.Name, yamlfile.SyntaxError(file.Data, err))
 			}
 			if doc.IsZero() || len(doc.Content) == 0 || doc.Content[0].Tag == "!!null" {
 				continue
@@ -57,16 +59,11 @@ func parseStage(node *yamlv3.Node) (*v1alpha1.Stage, error) {
 	fail := func(path, format string, args ...any) error {
 		return fmt.Errorf("%d: %s", lineOf(node, path), fmt.Sprintf(format, args...))
 	}
-	var kind struct {
-		APIVersion string `yaml:"apiVersion"`
-		Kind       string `yaml:"kind"`
-	}
-	if err := node.Decode(&kind); err != nil {
+	if node.Kind != yamlv3.MappingNode {
 		return nil, fail("", "not a Kubernetes object")
 	}
-	if kind.Kind != v1alpha1.StageKind || kind.APIVersion != v1alpha1.GroupVersion.String() {
-		return nil, fail("kind", "is a %s (%s), want a Stage (%s)",
-			orNothing(kind.Kind), orNothing(kind.APIVersion), v1alpha1.GroupVersion)
+	if wrong := otherKind(node, v1alpha1.StageKind, v1alpha1.GroupVersion.String()); wrong != "" {
+		return nil, fail("kind", "%s", wrong)
 	}
 	text, err := yamlv3.Marshal(node)
 	if err != nil {
@@ -83,13 +80,6 @@ func parseStage(node *yamlv3.Node) (*v1alpha1.Stage, error) {
 		return nil, fail(path, "Stage %s: %v", stage.Name, err)
 	}
 	return stage, nil
-}
-
-func orNothing(s string) string {
-	if s == "" {
-		return "nothing"
-	}
-	return s
 }
 
 // fieldPattern finds the path of an unknown or ill-typed field in the errors of
@@ -121,31 +111,10 @@ func unmarshalStrict(text []byte, into any) error {
 	return errors.Join(strict...)
 }
 
-// lineOf returns the line of the node at a path like spec.steps[1].patch, or of
-// the deepest field of it that exists.
+// lineOf returns the line of the field at a path like spec.steps[1].patch, of the
+// deepest field of it that exists, or of the node itself.
 func lineOf(node *yamlv3.Node, path string) int {
-	line := node.Line
-	for field := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' }) {
-		var next *yamlv3.Node
-		switch node.Kind {
-		case yamlv3.MappingNode:
-			for i := 0; i+1 < len(node.Content); i += 2 {
-				if node.Content[i].Value == field {
-					line, next = node.Content[i].Line, node.Content[i+1]
-				}
-			}
-		case yamlv3.SequenceNode:
-			if i, err := strconv.Atoi(field); err == nil && i < len(node.Content) {
-				next = node.Content[i]
-				line = next.Line
-			}
-		}
-		if next == nil {
-			break
-		}
-		node = next
-	}
-	return line
+	return cmp.Or(yamlfile.Line(node, path), node.Line)
 }
 
 // checkStage compiles what KWOK would compile when the first object arrives:

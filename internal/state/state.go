@@ -123,13 +123,16 @@ func List() ([]Folder, error) {
 	var folders []Folder
 	for _, entry := range entries {
 		folder := Folder{Name: entry.Name(), Path: filepath.Join(root, entry.Name())}
-		if entry.IsDir() && folder.Exists() {
+		if entry.IsDir() && v1alpha1.ValidateName(folder.Name) == nil && folder.Exists() {
 			folders = append(folders, folder)
 		}
 	}
 	slices.SortFunc(folders, func(a, b Folder) int { return strings.Compare(a.Name, b.Name) })
 	return folders, nil
 }
+
+// environmentFile keeps what the supervisor is to bring up.
+const environmentFile = "environment.json"
 
 // The layout of an environment's folder.
 func (f Folder) file(elem ...string) string {
@@ -154,13 +157,13 @@ func (f Folder) WriteEnvironment(env v1alpha1.Environment) error {
 	if err != nil {
 		return fmt.Errorf("encoding the environment: %w", err)
 	}
-	return WriteFile(f.file("environment.json"), append(data, '\n'))
+	return WriteFile(f.file(environmentFile), append(data, '\n'))
 }
 
 // ReadEnvironment returns what WriteEnvironment kept.
 func (f Folder) ReadEnvironment() (v1alpha1.Environment, error) {
 	var env v1alpha1.Environment
-	data, err := os.ReadFile(f.file("environment.json"))
+	data, err := os.ReadFile(f.file(environmentFile))
 	if err == nil {
 		err = json.Unmarshal(data, &env)
 	}
@@ -170,26 +173,68 @@ func (f Folder) ReadEnvironment() (v1alpha1.Environment, error) {
 	return env, nil
 }
 
-// Exists tells whether an environment was ever made here.
+// HasRecord tells whether a supervisor has ever had the folder.
+func (f Folder) HasRecord() bool { return f.has("state.json") }
+
+// Exists tells whether an environment is or was here: also one that did not come as
+// far as a record.
 func (f Folder) Exists() bool {
-	_, err := os.Stat(f.file("state.json"))
+	if f.HasRecord() || f.has(environmentFile) {
+		return true
+	}
+	entries, err := os.ReadDir(f.Path)
+	for _, entry := range entries {
+		if !slices.Contains([]string{lockFile, "logs", "data", "config"}, entry.Name()) {
+			return false
+		}
+	}
+	return err == nil && len(entries) > 0
+}
+
+func (f Folder) has(name string) bool {
+	_, err := os.Stat(f.file(name))
 	return err == nil
 }
 
 // Create makes the folder and its subfolders, for the user alone.
 func (f Folder) Create() error {
 	for _, dir := range []string{f.Path, f.LogDir(), f.DataDir(), f.ConfigDir()} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("making the environment's folder (DIORAMA_HOME moves it): %w", err)
+		if err := makeDir(dir); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Remove deletes the folder. The caller holds its lock or knows it is free.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the environment's folder (DIORAMA_HOME moves it): %w", err)
+	}
+	return nil
+}
+
+// Remove deletes the folder. The caller holds its lock or knows it is free. The lock
+// goes last: who takes it finds nothing that is still to be removed.
 func (f Folder) Remove() error {
-	if err := os.RemoveAll(f.Path); err != nil {
+	entries, err := os.ReadDir(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	problems := []error{err}
+	for _, entry := range entries {
+		if entry.Name() != lockFile {
+			problems = append(problems, os.RemoveAll(f.file(entry.Name())))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
 		return fmt.Errorf("removing the environment's folder: %w", err)
+	}
+	for _, path := range []string{f.file(lockFile), f.Path} {
+		// A folder that is not empty is already that of the next environment.
+		err := os.Remove(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTEMPTY) {
+			return fmt.Errorf("removing the environment's folder: %w", err)
+		}
 	}
 	// The root goes with the last environment; it stays if it is not empty.
 	_ = os.Remove(filepath.Dir(f.Path))
@@ -202,25 +247,67 @@ func (f Folder) RemoveAllButData() error {
 }
 
 // Read returns the record, and whether its supervisor is alive. A record of a
-// running phase without a supervisor comes back as Crashed.
+// running phase without a supervisor comes back as Crashed, as does a folder without
+// a record, which an up has left that was killed.
 func (f Folder) Read() (Record, bool, error) {
-	data, err := os.ReadFile(f.file("state.json"))
+	r, err := f.record()
 	if err != nil {
-		return Record{}, false, fmt.Errorf("reading the environment's state: %w", err)
+		return Record{}, false, err
+	}
+	alive, err := f.Held()
+	switch {
+	case err != nil:
+		return r, false, err
+	case !alive:
+		r = r.left()
+	case errors.Is(unix.Kill(r.PID, 0), unix.ESRCH):
+		// Whoever has it now is about to bring it up, and has not written that yet.
+		r.Phase = Starting
+	}
+	return r, alive, nil
+}
+
+// ReadHeld returns the record that an earlier supervisor has left. The caller holds
+// the lock.
+func (f Folder) ReadHeld() (Record, error) {
+	r, err := f.record()
+	return r.left(), err
+}
+
+// left is a record whose supervisor is gone.
+func (r Record) left() Record {
+	if r.Phase != Stopped && r.Phase != Failed {
+		r.Phase = Crashed
+	}
+	return r
+}
+
+func (f Folder) record() (Record, error) {
+	data, err := os.ReadFile(f.file("state.json"))
+	if errors.Is(err, fs.ErrNotExist) && f.Exists() {
+		return f.unrecorded(), nil
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("reading the environment's state: %w", err)
 	}
 	var r Record
 	if err := json.Unmarshal(data, &r); err != nil {
-		return Record{}, false, fmt.Errorf("reading %s (diorama down --name %s removes what is left): %w",
+		return Record{}, fmt.Errorf("reading %s (`diorama down --name %s` removes what is left): %w",
 			f.file("state.json"), f.Name, err)
 	}
-	alive, err := f.Held()
-	if err != nil {
-		return r, false, err
+	return r, nil
+}
+
+// unrecorded is the record of an environment whose supervisor has not written one.
+func (f Folder) unrecorded() Record {
+	r := Record{Phase: Starting}
+	// It may not have come as far as that either.
+	r.Environment, _ = f.ReadEnvironment()
+	r.Environment.Name = f.Name
+	if info, err := os.Stat(f.Path); err == nil {
+		r.CreatedAt = info.ModTime()
 	}
-	if !alive && r.Phase != Stopped && r.Phase != Failed {
-		r.Phase = Crashed
-	}
-	return r, alive, nil
+	return r
 }
 
 // Write replaces the record atomically.
@@ -254,58 +341,4 @@ func writeFile(path string, data []byte, mode fs.FileMode) error {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil
-}
-
-// Lock is an exclusive hold on an environment's folder. The kernel gives it
-// back when the process ends, so that it can never be stale.
-type Lock struct{ file *os.File }
-
-// ErrHeld tells that another process holds the folder.
-var ErrHeld = errors.New("another process holds the environment")
-
-// Lock takes the folder's lock or fails with ErrHeld. Someone who only looks
-// whether it is held (see Held) has it for a moment, so it is tried for a
-// while.
-func (f Folder) Lock() (*Lock, error) {
-	for range 20 {
-		lock, err := f.tryLock()
-		if !errors.Is(err, ErrHeld) {
-			return lock, err
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return nil, ErrHeld
-}
-
-func (f Folder) tryLock() (*Lock, error) {
-	file, err := os.OpenFile(f.file("lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("locking the environment's folder: %w", err)
-	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		file.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, ErrHeld
-		}
-		return nil, fmt.Errorf("locking the environment's folder: %w", err)
-	}
-	return &Lock{file: file}, nil
-}
-
-// Unlock gives the folder back.
-func (l *Lock) Unlock() error { return l.file.Close() }
-
-// Held tells whether a process holds the folder.
-func (f Folder) Held() (bool, error) {
-	if _, err := os.Stat(f.file("lock")); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	lock, err := f.tryLock()
-	if errors.Is(err, ErrHeld) {
-		return true, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return false, lock.Unlock()
 }

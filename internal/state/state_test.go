@@ -38,6 +38,12 @@ func TestRecordIsCrashedWithoutALock(t *testing.T) {
 	if err != nil || !alive || record.Phase != Ready || record.Environment.Cluster.Nodes != 50 {
 		t.Fatalf("got %+v, alive %v, %v", record, alive, err)
 	}
+	if err := folder.Write(Record{Phase: Ready, PID: 1 << 30}); err != nil {
+		t.Fatal(err)
+	}
+	if record, alive, err = folder.Read(); err != nil || !alive || record.Phase != Starting {
+		t.Errorf("held by another than the record's: got %s, alive %v, %v, want Starting", record.Phase, alive, err)
+	}
 	if _, err := folder.Lock(); !errors.Is(err, ErrHeld) {
 		t.Errorf("a second lock gave %v, want ErrHeld", err)
 	}
@@ -78,12 +84,22 @@ func TestListAndRemove(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	newFolder(t, "empty")
-	folders, err := List()
-	if err != nil || len(folders) != 2 || folders[0].Name != "a" || folders[1].Name != "b" {
-		t.Fatalf("got %v, %v, want a and b", folders, err)
+	newFolder(t, "begun")
+	for _, dir := range []string{"somebodys/logs", "somebodys/src", ".cache/charts", "empty"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for _, name := range []string{"a", "b", "empty"} {
+	folders, err := List()
+	if err != nil || len(folders) != 3 || folders[0].Name != "a" || folders[1].Name != "b" || folders[2].Name != "begun" {
+		t.Fatalf("got %v, %v, want a, b and begun", folders, err)
+	}
+	for _, dir := range []string{"somebodys", ".cache", "empty"} {
+		if err := os.RemoveAll(filepath.Join(root, dir)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"a", "b", "begun"} {
 		folder, err := Open(name)
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +143,7 @@ func TestReadSaysWhatIsBroken(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder.Path, "state.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := folder.Read(); err == nil || !strings.Contains(err.Error(), "diorama down --name one") {
+	if _, _, err := folder.Read(); err == nil || !strings.Contains(err.Error(), "`diorama down --name one`") {
 		t.Errorf("got %v, want what to do", err)
 	}
 }
@@ -155,19 +171,32 @@ func TestCheckPortNamesTheHolder(t *testing.T) {
 	}
 }
 
-func TestFreePortsAreDifferent(t *testing.T) {
-	ports, err := FreePorts(50)
+// An up that is killed before its supervisor has a record leaves a folder that says
+// what it was to be.
+func TestReadWithoutARecord(t *testing.T) {
+	t.Setenv("DIORAMA_HOME", t.TempDir())
+	folder, err := Open("one")
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen := map[int]bool{}
-	for _, port := range ports {
-		if seen[port] {
-			t.Errorf("port %d came twice", port)
-		}
-		seen[port] = true
+	if _, _, err := folder.Read(); !errors.Is(err, os.ErrNotExist) || folder.Exists() {
+		t.Errorf("before anything: %v", err)
 	}
-	if len(ports) != 50 {
-		t.Errorf("got %d ports, want 50", len(ports))
+	lock, err := folder.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, alive, err := folder.Read()
+	if err != nil || !alive || record.Phase != Starting || record.Environment.Name != "one" || record.CreatedAt.IsZero() {
+		t.Errorf("while it is held: %+v, alive %v, %v", record, alive, err)
+	}
+	env := v1alpha1.Default()
+	env.Cluster.Nodes = 7
+	if err := errors.Join(folder.WriteEnvironment(env), lock.Unlock()); err != nil {
+		t.Fatal(err)
+	}
+	record, alive, err = folder.Read()
+	if err != nil || alive || record.Phase != Crashed || record.Environment.Cluster.Nodes != 7 || folder.HasRecord() {
+		t.Errorf("afterwards: %+v, alive %v, %v", record, alive, err)
 	}
 }

@@ -103,6 +103,19 @@ func (l *lab) step(name string, do func(ctx context.Context, report func(string)
 	}})
 }
 
+// made is a supervisor that has not started anything.
+func (l *lab) made(t *testing.T) *supervisor {
+	t.Helper()
+	s, err := newSupervisor(l.folder, l.plan)
+	if err == nil {
+		err = s.makeReady(l.options)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // hadData makes the folder one that an earlier run has left.
 func (l *lab) hadData(t *testing.T, left state.Record) {
 	t.Helper()

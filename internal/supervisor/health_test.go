@@ -72,10 +72,7 @@ func TestDegradedAndReadyAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { _ = lock.Unlock() }()
-		s, err := newSupervisor(l.folder, l.plan, l.options)
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := l.made(t)
 		if err := s.start(t.Context()); err != nil {
 			t.Fatal(err)
 		}

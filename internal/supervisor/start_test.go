@@ -139,29 +139,34 @@ func TestStartThatFailsBeforeItsComponents(t *testing.T) {
 	for name, test := range map[string]struct {
 		spoil func(t *testing.T, l *lab)
 		want  string
-		// left tells that the folder stays: it was not touched.
-		left bool
+		// left tells that the folder stays: it was not touched. connected tells that
+		// there is something to release.
+		left, connected bool
 	}{
 		"a record that cannot be read": {func(t *testing.T, l *lab) {
 			if err := os.WriteFile(filepath.Join(l.folder.Path, "state.json"), []byte("{"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, "diorama down --name default removes what is left", true},
+		}, "`diorama down --name default` removes what is left", true, false},
 		"no connection": {func(_ *testing.T, l *lab) {
 			l.plan.Connect = func(context.Context) error { return errBroke }
-		}, errBroke.Error(), true},
-		"two of a name": {func(_ *testing.T, l *lab) { l.step("a", nil) }, "two components are called a", true},
+		}, errBroke.Error(), false, false},
+		"no connection, with data": {func(t *testing.T, l *lab) {
+			l.hadData(t, state.Record{Environment: l.plan.Environment, Phase: state.Stopped})
+			l.plan.Connect = func(context.Context) error { return errBroke }
+		}, errBroke.Error(), true, false},
+		"two of a name": {func(_ *testing.T, l *lab) { l.step("a", nil) }, "two components are called a", false, true},
 		"no socket": {func(t *testing.T, l *lab) {
 			if err := os.MkdirAll(filepath.Join(l.folder.Path, "control.sock", "occupied"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, "control socket", false},
+		}, "control socket", false, true},
 		"files that cannot be written": {func(_ *testing.T, l *lab) {
 			l.plan.Files[filepath.Join(l.folder.Path, "state.json", "a.yaml")] = ""
-		}, "a.yaml", false},
+		}, "a.yaml", false, true},
 		"not prepared": {func(_ *testing.T, l *lab) {
 			l.plan.Prepare = func() error { return errBroke }
-		}, errBroke.Error(), false},
+		}, errBroke.Error(), false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newLab(t)
@@ -176,7 +181,7 @@ func TestStartThatFailsBeforeItsComponents(t *testing.T) {
 			if l.removed() == test.left {
 				t.Errorf("the folder is gone: %t", l.removed())
 			}
-			if released := strings.HasSuffix(l.did(), "release, keeping false"); released == test.left {
+			if released := strings.HasSuffix(l.did(), "release, keeping false"); released != test.connected {
 				t.Errorf("it did: %s", l.did())
 			}
 		})
@@ -211,7 +216,8 @@ func TestStartThatIsInterrupted(t *testing.T) {
 			r := l.up(t)
 			<-begun
 			test.end(t, r)
-			if err := r.wait(t); !errors.Is(err, context.Canceled) {
+			const want = `environment "default" was taken down while it was starting`
+			if err := r.wait(t); !errors.Is(err, context.Canceled) || err.Error() != want {
 				t.Errorf("it ended with %v", err)
 			}
 			if did := l.did(); !strings.Contains(did, "do b; undo b; undo a; release") {
@@ -228,28 +234,17 @@ func TestStartThatIsInterrupted(t *testing.T) {
 	}
 }
 
-// Run does not touch what another one holds, and gives back what it held. Here the
-// processes of a real plan end at once.
+// Run plans what is to be brought up. Here the processes of a real plan end at once.
 func TestRun(t *testing.T) {
 	l := newLab(t)
 	env := v1alpha1.Default()
 	env.Ports = v1alpha1.Auto()
-	lock, err := l.folder.Lock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := Run(t.Context(), l.folder, env, Options{}); !errors.Is(err, state.ErrHeld) {
-		t.Errorf("of a folder that is held: %v", err)
-	}
-	if err := lock.Unlock(); err != nil {
-		t.Fatal(err)
-	}
 	env.Kind = "none"
 	if err := Run(t.Context(), l.folder, env, Options{}); err == nil || !strings.Contains(err.Error(), `kind "none"`) {
 		t.Errorf("of no kind: %v", err)
 	}
 	env.Kind = v1alpha1.Embedded
-	err = Run(t.Context(), l.folder, env, Options{Retain: true})
+	err := Run(t.Context(), l.folder, env, Options{Retain: true})
 	if !errors.As(err, new(*component.ExitError)) || !strings.Contains(err.Error(), "cannot open the frobnicator") {
 		t.Errorf("of processes that end at once: %v", err)
 	}

@@ -59,31 +59,32 @@ type supervisor struct {
 }
 
 // Run brings an environment up and keeps it until ctx ends or it is asked to
-// stop, and takes it down. The folder exists and env is valid.
-func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, options Options) (err error) {
-	lock, err := folder.Lock()
+// stop, and takes it down. The caller holds the folder's lock, and env is valid.
+func Run(ctx context.Context, folder state.Folder, env v1alpha1.Environment, options Options) error {
+	var ports state.Ports
+	internal, err := kinds.PickPorts(&env, &ports)
 	if err != nil {
-		return err
-	}
-	// Whoever waits for the lock sees the folder as it stays.
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-
-	internal, err := kinds.PickPorts(&env)
-	if err != nil {
-		return err
+		return errors.Join(err, ports.Release())
 	}
 	planned, err := kinds.NewPlan(env, folder, internal)
-	if err != nil {
-		return err
+	if err == nil {
+		err = run(ctx, folder, planned, options)
 	}
-	return run(ctx, folder, planned, options)
+	return errors.Join(err, ports.Release())
 }
 
 // run does what was planned. The caller holds the folder's lock.
 func run(ctx context.Context, folder state.Folder, planned *plan.Plan, options Options) error {
-	s, err := newSupervisor(folder, planned, options)
+	s, err := newSupervisor(folder, planned)
 	if err != nil {
 		return err
+	}
+	if err := s.makeReady(options); err != nil {
+		err = errors.Join(err, control.Remove(folder, s.record.Control))
+		if s.existed {
+			return err // nothing was changed, and what an earlier run has left is there still
+		}
+		return errors.Join(err, s.leaveFolder(err, nil, options.Retain))
 	}
 	ctx, s.stopping = context.WithCancel(ctx)
 	defer s.stopping()
@@ -93,6 +94,9 @@ func run(ctx context.Context, folder state.Folder, planned *plan.Plan, options O
 		return errors.Join(err, s.leaveFolder(err, nil, options.Retain))
 	}
 	failure := s.start(ctx)
+	if ctx.Err() != nil && errors.Is(failure, context.Canceled) {
+		failure = &endedError{name: planned.Environment.Name}
+	}
 	if failure == nil {
 		s.flow.Read(ctx) // so that up can say what was lost
 		s.report(control.Progress{End: true}, options.Observe)
@@ -106,43 +110,61 @@ func run(ctx context.Context, folder state.Folder, planned *plan.Plan, options O
 	return errors.Join(failure, stopErr, s.leaveFolder(failure, stopErr, options.Retain))
 }
 
-// newSupervisor makes the components of a plan. None of them is started.
-func newSupervisor(folder state.Folder, planned *plan.Plan, options Options) (*supervisor, error) {
+// endedError tells that an environment was to go down while it was starting.
+type endedError struct{ name string }
+
+// Error says so, whatever component was being waited for.
+func (e *endedError) Error() string {
+	return fmt.Sprintf("environment %q was taken down while it was starting", e.name)
+}
+
+// Unwrap makes it one that was asked for.
+func (e *endedError) Unwrap() error { return context.Canceled }
+
+// newSupervisor is to run a plan. Nothing of it is there yet.
+func newSupervisor(folder state.Folder, planned *plan.Plan) (*supervisor, error) {
 	var previous state.Record
-	existed := folder.Exists()
+	existed := folder.HasRecord()
 	if existed {
 		var err error
 		if previous, _, err = folder.Read(); err != nil {
 			return nil, err
 		}
 	}
-	executable, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("finding this executable: %w", err)
-	}
 	socket, err := control.Path(folder)
 	if err != nil {
 		return nil, err
 	}
-	s := &supervisor{
+	return &supervisor{
 		folder: folder, plan: planned, progress: control.NewLog(), existed: existed, underWay: map[string]string{},
 		flow: telemetry.NewFlow(planned.Telemetry),
 		record: state.Record{
 			Environment: planned.Environment, Phase: state.Starting, PID: os.Getpid(), CreatedAt: time.Now(),
 			Control: socket, Internal: planned.Internal, Context: previous.Context,
 		},
+	}, nil
+}
+
+// makeReady connects to what the plan needs, makes its components and writes the
+// record. Nothing is started.
+func (s *supervisor) makeReady(options Options) error {
+	if err := s.plan.Connect(context.Background()); err != nil {
+		// What could not be reached has nothing of ours to release.
+		s.plan.Release = func(bool) error { return nil }
+		return err
 	}
-	if err := planned.Connect(context.Background()); err != nil {
-		return nil, err
+	if err := s.makeComponents(options.Observe); err != nil {
+		return err
 	}
-	if err := s.makeComponents(executable, options.Observe); err != nil {
-		return nil, err
-	}
-	return s, folder.Write(s.record)
+	return s.folder.Write(s.record)
 }
 
 // makeComponents makes those of the plan. None of them is started.
-func (s *supervisor) makeComponents(executable string, also func(control.Progress)) error {
+func (s *supervisor) makeComponents(also func(control.Progress)) error {
+	executable, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this executable: %w", err)
+	}
 	host := plan.Host{
 		Executable: executable, Folder: s.folder, Report: s.detail, Context: s.context, SetContext: s.setContext,
 		Waits: func(name string) bool { return s.group.Waits(name) },
@@ -344,14 +366,16 @@ func (s *supervisor) Scale(size control.Size, emit func(control.Progress) error)
 	if err := env.Validate(); err != nil {
 		return err
 	}
+	report := func(text string) {
+		// What a client that has gone does not read is in the log.
+		slog.Info("scaling", "progress", text)
+		_ = emit(control.Progress{Component: "cluster", Detail: text})
+	}
 	return s.plan.Cluster.Scale(s.lifetime, env.Cluster, func() error {
+		report(fmt.Sprintf("towards %d nodes and %d pods", size.Nodes, size.Pods))
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.record.Environment.Cluster = env.Cluster
 		return s.folder.Write(s.record)
-	}, func(text string) {
-		// What a client that has gone does not read is in the log.
-		slog.Info("scaling", "progress", text)
-		_ = emit(control.Progress{Component: "cluster", Detail: text})
-	})
+	}, report)
 }

@@ -1,11 +1,12 @@
 // Measures how soon a dashboard is painted, in a browser that has never been there: `node figures.mjs ADDRESS`.
 // Prints JSON, in milliseconds from the beginning of the navigation; `make bench` reads it.
 import { chromium } from 'playwright-core';
+import { chromiumPath } from './chromium.mjs';
 
 const ROUNDS = 5;
 const address = process.argv[2];
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: chromiumPath(),
   args: ['--no-sandbox'],
 });
 const figures = { firstPaint: [], firstPanel: [], allPanels: [] };

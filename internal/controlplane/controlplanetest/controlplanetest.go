@@ -44,10 +44,7 @@ func Main(m *testing.M, more ...controlplane.Program) {
 // what is in it.
 func Start(t *testing.T) controlplane.Options {
 	t.Helper()
-	ports, err := state.FreePorts(6)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ports := Ports(t, 6)
 	o := controlplane.Options{Dir: t.TempDir(), Ports: controlplane.Ports{
 		API: ports[0], EtcdClient: ports[1], EtcdPeer: ports[2], ControllerManager: ports[3], Scheduler: ports[4],
 		KubeletTunnel: ports[5],
@@ -64,6 +61,18 @@ func Start(t *testing.T) controlplane.Options {
 	Run(t, o.Dir, "etcd", o.EtcdArgs(), o.ProbeEtcd)
 	Run(t, o.Dir, "kube-apiserver", o.APIServerArgs(), o.ProbeAPIServer)
 	return o
+}
+
+// Ports are free ones that nobody else picks until the end of the test.
+func Ports(t *testing.T, n int) []int {
+	t.Helper()
+	held := new(state.Ports)
+	t.Cleanup(func() { _ = held.Release() })
+	ports, err := held.Pick(n, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ports
 }
 
 // Run starts one of Main's programs and returns when its probe is answered. It ends

@@ -91,12 +91,18 @@ func Parse(file string, data []byte) (*Dashboard, error) {
 	if err != nil {
 		return nil, err
 	}
+	if wrong := checkTypes(object); wrong != nil {
+		return nil, wrong.place(file, data)
+	}
 	return FromObject(file, object)
 }
 
 // FromObject reads a dashboard as Parse does. The object becomes the dashboard's,
 // and is changed.
 func FromObject(file string, object Object) (*Dashboard, error) {
+	if wrong := checkTypes(object); wrong != nil {
+		return nil, FileErrorf(file, "%s", wrong)
+	}
 	object, err := unwrap(object)
 	if err != nil {
 		return nil, &FileError{File: file, Message: err.Error(), cause: err}

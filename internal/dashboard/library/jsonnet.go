@@ -229,48 +229,42 @@ func evaluateIn(
 	return result, nil
 }
 
-// loadJsonnet evaluates a file and reads the dashboards in its result.
-func (l *Library) loadJsonnet(ctx context.Context, name, full string) ([]*document.Dashboard, []string, error) {
+// loadJsonnet evaluates a file and reads the dashboards and rules in its result.
+func (l *Library) loadJsonnet(ctx context.Context, name, full string, into *file) error {
 	if l.Evaluate == nil {
-		return nil, nil, errors.New("jsonnet is not evaluated here")
+		return errors.New("jsonnet is not evaluated here")
 	}
 	job, err := l.job(full)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	result, err := l.Evaluate(ctx, job)
 	if err != nil {
-		return nil, nil, err
+		return err
+	}
+	for _, imported := range result.Imports {
+		into.stamps[imported] = stampOf(imported)
 	}
 	if wrong := result.Error; wrong != nil {
 		if relative, err := filepath.Rel(job.Roots[0], wrong.File); err == nil && filepath.IsLocal(relative) {
 			wrong.File = filepath.ToSlash(relative)
 		}
-		return nil, result.Imports, wrong
+		return wrong
 	}
-	dashboards, err := dashboardsIn(name, result.JSON)
-	return dashboards, result.Imports, err
+	object, err := document.Decode(name, result.JSON)
+	if err != nil {
+		return err
+	}
+	if into.rules, err = rulesIn(object); err != nil {
+		return err
+	}
+	into.dashboards, err = dashboardsIn(name, object)
+	return err
 }
 
-// MixinRules evaluates a jsonnet file of the library and returns the rules and
-// alerts that it has alongside its dashboards, as one Prometheus rule file in
-// JSON; nothing if it has none.
-func (l *Library) MixinRules(ctx context.Context, name string) ([]byte, error) {
-	job, err := l.job(filepath.Join(l.Dir, filepath.FromSlash(name)))
-	if err != nil {
-		return nil, err
-	}
-	result, err := l.Evaluate(ctx, job)
-	if err != nil {
-		return nil, err
-	}
-	if result.Error != nil {
-		return nil, result.Error
-	}
-	mixin, err := document.Decode(name, result.JSON)
-	if err != nil {
-		return nil, err
-	}
+// rulesIn are the rules and alerts that a mixin has alongside its dashboards, as
+// one Prometheus rule file in JSON; nil if it has none.
+func rulesIn(mixin document.Object) ([]byte, error) {
 	var groups []document.Object
 	for _, part := range []string{"prometheusRules", "prometheusAlerts"} {
 		groups = append(groups, mixin.Object(part).Objects("groups")...)
@@ -310,11 +304,7 @@ func (l *Library) job(full string) (JsonnetJob, error) {
 
 // dashboardsIn reads the result of an evaluation: a mixin, one dashboard, or
 // an object whose fields are dashboards.
-func dashboardsIn(name string, data []byte) ([]*document.Dashboard, error) {
-	object, err := document.Decode(name, data)
-	if err != nil {
-		return nil, err
-	}
+func dashboardsIn(name string, object document.Object) ([]*document.Dashboard, error) {
 	group := object.Object("grafanaDashboards")
 	if group == nil {
 		d, err := document.FromObject(name, object)

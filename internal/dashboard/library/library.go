@@ -46,6 +46,8 @@ type Library struct {
 // file is what is known of one file of the folder.
 type file struct {
 	dashboards []*document.Dashboard
+	// rules are those of a jsonnet file: see Rules.
+	rules []byte
 	// stamps are the file's own and those of what it imports.
 	stamps map[string]stamp
 	err    *document.FileError
@@ -200,10 +202,7 @@ func holdsDashboards(name string) bool {
 func (l *Library) read(ctx context.Context, name string) *file {
 	full := filepath.Join(l.Dir, filepath.FromSlash(name))
 	read := &file{stamps: map[string]stamp{full: stampOf(full)}}
-	dashboards, imports, err := l.load(ctx, name, full)
-	for _, imported := range imports {
-		read.stamps[imported] = stampOf(imported)
-	}
+	err := l.load(ctx, name, full, read)
 	var wrong *document.FileError
 	switch {
 	case errors.Is(err, document.ErrNoDashboard):
@@ -213,41 +212,49 @@ func (l *Library) read(ctx context.Context, name string) *file {
 		read.err = &document.FileError{File: name, Message: err.Error()}
 	}
 	folder, _, nested := strings.Cut(name, "/")
-	for _, d := range dashboards {
+	for _, d := range read.dashboards {
 		if nested {
 			d.Folder = folder
 		}
 	}
-	read.dashboards = dashboards
 	return read
 }
 
-// Jsonnet are the files of the folder that are evaluated, by their paths in it.
-func (l *Library) Jsonnet() ([]string, error) {
-	names, err := l.names()
-	return slices.DeleteFunc(names, func(name string) bool { return filepath.Ext(name) == ".json" }), err
+// Rules are those that the jsonnet files have alongside their dashboards or
+// alone, by the file: each as one Prometheus rule file in JSON.
+func (l *Library) Rules() map[string][]byte {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	all := map[string][]byte{}
+	for name, f := range l.files {
+		if f.rules != nil {
+			all[name] = f.rules
+		}
+	}
+	return all
 }
 
 // Read reads one file of the folder, whether it is among the dashboards that
-// the library serves or not.
-func (l *Library) Read(ctx context.Context, name string) ([]*document.Dashboard, *document.FileError) {
+// the library serves or not: its dashboards, and its rules as in Rules.
+func (l *Library) Read(ctx context.Context, name string) ([]*document.Dashboard, []byte, *document.FileError) {
 	read := l.read(ctx, name)
-	return read.dashboards, read.err
+	return read.dashboards, read.rules, read.err
 }
 
-func (l *Library) load(ctx context.Context, name, full string) ([]*document.Dashboard, []string, error) {
+func (l *Library) load(ctx context.Context, name, full string, into *file) error {
 	if filepath.Ext(name) != ".json" {
-		return l.loadJsonnet(ctx, name, full)
+		return l.loadJsonnet(ctx, name, full, into)
 	}
 	data, err := ReadFile(full)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	d, err := document.Parse(name, data)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	return []*document.Dashboard{d}, nil, nil
+	into.dashboards = []*document.Dashboard{d}
+	return nil
 }
 
 // ReadFile reads a file of a folder of dashboards or rules: a regular one, for

@@ -106,6 +106,8 @@ export interface FileError {
 
 export type LiveMessage =
   | { type: 'hello'; errors?: FileError[] | null }
+  /** Of the page's own making: the connection is back, and what changed meanwhile was not heard. */
+  | { type: 'back' }
   | { type: 'dashboard' | 'removed'; uid: string }
   | ({ type: 'error' } & FileError)
   | { type: 'ok'; file: string };

@@ -19,13 +19,14 @@ export interface LoadedDashboard {
   version: number;
 }
 
-/** A dashboard, loaded anew whenever its file changes. */
+/** A dashboard, loaded anew whenever its file changes, or may have. */
 export function useDashboard(uid: string): LoadedDashboard {
   const [state, setState] = useState<LoadedDashboard>({ version: 0 });
   const [wanted, setWanted] = useState(0);
   const onLive = useCallback(
     (message: LiveMessage) => {
-      if ((message.type === 'dashboard' || message.type === 'removed') && message.uid === uid) {
+      const mine = (message.type === 'dashboard' || message.type === 'removed') && message.uid === uid;
+      if (mine || message.type === 'back') {
         setWanted((n) => n + 1);
       }
     },

@@ -20,15 +20,12 @@ function matches(hit: SearchHit, words: string[]): boolean {
   return words.every((word) => text.includes(word));
 }
 
-/** Counts how often a dashboard came, changed or went. */
+const CHANGES = ['dashboard', 'removed', 'back'];
+
+/** Counts how often a dashboard came, changed or went, or may have. */
 function useVersion(): number {
   const [version, setVersion] = useState(0);
-  useLive(
-    useCallback(
-      ({ type }: LiveMessage) => setVersion((old) => (type === 'dashboard' || type === 'removed' ? old + 1 : old)),
-      []
-    )
-  );
+  useLive(useCallback(({ type }: LiveMessage) => setVersion((old) => (CHANGES.includes(type) ? old + 1 : old)), []));
   return version;
 }
 

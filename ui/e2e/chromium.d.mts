@@ -1,0 +1,2 @@
+/** The browser that is to be started; undefined is Playwright's own. */
+export function chromiumPath(): string | undefined;
