@@ -16,6 +16,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/containers"
 	"github.com/diorama-lab/diorama/internal/control"
+	"github.com/diorama-lab/diorama/internal/logfile"
 	"github.com/diorama-lab/diorama/internal/state"
 	"github.com/diorama-lab/diorama/internal/supervisor"
 )
@@ -86,7 +87,7 @@ func (p *Prepared) command(log *os.File, retain bool) (*exec.Cmd, error) {
 	}
 	lock, variable := p.lock.PassOn()
 	cmd := exec.Command(executable, args...)
-	cmd.Env = append(os.Environ(), variable, component.LogVariable(p.Log("supervisor")))
+	cmd.Env = append(os.Environ(), variable, logfile.Variable(p.Log("supervisor")))
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
