@@ -37,10 +37,8 @@ func TestPhaseIsWrittenLater(t *testing.T) {
 		l.plan.Add(plan.Component{
 			Name: "cluster", Runs: plan.Step{Do: func(context.Context, func(string)) error { return nil }},
 		})
-		s, err := newSupervisor(l.folder, l.plan, l.options)
-		if err == nil {
-			err = s.start(t.Context())
-		}
+		s := l.made(t)
+		err := s.start(t.Context())
 		path := filepath.Join(l.folder.Path, "state.json")
 		// A folder in the place of the record keeps it from being replaced.
 		if err := errors.Join(err, os.Remove(path), os.MkdirAll(filepath.Join(path, "x"), 0o700)); err != nil {
