@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/containers"
 	"github.com/diorama-lab/diorama/internal/control"
 	"github.com/diorama-lab/diorama/internal/logfile"
@@ -124,7 +123,7 @@ func supervisorError(ended error, said io.Reader) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return fmt.Errorf("the supervisor ended at once without a word: %w", cmp.Or(ended, errors.New("exit status 0")))
 	}
-	return fmt.Errorf("the supervisor ended at once: %s", component.LastLines(data))
+	return fmt.Errorf("the supervisor ended at once: %s", logfile.LastLines(data))
 }
 
 // AwaitRollback waits until the supervisor of a start that failed has taken

@@ -1,5 +1,6 @@
 // Package logfile keeps the logs of components small: one that has grown large is set
-// aside, and what is written goes on in a new file of its name.
+// aside, and what is written goes on in a new file of its name. And it reads what a log
+// says last, and which error ended its program.
 package logfile
 
 import (
