@@ -90,7 +90,8 @@ func newBackend(c *console.Console) *cobra.Command {
 					o.TranslationStrategy, strings.Join(known, ", "))
 			}
 			if o.Retention <= 0 || o.EventsMax < 1 {
-				return fmt.Errorf("--retention is %s and --max-events is %d: both have to be more than 0", o.Retention, o.EventsMax)
+				return fmt.Errorf("--retention is %s and --max-events is %d: give more than 0 of both",
+					o.Retention, o.EventsMax)
 			}
 			o.Version = Version
 			o.PromoteResourceAttributes = append(backend.DefaultPromotedAttributes(), o.PromoteResourceAttributes...)
