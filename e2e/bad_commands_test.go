@@ -57,8 +57,9 @@ func TestBadScale(t *testing.T) {
 		return w
 	})
 	after := l.status()
-	if after.Phase != "Ready" || after.Cluster.Nodes != before.Cluster.Nodes || after.Cluster.Pods != before.Cluster.Pods {
-		t.Errorf("the environment is %s with %+v, and was %+v", after.Phase, after.Cluster, before.Cluster)
+	is, was := after.Cluster, before.Cluster
+	if after.Phase != "Ready" || is.Nodes != was.Nodes || is.Pods != was.Pods {
+		t.Errorf("the environment is %s with %+v, and was %+v", after.Phase, is, was)
 	}
 	for i, c := range after.Components {
 		if was := before.Components[i]; c.PID != was.PID || c.Restarts != was.Restarts {
@@ -139,8 +140,8 @@ type workFolder struct {
 
 func newWorkFolder(t *testing.T, home string) *workFolder {
 	return &workFolder{t: t, home: home, work: t.TempDir(), env: append(os.Environ(),
-		"HOME="+home, "XDG_STATE_HOME=", "DIORAMA_HOME="+filepath.Join(home, "state"),
-		"KUBECONFIG="+filepath.Join(home, "kubeconfig"), "DOCKER_HOST=unix://"+filepath.Join(home, "no-docker.sock"), "NO_COLOR=1",
+		"HOME="+home, "DIORAMA_HOME="+filepath.Join(home, "state"), "KUBECONFIG="+filepath.Join(home, "kubeconfig"),
+		"DOCKER_HOST=unix://"+filepath.Join(home, "no-docker.sock"), "NO_COLOR=1",
 	)}
 }
 
@@ -190,8 +191,11 @@ func (w *workFolder) snapshot() map[string]string {
 	files := map[string]string{}
 	for _, root := range []string{w.work, w.home} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() && w.running && slices.Contains([]string{"data", "logs"}, entry.Name()) {
-				return errors.Join(err, fs.SkipDir)
+			if err != nil {
+				return err
+			}
+			if w.running && entry.IsDir() && slices.Contains([]string{"data", "logs"}, entry.Name()) {
+				return fs.SkipDir
 			}
 			files[path] = entry.Type().String()
 			if !entry.Type().IsRegular() {

@@ -89,8 +89,12 @@ func newBackend(c *console.Console) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if known := v1alpha1.TranslationStrategies(); !slices.Contains(known, o.TranslationStrategy) {
-				return fmt.Errorf("unknown translation strategy %q; choose one of %s",
+				return fmt.Errorf("--translation-strategy is %q: Prometheus knows %s",
 					o.TranslationStrategy, strings.Join(known, ", "))
+			}
+			if o.Retention <= 0 || o.EventsMax < 1 {
+				return fmt.Errorf("--retention is %s and --max-events is %d: give more than 0 of both",
+					o.Retention, o.EventsMax)
 			}
 			o.Version = Version
 			o.PromoteResourceAttributes = append(backend.DefaultPromotedAttributes(), o.PromoteResourceAttributes...)

@@ -66,7 +66,7 @@ func checkSize(env v1alpha1.Environment, nodes, pods int, podsGiven bool) error 
 		origin.SetBy("cluster.pods", "--pods")
 	}
 	err := env.ValidateSize()
-	if err == nil && env.Cluster.KubeContext == "" { // how many there are others' clusters say
+	if err == nil {
 		err = cluster.CheckFiles(env.Cluster)
 	}
 	return origin.Explain(err)

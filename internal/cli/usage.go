@@ -40,6 +40,17 @@ func explainUsage(root *cobra.Command) {
 	visit(root)
 }
 
+// wrongUsage gives a command an exit code of its own for a wrong command line.
+func wrongUsage(cmd *cobra.Command, code int) {
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &exitError{code, flagError(cmd, err)} })
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkFlagValues(cmd); err != nil {
+			return &exitError{code, err}
+		}
+		return nil
+	}
+}
+
 // helpOrUnknown is what a command does that only has others under it.
 func helpOrUnknown(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

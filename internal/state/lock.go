@@ -36,14 +36,17 @@ func (f Folder) Lock() (*Lock, error) {
 // folder at the same time has removed all of it before.
 func (f Folder) Hold() (*Lock, error) {
 	lock, err := again(func() (*Lock, error) {
-		if err := makeDir(f.Path); err != nil {
-			return nil, err
+		err := makeDir(f.Path)
+		if err == nil {
+			var lock *Lock
+			if lock, err = f.tryLock(unix.LOCK_EX); err == nil {
+				return lock, nil
+			}
 		}
-		lock, err := f.tryLock(unix.LOCK_EX)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, ErrHeld // it was removed in between
+			err = ErrHeld // it, or the folder of all, was removed in between
 		}
-		return lock, err
+		return nil, err
 	})
 	if err != nil {
 		return nil, err
