@@ -148,15 +148,11 @@ func damages() []fault {
 		{name: "the user's kubeconfig is garbage", happens: func(c *course) {
 			c.stopped()
 			kubeconfig := filepath.Join(c.home, "kubeconfig")
-			before, err := os.ReadFile(kubeconfig)
-			if err == nil {
-				err = os.WriteFile(kubeconfig, []byte("{]"), 0o600)
-			}
-			if err != nil {
+			if err := os.WriteFile(kubeconfig, []byte("{]"), 0o600); err != nil {
 				c.t.Fatal(err)
 			}
 			c.upSays(kubeconfig)
-			if err := os.WriteFile(kubeconfig, before, 0o600); err != nil {
+			if err := os.Remove(kubeconfig); err != nil {
 				c.t.Fatal(err)
 			}
 			c.up()

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/wait"
@@ -92,7 +93,11 @@ func setAside(path string) error {
 }
 
 // OpenFile opens the log of a process that begins. One that has grown large is set aside.
+// The folder of logs is made again if somebody has removed it, but not the one above it.
 func OpenFile(path string) (*os.File, error) {
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("making the folder of logs: %w", err)
+	}
 	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
 		// A log that cannot be moved goes on growing; opening it will tell
 		// if something is wrong with the folder.

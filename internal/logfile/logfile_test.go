@@ -135,3 +135,18 @@ func readLog(t *testing.T, path string) string {
 	}
 	return string(data)
 }
+
+// A folder of logs that was removed is made again; one above it is not.
+func TestFolderIsMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	file, err := OpenFile(filepath.Join(dir, "logs", "a.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenFile(filepath.Join(dir, "gone", "logs", "a.log")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("in a folder that is gone it says %v", err)
+	}
+}
