@@ -194,7 +194,7 @@ func (w *workFolder) snapshot() map[string]string {
 			if err != nil {
 				return err
 			}
-			if w.running && entry.IsDir() && slices.Contains([]string{"data", "logs"}, entry.Name()) {
+			if entry.IsDir() && w.running && slices.Contains([]string{"data", "logs"}, entry.Name()) {
 				return fs.SkipDir
 			}
 			files[path] = entry.Type().String()

@@ -92,9 +92,11 @@ func newBackend(c *console.Console) *cobra.Command {
 				return fmt.Errorf("--translation-strategy is %q: Prometheus knows %s",
 					o.TranslationStrategy, strings.Join(known, ", "))
 			}
-			if o.Retention <= 0 || o.EventsMax < 1 {
-				return fmt.Errorf("--retention is %s and --max-events is %d: give more than 0 of both",
-					o.Retention, o.EventsMax)
+			if o.Retention <= 0 {
+				return fmt.Errorf("--retention is %s: keep samples for some time", o.Retention)
+			}
+			if o.EventsMax < 1 {
+				return fmt.Errorf("--max-events is %d: keep at least 1", o.EventsMax)
 			}
 			o.Version = Version
 			o.PromoteResourceAttributes = append(backend.DefaultPromotedAttributes(), o.PromoteResourceAttributes...)

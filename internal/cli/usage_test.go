@@ -13,6 +13,7 @@ func TestWrongUsage(t *testing.T) {
 		"launch --nodes 3":           "there is no command `diorama launch`; --help shows",
 		"config default":             "there is no command `diorama config default`; did you mean defaults?",
 		"completion tcsh":            "there is no command `diorama completion tcsh`",
+		"help bogus":                 "there is no command `diorama bogus`",
 		"up --nodez 3":               "`diorama up` has no flag --nodez; did you mean --nodes?",
 		"up -z":                      "`diorama up` has no flag -z; --help shows",
 		"up --nodes":                 "--nodes needs a value: simulated nodes",
@@ -36,9 +37,15 @@ func TestWrongUsage(t *testing.T) {
 			t.Errorf("%s: exit code %d, %s%s, want %s", line, code, out, said, want)
 		}
 	}
-	// What only has commands under it shows them.
-	if code, out, _ := runMain("config"); code != 0 || !strings.Contains(out, "defaults") {
-		t.Errorf("config: exit code %d, %s", code, out)
+	// What only has commands under it shows them, with or without being asked for help.
+	for _, line := range []string{"config", "config --help", "help config"} {
+		code, out, _ := runMain(strings.Fields(line)...)
+		if code != 0 || !strings.Contains(out, "diorama config [command]") {
+			t.Errorf("%s: exit code %d, %s", line, code, out)
+		}
+	}
+	if code, out, _ := runMain("__complete", "u"); code != 0 || !strings.Contains(out, "up\t") {
+		t.Errorf("completion: exit code %d, %s", code, out)
 	}
 	// No folder is a value, where ./dashboards is there.
 	if code, _, said := runMain("up", "--dry-run", "--dashboards="); code != 0 {

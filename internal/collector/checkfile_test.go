@@ -37,7 +37,8 @@ func TestCheckFile(t *testing.T) {
 		{"no exporters", replace("[debug]", "[]"), ":8: service.pipelines.metrics has no exporters; name one", true},
 		{"unknown type", replace("debug:", "kafka: {}\n  debug:"), `:5: the collector that is built in has no exp`, false},
 		{"unknown option", replace("endpoint", "endpiont"), ":3: receivers.otlp.protocols.grpc has no key endpiont", false},
-		{"unknown signal", replace("metrics", "metricz"), `:8: service.pipelines.metricz: unknown pipeline signal`, false},
+		{"unknown signal", replace("metrics", "metricz"), `:8: service.pipelines has "metricz", which is no`, true},
+		{"unknown key", replace("exporters: [", "exporter: ["), `:10: service.pipelines.metrics has no "exporter"`, true},
 		{"no protocol", replace("{grpc: {endpoint: '127.0.0.1:0'}}", "{}"), ":2: receivers.otlp: must specify", false},
 		{"scheme", replace("127.0.0.1:0", "${http:x}"), `:3: scheme "http" is not supported`, false},
 		{
