@@ -109,7 +109,7 @@ func testBadCommands(t *testing.T, group string, folder func(*testing.T) *workFo
 }
 
 // writeCases keeps the comment that the file begins with.
-func writeCases(t *testing.T, path string, data []byte, cases []*badCommand) {
+func writeCases(t *testing.T, path string, data []byte, cases any) {
 	var out bytes.Buffer
 	for line := range bytes.Lines(data) {
 		if !bytes.HasPrefix(line, []byte("#")) {
