@@ -190,8 +190,11 @@ func (w *workFolder) snapshot() map[string]string {
 	files := map[string]string{}
 	for _, root := range []string{w.work, w.home} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() && w.running && slices.Contains([]string{"data", "logs"}, entry.Name()) {
-				return errors.Join(err, fs.SkipDir)
+			if err != nil {
+				return err
+			}
+			if entry.IsDir() && w.running && slices.Contains([]string{"data", "logs"}, entry.Name()) {
+				return fs.SkipDir
 			}
 			files[path] = entry.Type().String()
 			if !entry.Type().IsRegular() {

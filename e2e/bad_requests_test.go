@@ -113,7 +113,8 @@ func testBadRequests(t *testing.T, group string, s status) {
 			} else if code != c.Status || text != c.Body {
 				t.Errorf("%s %s answers %d\n%s\nwant %d\n%s", c.Request.Method, c.Request.Path, code, text, c.Status, c.Body)
 			}
-			if code < http.StatusBadRequest || code == http.StatusInternalServerError {
+			// Prometheus answers 500 for what is off.
+			if code < http.StatusMultipleChoices || code == http.StatusInternalServerError && group != "queries" {
 				t.Errorf("it is answered with %d: %s", code, text)
 			}
 		})
@@ -141,7 +142,8 @@ func (c *badRequest) send(t *testing.T, base string) (int, string) {
 	if asked.Gzip {
 		body = zipped(t, body)
 	}
-	request, err := http.NewRequestWithContext(t.Context(), asked.Method, base, bytes.NewReader(body[:len(body)-asked.Cut]))
+	body = body[:len(body)-asked.Cut]
+	request, err := http.NewRequestWithContext(t.Context(), asked.Method, base, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
