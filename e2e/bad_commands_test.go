@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -180,9 +181,13 @@ func (w *workFolder) run(c *badCommand) badCommand {
 	}
 	got, places := *c, strings.NewReplacer(w.work, "$WORK", w.home, "$HOME")
 	got.Exit = cmd.ProcessState.ExitCode()
-	got.Stdout, got.Stderr = places.Replace(stdout.String()), places.Replace(stderr.String())
+	got.Stdout = places.Replace(stdout.String())
+	got.Stderr = places.Replace(tookOf.ReplaceAllString(stderr.String(), "$1"))
 	return got
 }
+
+// tookOf finds how long a step took, after its name.
+var tookOf = regexp.MustCompile(`(?m)^(✓ \S+) +\d+\.\ds$`)
 
 // snapshot is what the files of the work folder and the home hold, by path.
 func (w *workFolder) snapshot() map[string]string {
