@@ -58,8 +58,9 @@ func TestBadScale(t *testing.T) {
 		return w
 	})
 	after := l.status()
-	if after.Phase != "Ready" || after.Cluster.Nodes != before.Cluster.Nodes || after.Cluster.Pods != before.Cluster.Pods {
-		t.Errorf("the environment is %s with %+v, and was %+v", after.Phase, after.Cluster, before.Cluster)
+	is, was := after.Cluster, before.Cluster
+	if after.Phase != "Ready" || is.Nodes != was.Nodes || is.Pods != was.Pods {
+		t.Errorf("the environment is %s with %+v, and was %+v", after.Phase, is, was)
 	}
 	for i, c := range after.Components {
 		if was := before.Components[i]; c.PID != was.PID || c.Restarts != was.Restarts {
@@ -140,8 +141,8 @@ type workFolder struct {
 
 func newWorkFolder(t *testing.T, home string) *workFolder {
 	return &workFolder{t: t, home: home, work: t.TempDir(), env: append(os.Environ(),
-		"HOME="+home, "XDG_STATE_HOME=", "DIORAMA_HOME="+filepath.Join(home, "state"),
-		"KUBECONFIG="+filepath.Join(home, "kubeconfig"), "DOCKER_HOST=unix://"+filepath.Join(home, "no-docker.sock"), "NO_COLOR=1",
+		"HOME="+home, "DIORAMA_HOME="+filepath.Join(home, "state"), "KUBECONFIG="+filepath.Join(home, "kubeconfig"),
+		"DOCKER_HOST=unix://"+filepath.Join(home, "no-docker.sock"), "NO_COLOR=1",
 	)}
 }
 
