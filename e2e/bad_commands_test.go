@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func testBadCommands(t *testing.T, group string, folder func(*testing.T) *workFo
 }
 
 // writeCases keeps the comment that the file begins with.
-func writeCases(t *testing.T, path string, data []byte, cases []*badCommand) {
+func writeCases(t *testing.T, path string, data []byte, cases any) {
 	var out bytes.Buffer
 	for line := range bytes.Lines(data) {
 		if !bytes.HasPrefix(line, []byte("#")) {
@@ -181,9 +182,13 @@ func (w *workFolder) run(c *badCommand) badCommand {
 	}
 	got, places := *c, strings.NewReplacer(w.work, "$WORK", w.home, "$HOME")
 	got.Exit = cmd.ProcessState.ExitCode()
-	got.Stdout, got.Stderr = places.Replace(stdout.String()), places.Replace(stderr.String())
+	got.Stdout = places.Replace(stdout.String())
+	got.Stderr = places.Replace(tookOf.ReplaceAllString(stderr.String(), "$1"))
 	return got
 }
+
+// tookOf finds how long a step took, after its name.
+var tookOf = regexp.MustCompile(`(?m)^(✓ \S+) +\d+\.\ds$`)
 
 // snapshot is what the files of the work folder and the home hold, by path.
 func (w *workFolder) snapshot() map[string]string {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -38,9 +39,9 @@ type Sources struct {
 // a dashboard or a rule file is a problem.
 func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate library.Evaluator) error {
 	for _, place := range places {
-		info, err := os.Stat(place)
+		info, err := lookAt(place)
 		if err != nil {
-			return fmt.Errorf("looking for dashboards and rules: %w", err)
+			return err
 		}
 		folder, only := place, ""
 		if !info.IsDir() {
@@ -65,8 +66,25 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate lib
 	return nil
 }
 
+// lookAt finds a place that somebody has named.
+func lookAt(place string) (os.FileInfo, error) {
+	if place == "" {
+		return nil, errors.New(`the path "" is empty: name a file or a folder`)
+	}
+	info, err := os.Stat(place)
+	var named *os.PathError
+	if errors.As(err, &named) {
+		return nil, fmt.Errorf("looking for dashboards and rules: %s: %w", place, named.Err)
+	}
+	return info, err
+}
+
 func isRules(name string) bool {
 	return filepath.Ext(name) == ".yaml" || filepath.Ext(name) == ".yml"
+}
+
+func isDashboards(name string) bool {
+	return slices.Contains([]string{".json", ".jsonnet", ".libsonnet"}, filepath.Ext(name))
 }
 
 // loadDashboards reads a folder, or one file of it. What is read is named by
@@ -77,6 +95,9 @@ func (s *Sources) loadDashboards(ctx context.Context, boards *library.Library, o
 		if err := read.LoadLibrary(ctx, boards); err != nil {
 			return err
 		}
+	} else if !isDashboards(only) {
+		read.Problems = append(read.Problems,
+			only+": it is neither a dashboard (.json, .jsonnet, .libsonnet) nor a rule file (.yaml, .yml)")
 	} else {
 		found, rules, wrong := boards.Read(ctx, only)
 		read.Dashboards = found
@@ -87,7 +108,7 @@ func (s *Sources) loadDashboards(ctx context.Context, boards *library.Library, o
 			read.addMadeRules(only, rules)
 		}
 		// Who names a file means something that is in it.
-		if wrong == nil && len(read.Dashboards)+len(read.Rules) == 0 && ctx.Err() == nil {
+		if len(read.Problems)+len(read.Dashboards)+len(read.Rules) == 0 && ctx.Err() == nil {
 			read.Problems = append(read.Problems, only+": it has no dashboard and no rules")
 		}
 	}
@@ -153,7 +174,7 @@ func (s *Sources) findRules(folder string) error {
 func (s *Sources) loadRules(name string, named bool) {
 	data, err := library.ReadFile(name)
 	if err != nil {
-		s.Problems = append(s.Problems, err.Error())
+		s.Problems = append(s.Problems, name+": "+err.Error())
 		return
 	}
 	if !named && !strings.HasPrefix(string(data), "groups:") && !strings.Contains(string(data), "\ngroups:") {
