@@ -116,7 +116,8 @@ func (c *course) ready() {
 // up runs up, which has to go well, and returns all it says.
 func (c *course) up() string {
 	r := c.command(binary(c.t, "DIORAMA_BINARY"), small...)
-	if r.err != nil {
+	// All may be well again by itself.
+	if r.err != nil && !strings.Contains(r.stderr, "is already up (embedded, Ready,") {
 		c.broken = append(c.broken, fmt.Sprintf("up: %v: %s", r.err, r.stderr))
 	}
 	return r.stderr

@@ -72,7 +72,7 @@ func again(take func() (*Lock, error)) (*Lock, error) {
 func (f Folder) tryLock(how int) (*Lock, error) {
 	file, err := os.OpenFile(f.file(lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking the environment's folder: %w", err)
+		return nil, fmt.Errorf("locking the environment's folder (DIORAMA_HOME moves it): %w", err)
 	}
 	err = unix.Flock(int(file.Fd()), how|unix.LOCK_NB)
 	if err == nil && !f.isLock(file) {
