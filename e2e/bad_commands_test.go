@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -57,8 +58,9 @@ func TestBadScale(t *testing.T) {
 		return w
 	})
 	after := l.status()
-	if after.Phase != "Ready" || after.Cluster.Nodes != before.Cluster.Nodes || after.Cluster.Pods != before.Cluster.Pods {
-		t.Errorf("the environment is %s with %+v, and was %+v", after.Phase, after.Cluster, before.Cluster)
+	is, was := after.Cluster, before.Cluster
+	if after.Phase != "Ready" || is.Nodes != was.Nodes || is.Pods != was.Pods {
+		t.Errorf("the environment is %s with %+v, and was %+v", after.Phase, is, was)
 	}
 	for i, c := range after.Components {
 		if was := before.Components[i]; c.PID != was.PID || c.Restarts != was.Restarts {
@@ -109,7 +111,7 @@ func testBadCommands(t *testing.T, group string, folder func(*testing.T) *workFo
 }
 
 // writeCases keeps the comment that the file begins with.
-func writeCases(t *testing.T, path string, data []byte, cases []*badCommand) {
+func writeCases(t *testing.T, path string, data []byte, cases any) {
 	var out bytes.Buffer
 	for line := range bytes.Lines(data) {
 		if !bytes.HasPrefix(line, []byte("#")) {
@@ -139,8 +141,8 @@ type workFolder struct {
 
 func newWorkFolder(t *testing.T, home string) *workFolder {
 	return &workFolder{t: t, home: home, work: t.TempDir(), env: append(os.Environ(),
-		"HOME="+home, "XDG_STATE_HOME=", "DIORAMA_HOME="+filepath.Join(home, "state"),
-		"KUBECONFIG="+filepath.Join(home, "kubeconfig"), "DOCKER_HOST=unix://"+filepath.Join(home, "no-docker.sock"), "NO_COLOR=1",
+		"HOME="+home, "DIORAMA_HOME="+filepath.Join(home, "state"), "KUBECONFIG="+filepath.Join(home, "kubeconfig"),
+		"DOCKER_HOST=unix://"+filepath.Join(home, "no-docker.sock"), "NO_COLOR=1",
 	)}
 }
 
@@ -180,9 +182,13 @@ func (w *workFolder) run(c *badCommand) badCommand {
 	}
 	got, places := *c, strings.NewReplacer(w.work, "$WORK", w.home, "$HOME")
 	got.Exit = cmd.ProcessState.ExitCode()
-	got.Stdout, got.Stderr = places.Replace(stdout.String()), places.Replace(stderr.String())
+	got.Stdout = places.Replace(stdout.String())
+	got.Stderr = places.Replace(tookOf.ReplaceAllString(stderr.String(), "$1"))
 	return got
 }
+
+// tookOf finds how long a step took, after its name.
+var tookOf = regexp.MustCompile(`(?m)^(✓ \S+) +\d+\.\ds$`)
 
 // snapshot is what the files of the work folder and the home hold, by path.
 func (w *workFolder) snapshot() map[string]string {
@@ -190,8 +196,11 @@ func (w *workFolder) snapshot() map[string]string {
 	files := map[string]string{}
 	for _, root := range []string{w.work, w.home} {
 		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() && w.running && slices.Contains([]string{"data", "logs"}, entry.Name()) {
-				return errors.Join(err, fs.SkipDir)
+			if err != nil {
+				return err
+			}
+			if entry.IsDir() && w.running && slices.Contains([]string{"data", "logs"}, entry.Name()) {
+				return fs.SkipDir
 			}
 			files[path] = entry.Type().String()
 			if !entry.Type().IsRegular() {

@@ -86,7 +86,12 @@ func (c *course) limit(name string, resource int, limit unix.Rlimit) unix.Rlimit
 	c.t.Helper()
 	var before unix.Rlimit
 	pid := pids(c.status())[name]
-	if err := unix.Prlimit(pid, resource, &limit, &before); err != nil {
+	err := unix.Prlimit(pid, resource, nil, &before)
+	if err == nil {
+		limit.Max = min(limit.Max, before.Max)
+		err = unix.Prlimit(pid, resource, &limit, nil)
+	}
+	if err != nil {
 		c.t.Fatal(fmt.Errorf("limiting %s (%d): %w", name, pid, err))
 	}
 	return before

@@ -161,9 +161,15 @@ func typesOf(typ reflect.Type) map[string]reflect.Type {
 	return fields
 }
 
-// suggestion names the closest known field, or all of them if none is close.
+// suggestion names the field of a section that is called so, the closest one, or all
+// of them if none is close.
 func suggestion(name string, fields map[string]reflect.Type) string {
 	names := slices.Sorted(maps.Keys(fields))
+	for _, section := range names {
+		if typ := fields[section]; typ.Kind() == reflect.Struct && typesOf(typ)[name] != nil {
+			return fmt.Sprintf("; did you mean %q?", section+"."+name)
+		}
+	}
 	closest := slices.MinFunc(names, func(a, b string) int {
 		return cmp.Compare(spelling.Distance(a, name), spelling.Distance(b, name))
 	})

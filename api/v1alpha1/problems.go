@@ -59,15 +59,14 @@ func (o *Origin) SetBy(field, flag string) {
 // Explain names the file and line, or the flag, of each problem of err that is one of
 // a field.
 func (o *Origin) Explain(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok && errors.Join(joined.Unwrap()...).Error() == err.Error() {
-		var all []error
-		for _, each := range joined.Unwrap() {
-			all = append(all, o.Explain(each))
+	if all, ok := yamlfile.Joined(err); ok {
+		for i, each := range all {
+			all[i] = o.Explain(each)
 		}
 		return errors.Join(all...)
 	}
-	field, ok := err.(*FieldError)
-	if !ok {
+	field := (*FieldError)(nil)
+	if !errors.As(err, &field) || field.Error() != err.Error() {
 		return err
 	}
 	path, _, _ := strings.Cut(field.Field, "[")

@@ -62,11 +62,12 @@ func TestParseRefuses(t *testing.T) {
 	for name, test := range map[string]struct{ text, want string }{
 		"unknown field":         {"kind: embedded\nnodez: 3\n", `line 2: unknown field "nodez"; known here: apiVersion`},
 		"misspelt field":        {"cluster:\n  node: 3\n", `line 2: unknown field "cluster.node"; did you mean "nodes"?`},
+		"field of a section":    {"pods: 3\n", `line 1: unknown field "pods"; did you mean "cluster.pods"?`},
 		"wrong case":            {"cluster:\n  podtemplate: x\n", `did you mean "podTemplate"?`},
-		"field twice":           {"cluster:\n  nodes: 3\n  nodes: 4\n", `line 3: field "cluster.nodes" stands twice, first on line 2`},
+		"field twice":           {"cluster:\n  nodes: 3\n  nodes: 4\n", `line 3: field "cluster.nodes" stands twice, first`},
 		"text for a number":     {"cluster:\n  nodes: many\n", `line 2: cluster.nodes is "many": write a whole number`},
 		"mapping for a number":  {"cluster:\n  nodes: {a: 1}\n", "line 2: cluster.nodes is a mapping: write a whole number"},
-		"no duration":           {"telemetry:\n  interval: soon\n", `line 2: telemetry.interval is "soon": write a duration`},
+		"no duration":           {"telemetry:\n  interval: soon\n", `line 2: telemetry.interval is "soon": write a dur`},
 		"ports in words":        {"ports: some\n", `line 1: ports is "some": write a mapping of ports, or the word auto`},
 		"list":                  {"- a\n", "line 1: this is no mapping"},
 		"two documents":         {"name: a\n---\nname: b\n", "line 2: a second YAML document"},
@@ -252,7 +253,8 @@ func TestBeyla(t *testing.T) {
 // Whatever is wrong in a file is reported with the file and the line, if the file
 // has the field, else with the flag that has set it.
 func TestProblemsHaveTheirPlace(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "mine.yaml")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mine.yaml")
 	for text, want := range map[string]string{
 		"kind: k3d\nkwok:\n  beyla: true\n":                ":3: kwok.beyla: only the kind kwok has it",
 		"name: a\nimages: {lgtm: x, beyla: y}\n":           ":2: images.beyla: only the kind kwok has it",
@@ -265,14 +267,15 @@ func TestProblemsHaveTheirPlace(t *testing.T) {
 		"kind: kwok\ncluster: {servers: 1}\nimages: {k3s: mine}\n": ":2: cluster.servers: only the kind k3d has it\n" +
 			path + ":3: images.k3s: only the kind k3d has it",
 
-		"name: A\n":                                     `:1: name "A": use 1 to 40`,
-		"cluster:\n  pods: -3\n  nodes: 9000\n":         ":3: cluster.nodes is 9000: a cluster has 1 to 5000 nodes\n" + path + ":2: cluster.pods is -3",
+		"name: A\n": `:1: name "A": use 1 to 40`,
+		"cluster:\n  pods: -3\n  nodes: 9000\n": ":3: cluster.nodes is 9000: a cluster has 1 to 5000 nodes\n" +
+			path + ":2: cluster.pods is -3",
 		"ports:\n  kubelet: 1000\n  prometheus: 1000\n": ":3: ports.prometheus is 1000, and ports.kubelet is too",
-		"images:\n  load:\n  - mine.yaml\n  - b.tar\n":  ":4: images.load[1]: there is no file " + filepath.Dir(path) + "/b.tar",
+		"images:\n  load:\n  - mine.yaml\n  - b.tar\n":  ":4: images.load[1]: there is no file " + dir + "/b.tar",
 		"cluster:\n\tnodes: 3\n":                        ":2: a tab indents this line",
 		"name: \x01\n":                                  ":1: holds what is no text",
 		"cluster: &c {nodes: 0}\n":                      ":1: cluster.nodes is 0",
-		"telemetry: {collectors: {cluster: .}}\n":       ":1: telemetry.collectors.cluster: " + filepath.Dir(path) + " is a folder",
+		"telemetry: {collectors: {cluster: .}}\n":       ":1: telemetry.collectors.cluster: " + dir + " is a folder",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

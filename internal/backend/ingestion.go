@@ -57,20 +57,14 @@ func ReadIngestion(ctx context.Context, baseURL string) (Ingestion, error) {
 	var answer struct {
 		Data Ingestion `json:"data"`
 	}
-	err := call(ctx, http.MethodGet, strings.TrimSuffix(baseURL, "/")+ingestionPath, func(body io.Reader) error {
+	err := ask(ctx, strings.TrimSuffix(baseURL, "/")+ingestionPath, func(body io.Reader) error {
 		return json.NewDecoder(body).Decode(&answer)
 	})
 	return answer.Data, err
 }
 
-// Reload makes the backend at baseURL read its rule files again. On an error
-// the rules are as they were.
-func Reload(ctx context.Context, baseURL string) error {
-	return call(ctx, http.MethodPost, strings.TrimSuffix(baseURL, "/")+"/-/reload", func(io.Reader) error { return nil })
-}
-
-func call(ctx context.Context, method, url string, read func(io.Reader) error) error {
-	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+func ask(ctx context.Context, url string, read func(io.Reader) error) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return fmt.Errorf("asking the backend: %w", err)
 	}

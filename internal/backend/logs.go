@@ -82,7 +82,7 @@ func decodeLogs(r *http.Request) (plogotlp.ExportRequest, error) {
 		err = request.UnmarshalProto(data)
 	}
 	if err != nil {
-		return request, fmt.Errorf("body is no OTLP logs request: %w", err)
+		return request, fmt.Errorf("body is no OTLP logs request: %s", withoutContext(err.Error()))
 	}
 	return request, nil
 }

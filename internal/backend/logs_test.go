@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -217,9 +216,12 @@ func TestRulesReload(t *testing.T) {
 	eventually(t, func() bool { return len(query(t, b.url, "one", time.Now())) == 1 })
 
 	write(strings.Replace(good, "vector(1)", "vector(", 1))
-	err := Reload(context.Background(), b.url)
-	if err == nil || !strings.Contains(err.Error(), file+":6:") {
-		t.Errorf("reload: %v", err)
+	reload := func() (int, string) {
+		code, _, said := post(t, b.url+"/-/reload", "", nil)
+		return code, string(said)
+	}
+	if code, said := reload(); code == http.StatusOK || !strings.Contains(said, file+":6:") {
+		t.Errorf("reload: %d, %s", code, said)
 	}
 	if in := ingestion(t, b.url); in.RulesError == "" {
 		t.Error("ingestion does not report the bad file")
@@ -228,8 +230,8 @@ func TestRulesReload(t *testing.T) {
 		t.Error("the good rules are gone")
 	}
 	write("groups: []\n")
-	if err := Reload(context.Background(), b.url); err != nil {
-		t.Errorf("reload: %v", err)
+	if code, said := reload(); code != http.StatusOK {
+		t.Errorf("reload: %d, %s", code, said)
 	}
 	// A file that is saved is read without being asked for.
 	write("groups: nothing\n")
@@ -237,7 +239,7 @@ func TestRulesReload(t *testing.T) {
 	write("groups: [ ]\n")
 	eventually(t, func() bool { return ingestion(t, b.url).RulesError == "" })
 	eventually(t, func() bool { return alerts() == 0 })
-	if err := CheckRules([]string{filepath.Join(dir, "none.yaml")}); err == nil {
+	if _, err := RuleFiles([]string{filepath.Join(dir, "none.yaml")}); err == nil {
 		t.Error("a missing file is no error")
 	}
 }

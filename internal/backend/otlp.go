@@ -3,8 +3,10 @@ package backend
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"mime"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -103,12 +105,27 @@ func explainRefusal(text string) string {
 		{"empty data points", "%s: a metric needs data points. Prometheus takes none of the request then"},
 		{"unsupported metric type Empty", "%s: it has no data. Prometheus takes none of the request then"},
 		{"label name is empty", "an attribute has no name. Prometheus takes none of the request then"},
+		{"too old sample", "%s: it is older than what is taken out of order. Prometheus takes none of the request then"},
+		{"out of order sample", "%s. Prometheus takes none of the request then"},
 		{"error found in #", "body is no OTLP metrics request: %s"},
 		{"proto:", "body is no OTLP metrics request: %s"},
+		{"unexpected EOF", "body is no OTLP metrics request, or not all of one: %s"},
 	} {
 		if strings.Contains(text, known.part) {
-			return strings.ReplaceAll(known.means, "%s", text)
+			return strings.ReplaceAll(known.means, "%s", withoutContext(text))
 		}
+	}
+	return text
+}
+
+// jsonContext is what the JSON decoder adds to its errors: the function, and the
+// text around, twice.
+var jsonContext = regexp.MustCompile(
+	`(?s)^(?:\w+: )?(.*), error found in #\d+ byte of \.\.\.\|(.*?)\|\.\.\., bigger.*$`)
+
+func withoutContext(text string) string {
+	if found := jsonContext.FindStringSubmatch(text); found != nil {
+		return fmt.Sprintf("%s, near %q", strings.ReplaceAll(found[1], "\x00", "the end"), found[2])
 	}
 	return text
 }

@@ -27,15 +27,46 @@ func ParseRules(file string, data []byte) ([]rulefmt.RuleGroup, error) {
 	var lines []string
 	for _, fault := range faults {
 		for _, text := range found.explain(fault) {
-			// Prometheus reads a file twice, the second time into nodes.
-			text = strings.NewReplacer("rulefmt.RuleNode", "rulefmt.Rule", "rulefmt.RuleGroupNode", "rulefmt.RuleGroup").
-				Replace(placed(file, text))
+			text = inWords(placed(file, text))
 			if !slices.Contains(lines, text) {
 				lines = append(lines, text)
 			}
 		}
 	}
 	return nil, errors.New(strings.Join(lines, "\n"))
+}
+
+var (
+	noField  = regexp.MustCompile(`field (\S+) not found in type (\S+)`)
+	noFit    = regexp.MustCompile("cannot unmarshal !!\\w+ (?:(`.*`) )?into (\\S+)")
+	ruleType = map[string]string{
+		"rulefmt.RuleGroups": "a rule file", "rulefmt.ruleGroups": "a rule file",
+		"rulefmt.RuleGroup": "a group", "[]rulefmt.RuleGroup": "a list of groups",
+		"rulefmt.Rule": "a rule", "[]rulefmt.Rule": "a list of rules",
+		"string": "a text", "int": "a number", "map[string]string": "a mapping of texts",
+	}
+)
+
+// inWords says what YAML says of Go's types. Prometheus reads a file twice, the
+// second time into nodes.
+func inWords(text string) string {
+	name := func(goType string) string {
+		if word, known := ruleType[strings.Replace(goType, "Node", "", 1)]; known {
+			return word
+		}
+		return goType
+	}
+	if found := noField.FindStringSubmatch(text); found != nil {
+		return strings.Replace(text, found[0], fmt.Sprintf("%s has no field %q", name(found[2]), found[1]), 1)
+	}
+	if found := noFit.FindStringSubmatch(text); found != nil {
+		value := found[1]
+		if value == "" {
+			value = "this"
+		}
+		return strings.Replace(text, found[0], value+" is not "+name(found[2]), 1)
+	}
+	return text
 }
 
 // single takes apart what YAML says of several values at once.

@@ -13,13 +13,6 @@ import (
 // watchEvery is how often rule files are looked at.
 const watchEvery = 2 * time.Second
 
-// CheckRules reads the rule files behind the given paths and globs and
-// reports every fault with its file and line.
-func CheckRules(patterns []string) error {
-	_, err := goodRuleFiles(patterns)
-	return err
-}
-
 // RuleFiles are the files that paths and globs name, sorted and each once, and
 // an error for what is no glob and for paths that are not there. A glob may
 // match nothing.

@@ -10,7 +10,9 @@ func TestParseRulesSaysWhere(t *testing.T) {
 			`r.yaml:3:10: groupname: "a" is repeated in the same file`,
 		},
 		"no name":      {"groups:\n- rules: []\n", "r.yaml:2:3: Groupname must not be empty"},
-		"no group":     {"groups:\n- x\n", "r.yaml:2: cannot unmarshal !!str `x` into rulefmt.RuleGroup"},
+		"no group":     {"groups:\n- x\n", "r.yaml:2: `x` is not a group"},
+		"a field":      {"groups: []\nkind: x\n", `r.yaml:2: a rule file has no field "kind"`},
+		"a mapping":    {"groups: {a: b}\n", "r.yaml:1: this is not a list of groups"},
 		"a first tab":  {"\tgroups: x\n", "r.yaml:1: found character that cannot start any token"},
 		"group labels": {"groups:\n- name: a\n  labels: {__name__: b}\n", "r.yaml:3:12: invalid label name: __name__"},
 		"durations": {
@@ -38,7 +40,7 @@ func TestParseRulesSaysWhere(t *testing.T) {
 		},
 		"two values": {
 			"groups:\n- name: a\n  rules: [5]\n- name: b\n  rules: 7\n",
-			"r.yaml:3: cannot unmarshal !!int `5` into rulefmt.Rule\nr.yaml:5: cannot unmarshal !!int `7` into []rulefmt.Rule",
+			"r.yaml:3: `5` is not a rule\nr.yaml:5: `7` is not a list of rules",
 		},
 		"a tab": {"groups:\n\t- name: a\n", "r.yaml:2: found character that cannot start any token"},
 		"PromQL": {

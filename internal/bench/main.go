@@ -61,7 +61,7 @@ func run() error {
 		return err
 	}
 	b := &bench{ctx: ctx, binary: path}
-	measured := b.small(*runs, *warmUp, *history)
+	measured := errors.Join(b.small(*runs, *warmUp, *history), b.refusal(5))
 	if *hold > 0 {
 		measured = errors.Join(measured, b.large(*hold))
 	}

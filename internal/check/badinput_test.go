@@ -238,7 +238,8 @@ func TestLoad(t *testing.T) {
 		}
 	}
 	said := strings.Join(s.Problems, "\n")
-	for _, want := range []string{dir + "/bad.json:2:12: no JSON", dir + "/rules/bad.yaml:4:27: ", dir + "/dangling.json: "} {
+	for _, want := range []string{
+		dir + "/bad.json:2:12: no JSON", dir + "/rules/bad.yaml:4:27: ", dir + "/dangling.json: "} {
 		if !strings.Contains(said, want) {
 			t.Errorf("%q is not among the problems:\n%s", want, said)
 		}

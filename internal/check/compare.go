@@ -2,6 +2,7 @@ package check
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -38,7 +39,11 @@ func ReadReport(path string) (Report, error) {
 	if err != nil {
 		return r, fmt.Errorf("reading the earlier report: %w", err)
 	}
-	if err := json.Unmarshal(data, &r); err != nil {
+	err = json.Unmarshal(data, &r)
+	if errors.As(err, new(*json.UnmarshalTypeError)) { // which names Go's types
+		err = errors.New("it is other JSON")
+	}
+	if err != nil {
 		return r, fmt.Errorf("%s is no report of `diorama check -o json`: %w", path, err)
 	}
 	if r.Taken.IsZero() || r.Results == nil {

@@ -149,7 +149,9 @@ func (j job) result(d *document.Dashboard) Result {
 }
 
 func newResult(d *document.Dashboard, kind string, chosen choice) Result {
-	return Result{Dashboard: d.UID(), DashboardTitle: d.Title(), File: d.File, Part: d.Part, Kind: kind, Choice: chosen.name}
+	return Result{
+		Dashboard: d.UID(), DashboardTitle: d.Title(), File: d.File, Part: d.Part, Kind: kind, Choice: chosen.name,
+	}
 }
 
 // variableResults says of each query variable whether it has values. A

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -53,9 +54,9 @@ type Sources struct {
 // a dashboard or a rule file is a problem.
 func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate library.Evaluator) error {
 	for _, place := range places {
-		info, err := os.Stat(place)
+		info, err := lookAt(place)
 		if err != nil {
-			return fmt.Errorf("looking for dashboards and rules: %w", err)
+			return err
 		}
 		folder, only := place, ""
 		if !info.IsDir() {
@@ -73,6 +74,24 @@ func (s *Sources) Load(ctx context.Context, places, paths []string, evaluate lib
 	return nil
 }
 
+// lookAt finds a place that somebody has named.
+func lookAt(place string) (os.FileInfo, error) {
+	if place == "" {
+		return nil, errors.New(`the path "" is empty: name a file or a folder`)
+	}
+	info, err := os.Stat(place)
+	var named *os.PathError
+	if errors.As(err, &named) {
+		return nil, fmt.Errorf("looking for dashboards and rules: %s: %w", place, named.Err)
+	}
+	return info, err
+}
+
+// named tells of a file that somebody has named that it can be looked into.
+func named(name string) bool {
+	return filepath.Ext(name) == ".libsonnet" || library.Readable(name)
+}
+
 // loadFrom reads a folder, or one file of it. What is read is named by the path
 // from here, as whoever shows a report needs it.
 func (s *Sources) loadFrom(ctx context.Context, boards *library.Library, only string) error {
@@ -81,6 +100,9 @@ func (s *Sources) loadFrom(ctx context.Context, boards *library.Library, only st
 		if err := read.LoadLibrary(ctx, boards); err != nil {
 			return err
 		}
+	} else if !named(only) {
+		read.Problems = append(read.Problems,
+			only+": it is neither a dashboard (.json, .jsonnet, .libsonnet) nor a rule file (.yaml, .yml)")
 	} else {
 		read.loadFile(ctx, boards, only)
 	}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,11 +65,15 @@ func (s *Sources) loadNamed(ctx context.Context, w Wanted) error {
 	if err := s.Load(ctx, w.Places, w.JsonnetPaths, w.Evaluate); err != nil {
 		return err
 	}
-	if len(s.Dashboards)+len(s.Rules)+len(s.Problems) == 0 {
+	switch {
+	case len(s.Dashboards)+len(s.Rules) > 0:
+		return nil
+	case len(s.Problems) > 0: // and nothing that could be checked
+		return errors.New(strings.Join(s.Problems, "\n"))
+	default:
 		return fmt.Errorf("no dashboard and no rule found in %s: a dashboard is a .json or .jsonnet file, "+
 			"a rule file is YAML with groups", strings.Join(w.Places, ", "))
 	}
-	return nil
 }
 
 // loadServed reads what an environment serves, and the rules that come with

@@ -105,3 +105,17 @@ func TestOrigins(t *testing.T) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
+
+// Where nothing can be read, nothing is checked: that is no finding among others.
+func TestNothingReadable(t *testing.T) {
+	bad := filesIn(t, map[string]string{"a.json": `{"title": 5}`})
+	_, err := Wanted{Places: []string{bad}, Evaluate: evaluate}.Read(t.Context())
+	if want := bad + "/a.json:1:11: title is a number, and has to be a text"; err == nil || err.Error() != want {
+		t.Errorf("it is %v, want %s", err, want)
+	}
+	mixed := filesIn(t, map[string]string{"a.json": `{"title": 5}`, "good.json": `{"title": "G"}`})
+	s, err := Wanted{Places: []string{mixed}, Evaluate: evaluate}.Read(t.Context())
+	if err != nil || len(s.Problems) != 1 || len(s.Dashboards) != 1 {
+		t.Errorf("with a good one it is %+v, %v", s, err)
+	}
+}

@@ -66,15 +66,7 @@ Exit codes: 0 all is well, 1 there are findings, 2 the check could not be made, 
 			return &exitError{exitImpossible, err}
 		},
 	}
-	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &exitError{exitImpossible, flagError(cmd, err)}
-	})
-	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := checkFlagValues(cmd); err != nil {
-			return &exitError{exitImpossible, err}
-		}
-		return nil
-	}
+	wrongUsage(cmd, exitImpossible)
 	f := cmd.Flags()
 	nameFlag(cmd, &flags.name)
 	flags.access.add(f)

@@ -119,8 +119,8 @@ func TestCheckReports(t *testing.T) {
 		!strings.Contains(said, "no dashboard and no rule found in "+empty) {
 		t.Errorf("%d %s", code, said)
 	}
-	if code, out, _ := runMain("check", write(t, "bad.json", "{"), "--prometheus", server.URL); code != 1 ||
-		!strings.Contains(out, "/bad.json:1:1") {
-		t.Errorf("%d %s", code, out)
+	if code, _, said := runMain("check", write(t, "bad.json", "{"), "--prometheus", server.URL); code != 2 ||
+		!strings.Contains(said, "/bad.json:1:1") {
+		t.Errorf("%d %s", code, said)
 	}
 }

@@ -89,8 +89,14 @@ func newBackend(c *console.Console) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if known := v1alpha1.TranslationStrategies(); !slices.Contains(known, o.TranslationStrategy) {
-				return fmt.Errorf("unknown translation strategy %q; choose one of %s",
+				return fmt.Errorf("--translation-strategy is %q: Prometheus knows %s",
 					o.TranslationStrategy, strings.Join(known, ", "))
+			}
+			if o.Retention <= 0 {
+				return fmt.Errorf("--retention is %s: keep samples for some time", o.Retention)
+			}
+			if o.EventsMax < 1 {
+				return fmt.Errorf("--max-events is %d: keep at least 1", o.EventsMax)
 			}
 			o.Version = Version
 			o.PromoteResourceAttributes = append(backend.DefaultPromotedAttributes(), o.PromoteResourceAttributes...)

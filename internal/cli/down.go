@@ -53,7 +53,7 @@ func down(ctx context.Context, c *console.Console, names []string, keepData bool
 		began := time.Now()
 		err := environment.Down(ctx, name, keepData)
 		if ctx.Err() != nil && errors.Is(err, environment.ErrGoesOn) {
-			return &interrupted{fmt.Sprintf("%s goes down by itself; `diorama list` shows it until it has", name)}
+			return &interrupted{fmt.Sprintf("%s goes down by itself; `diorama list` shows how far it is", name)}
 		}
 		if err != nil {
 			problems = append(problems, err)

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/logfile"
 )
 
 // logReader reads the lines of a log as they are written: a line when it is whole,
@@ -93,7 +93,7 @@ func (l *logReader) latest(wanted int, follow bool) ([]string, error) {
 
 // before are the last lines of what was set aside for the log, if there is any.
 func (l *logReader) before(wanted int) ([]string, error) {
-	old, err := openLog(component.SetAside(l.path), wanted)
+	old, err := openLog(logfile.SetAside(l.path), wanted)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/logfile"
 )
 
 // A line is printed when it is whole; one that was begun when the log was set aside
@@ -87,7 +87,7 @@ func TestLatestLines(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "etcd.log")
-			for path, text := range map[string]string{path: test.log, component.SetAside(path): test.before} {
+			for path, text := range map[string]string{path: test.log, logfile.SetAside(path): test.before} {
 				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -19,6 +19,7 @@ import (
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/docker"
+	"github.com/diorama-lab/diorama/internal/logfile"
 	"github.com/diorama-lab/diorama/internal/memory"
 )
 
@@ -44,7 +45,7 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer cancel()
 	ctx, supervised := component.Lifeline(ctx)
-	component.RotateLog(ctx)
+	logfile.Rotate(ctx)
 	if supervised {
 		memory.KeepSmall(ctx)
 	}
@@ -53,7 +54,10 @@ func Main(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	err := unknownCommand(root, args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	var decided *exitError
 	var ended *interrupted
 	switch {

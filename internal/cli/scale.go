@@ -8,8 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/diorama-lab/diorama/api/v1alpha1"
-	"github.com/diorama-lab/diorama/internal/cluster"
 	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/control"
@@ -54,22 +52,6 @@ func newScale(c *console.Console) *cobra.Command {
 	cmd.Flags().IntVar(&nodes, "nodes", 0, "simulated nodes")
 	cmd.Flags().IntVar(&pods, "pods", 0, "long-running simulated pods")
 	return cmd
-}
-
-// checkSize says what is wrong with a size before anything asks for it.
-func checkSize(env v1alpha1.Environment, nodes, pods int, podsGiven bool) error {
-	env.Cluster.Nodes, env.Cluster.Pods = nodes, pods
-	origin := v1alpha1.Origin{}
-	origin.SetBy("cluster.nodes", "--nodes")
-	origin.SetBy("cluster.pods", "the number of pods")
-	if podsGiven {
-		origin.SetBy("cluster.pods", "--pods")
-	}
-	err := env.ValidateSize()
-	if err == nil && env.Cluster.KubeContext == "" { // how many there are others' clusters say
-		err = cluster.CheckFiles(env.Cluster)
-	}
-	return origin.Explain(err)
 }
 
 // scale waits until the size is reached. The supervisor goes on towards it without us.

@@ -102,9 +102,19 @@ func up(ctx context.Context, c *console.Console, env v1alpha1.Environment, flags
 	if err := start(ctx, c, prepared, flags.retain); err != nil {
 		return err
 	}
-	// It is up: an interrupt comes too late to take it down again.
-	ctx = context.WithoutCancel(ctx)
-	status, err := announce(ctx, c, env.Name, time.Since(began), flags.output)
+	err = introduce(ctx, c, env, time.Since(began), flags.output)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return &interrupted{fmt.Sprintf("%s is up; `diorama down --name %s` takes it down", env.Name, env.Name)}
+	}
+	return err
+}
+
+// introduce says where an environment is that has come up, and what is wrong with its
+// dashboards.
+func introduce(
+	ctx context.Context, c *console.Console, env v1alpha1.Environment, took time.Duration, output string,
+) error {
+	status, err := announce(ctx, c, env.Name, took, output)
 	if err != nil {
 		return err
 	}

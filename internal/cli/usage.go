@@ -24,13 +24,11 @@ func mayBeEmpty() []string {
 func explainUsage(root *cobra.Command) {
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return checkFlagValues(cmd) }
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	var visit func(cmd *cobra.Command)
 	visit = func(cmd *cobra.Command) {
-		switch taken := cmd.Args; {
-		case cmd.HasSubCommands():
-			cmd.Args, cmd.RunE = cobra.ArbitraryArgs, helpOrUnknown
-		case taken != nil:
+		if taken := cmd.Args; taken != nil {
 			cmd.Args = func(cmd *cobra.Command, args []string) error { return argumentError(cmd, args, taken) }
 		}
 		for _, sub := range cmd.Commands() {
@@ -40,10 +38,30 @@ func explainUsage(root *cobra.Command) {
 	visit(root)
 }
 
-// helpOrUnknown is what a command does that only has others under it.
-func helpOrUnknown(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return cmd.Help()
+// wrongUsage gives a command an exit code of its own for a wrong command line.
+func wrongUsage(cmd *cobra.Command, code int) {
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &exitError{code, flagError(cmd, err)} })
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkFlagValues(cmd); err != nil {
+			return &exitError{code, err}
+		}
+		return nil
+	}
+}
+
+// unknownCommand reports a command that is not there: cobra answers those under
+// another one with help.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) > 0 && args[0] == "help" {
+		args = args[1:]
+	}
+	if len(args) > 0 && strings.HasPrefix(args[0], "__") {
+		return nil // what a shell asks for to complete a line
+	}
+	cmd, rest, _ := root.Find(args) // the error is cobra's for what follows
+	wrong := slices.IndexFunc(rest, func(arg string) bool { return !strings.HasPrefix(arg, "-") })
+	if !cmd.HasSubCommands() || wrong < 0 {
+		return nil
 	}
 	var names []string
 	for _, sub := range cmd.Commands() {
@@ -51,7 +69,7 @@ func helpOrUnknown(cmd *cobra.Command, args []string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	return fmt.Errorf("there is no command `%s %s`%s", cmd.CommandPath(), args[0], meant(args[0], names, ""))
+	return fmt.Errorf("there is no command `%s %s`%s", cmd.CommandPath(), rest[wrong], meant(rest[wrong], names, ""))
 }
 
 // flagError says what is wrong with a flag, without Go's words.
@@ -60,8 +78,6 @@ func flagError(cmd *cobra.Command, err error) error {
 	var missing *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
 	switch {
-	case errors.As(err, &unknown) && cmd.HasSubCommands() && cmd.Flags().NArg() > 0:
-		return helpOrUnknown(cmd, cmd.Flags().Args())
 	case errors.As(err, &unknown):
 		name, dashes := unknown.GetSpecifiedName(), "--"
 		if unknown.GetSpecifiedShortnames() != "" {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/control"
+	"github.com/diorama-lab/diorama/internal/kubeconfig"
 	"github.com/diorama-lab/diorama/internal/nodes"
 )
 
@@ -184,9 +185,16 @@ func StageFiles(paths []string) ([]nodes.StageFile, error) {
 	return files, nil
 }
 
-// CheckFiles says early what the API server would refuse late: a template that is
-// no Pod, a stage that does not parse, more pods than fit.
+// CheckFiles says early what would be refused late: a context that the kubeconfig
+// does not have, a template that is no Pod, a stage that does not parse, more pods
+// than fit.
 func CheckFiles(size v1alpha1.Cluster) error {
+	if size.KubeContext != "" {
+		if _, err := kubeconfig.Extract(size.KubeContext); err != nil {
+			return &v1alpha1.FieldError{Field: "cluster.kubeContext", Err: fmt.Errorf(": %w", err)}
+		}
+		return nil // who is in it others say
+	}
 	if size.Nodes == 0 {
 		return nil // nothing is simulated
 	}

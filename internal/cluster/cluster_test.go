@@ -162,8 +162,8 @@ func isScaled(ctx context.Context, t *testing.T, c *Cluster) {
 // that nothing changes that is not remembered.
 func refusesScaling(ctx context.Context, t *testing.T, c *Cluster) {
 	for want, size := range map[string]v1alpha1.Cluster{
-		"reading the pod template": {Nodes: 1, Pods: 1, PodTemplate: "/there/is/none.yaml"},
-		"ask for at most":          {Nodes: 1, Pods: 1000},
+		"reading the pod template":      {Nodes: 1, Pods: 1, PodTemplate: "/there/is/none.yaml"},
+		"at most 49 pods fit on 1 node": {Nodes: 1, Pods: 1000},
 	} {
 		remember := func() error { t.Errorf("%+v is remembered", size); return nil }
 		if err := c.Scale(ctx, size, remember, quiet); err == nil || !strings.Contains(err.Error(), want) {
@@ -274,7 +274,7 @@ func TestCheckFiles(t *testing.T) {
 		{v1alpha1.Cluster{Nodes: 1, Pods: 1, PodTemplate: service}, service},
 		{v1alpha1.Cluster{Nodes: 1, Stages: []string{"/there/is/none"}}, "reading a stage file: open /there/is/none"},
 		{v1alpha1.Cluster{Nodes: 1, Stages: []string{write("stage.yaml", "kind: [")}}, "stage.yaml"},
-		{v1alpha1.Cluster{Nodes: 1, Pods: 1000}, "ask for at most"},
+		{v1alpha1.Cluster{Nodes: 1, Pods: 1000}, "at most 49 pods fit on 1 node"},
 		{v1alpha1.Cluster{Nodes: 1, Pods: 1000, Stages: []string{service}}, service},
 	} {
 		err := CheckFiles(c.size)

@@ -138,7 +138,7 @@ func mapping(value *yaml.Node) bool {
 
 // checkService reports what the service names that is not configured.
 func checkService(root, service *yaml.Node) error {
-	var problems []error
+	problems := []error{checkKeys("service", service, "extensions", "pipelines", "telemetry")}
 	_, extensions := yamlfile.Get(service, "extensions")
 	problems = append(problems, checkNamed(root, "service", extensions, "extensions"))
 	key, pipelines := yamlfile.Get(service, "pipelines")
@@ -162,6 +162,13 @@ func checkPipeline(root, key, pipeline *yaml.Node) error {
 	if elsewhere(pipeline) {
 		return nil
 	}
+	signal, _, _ := strings.Cut(key.Value, "/")
+	if known := []string{"metrics", "logs", "traces", "profiles"}; !slices.Contains(known, signal) {
+		return yamlfile.At(key.Line, "service.pipelines has %q, which is no signal; %s", signal, closest(signal, known))
+	}
+	if err := checkKeys(at, pipeline, "receivers", "processors", "exporters"); err != nil {
+		return err
+	}
 	var problems []error
 	for _, list := range []struct {
 		name   string
@@ -176,6 +183,17 @@ func checkPipeline(root, key, pipeline *yaml.Node) error {
 			problems = append(problems, yamlfile.At(key.Line, "%s has no %s; name one at least", at, list.name))
 		}
 		problems = append(problems, checkNamed(root, at, names, list.in...))
+	}
+	return errors.Join(problems...)
+}
+
+// checkKeys reports the keys of a mapping that it does not have.
+func checkKeys(at string, mapping *yaml.Node, known ...string) error {
+	var problems []error
+	for i := 0; mapping.Kind == yaml.MappingNode && i+1 < len(mapping.Content); i += 2 {
+		if key := mapping.Content[i]; !slices.Contains(known, key.Value) {
+			problems = append(problems, yamlfile.At(key.Line, "%s has no %q; %s", at, key.Value, closest(key.Value, known)))
+		}
 	}
 	return errors.Join(problems...)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -23,9 +24,9 @@ const CheckVerb = "check-collector"
 const checkLimit = 30 * time.Second
 
 // Checks returns a check of the configurations at some paths, "" for none: each is
-// loaded as the collector that is built in loads it, in a process as it is one, with
-// env added to its environment.
-func Checks(env []string, paths ...string) func() error {
+// loaded as the collector that is built in loads it, in a process as it is one.
+// kubeconfig is the file that it will have, which need not be there yet.
+func Checks(kubeconfig string, paths ...string) func() error {
 	return func() error {
 		executable, err := os.Executable()
 		if err != nil {
@@ -33,20 +34,51 @@ func Checks(env []string, paths ...string) func() error {
 		}
 		var problems []error
 		for _, path := range paths {
-			if path != "" {
-				problems = append(problems, checkIn(executable, env, path))
+			if path == "" {
+				continue
 			}
+			problems = append(problems, withKubeconfig(kubeconfig, func(kubeconfig string) error {
+				return checkIn(executable, kubeconfig, path)
+			}))
 		}
 		return errors.Join(problems...)
 	}
 }
 
+// standIn is what a kubeconfig is while there is no cluster yet: some receivers read
+// it when they are made, but ask nobody before they start.
+const standIn = `apiVersion: v1
+kind: Config
+clusters: [{name: none, cluster: {server: "https://127.0.0.1:1"}}]
+contexts: [{name: none, context: {cluster: none, user: none}}]
+users: [{name: none, user: {}}]
+current-context: none
+`
+
+// withKubeconfig passes a kubeconfig on that is there: the one at path, or one that
+// stands in for it meanwhile.
+func withKubeconfig(path string, check func(path string) error) error {
+	if _, err := os.Stat(path); err == nil {
+		return check(path)
+	}
+	dir, err := os.MkdirTemp("", "diorama-check-")
+	if err != nil {
+		return fmt.Errorf("making a folder for a check: %w", err)
+	}
+	path = filepath.Join(dir, "kubeconfig")
+	err = os.WriteFile(path, []byte(standIn), 0o600)
+	if err == nil {
+		err = check(path)
+	}
+	return errors.Join(err, os.RemoveAll(dir))
+}
+
 // checkIn has a process of its own check a configuration.
-func checkIn(executable string, env []string, path string) error {
+func checkIn(executable, kubeconfig, path string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), checkLimit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, executable, CheckVerb, "--config="+path)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
 	var found, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &found, &said
 	err := cmd.Run()

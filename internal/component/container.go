@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/diorama-lab/diorama/internal/logfile"
 	"github.com/diorama-lab/diorama/internal/wait"
 )
 
@@ -146,7 +147,7 @@ type containerRun struct {
 
 // launch creates a container whose output goes to the log.
 func launch(ctx context.Context, config ContainerConfig) (*containerRun, error) {
-	log, err := OpenLog(config.Log)
+	log, err := logfile.Open(config.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func launch(ctx context.Context, config ContainerConfig) (*containerRun, error) 
 }
 
 // watch copies a container's log until its end, and notes how it ended.
-func (r *containerRun) watch(ctx context.Context, log *Log) {
+func (r *containerRun) watch(ctx context.Context, log *logfile.Log) {
 	defer close(r.exited)
 	defer r.forget()
 	logErr := r.engine.Logs(ctx, r.id, log)

@@ -3,11 +3,8 @@ package component
 import (
 	"bytes"
 	"fmt"
-	"io"
-	"os"
-	"regexp"
-	"slices"
-	"strings"
+
+	"github.com/diorama-lab/diorama/internal/logfile"
 )
 
 // ExitError tells that a process ended before it was ready.
@@ -21,7 +18,7 @@ type ExitError struct {
 // Error ends with the last lines of the log, unless one says it all.
 func (e *ExitError) Error() string {
 	if e.Reason == fmt.Sprintf("exit status %d", ExitDamaged) {
-		return lastError(saidSince(e.Log, e.begun))
+		return logfile.LastError(logfile.Since(e.Log, e.begun))
 	}
 	return "ended before it was ready: " + e.Reason + tail(e.Log)
 }
@@ -42,64 +39,11 @@ func (e *NotReadyError) Error() string {
 // Unwrap makes a cancelled start recognisable.
 func (e *NotReadyError) Unwrap() error { return e.Cause }
 
-// How much of a log an error message carries.
-const (
-	tailLines  = 8
-	tailErrors = 3
-	tailBytes  = 64 << 10
-)
-
 // tail returns the last lines of a log file, indented, or "" if it has none.
 func tail(path string) string {
-	data, err := readEnd(path, tailBytes)
+	data, err := logfile.End(path)
 	if err != nil || len(bytes.TrimSpace(data)) == 0 {
 		return ""
 	}
-	return "\nlast lines of its log:\n  " + LastLines(data)
+	return "\nlast lines of its log:\n  " + logfile.LastLines(data)
 }
-
-// readEnd returns the last whole lines of a file, of so many bytes at the most: a
-// log may be large.
-func readEnd(path string, most int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	begin := max(0, info.Size()-most)
-	data, err := io.ReadAll(io.NewSectionReader(file, begin, most))
-	if begin > 0 {
-		_, data, _ = bytes.Cut(data, []byte("\n"))
-	}
-	return data, err
-}
-
-// LastLines returns the last lines of a log, as many as a message bears, after
-// errors in what is before them: what ends a program is often said before
-// others say that they end too. Of many errors the first and the last are kept.
-func LastLines(log []byte) string {
-	log = stackTrace.ReplaceAll(log[max(0, len(log)-tailBytes):], nil)
-	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	end := max(0, len(lines)-tailLines)
-	harmless := func(line string) bool { return !saysError.MatchString(line) }
-	failures := slices.DeleteFunc(slices.Clone(lines[:end]), harmless)
-	if len(failures) > 2*tailErrors {
-		failures = slices.Concat(failures[:tailErrors], []string{"…"}, failures[len(failures)-tailErrors:])
-	}
-	if len(failures) > 0 {
-		failures = append(failures, "…")
-	}
-	return strings.Join(append(failures, lines[end:]...), "\n  ")
-}
-
-// saysError knows an error in the log formats of the programs that run here.
-var saysError = regexp.MustCompile(
-	`(?i)\blevel"?[=:]\s*"?(error|fatal|crit)|\t(error|fatal)\t|^(error|panic|fatal error)\b|^[EF]\d{4} `,
-)
-
-// stackTrace is one in a line of JSON.
-var stackTrace = regexp.MustCompile(`,"stacktrace":"(?:[^"\\]|\\.)*"`)

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"syscall"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/logfile"
 )
 
 // How long a process may take to end after SIGTERM.
@@ -64,7 +66,7 @@ type childRun struct {
 }
 
 func spawn(config ProcessConfig) (*childRun, error) {
-	log, err := openLog(config.Log)
+	log, err := logfile.OpenFile(config.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func spawn(config ProcessConfig) (*childRun, error) {
 	defer read.Close()
 	cmd := exec.Command(config.Path, config.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = append(append(os.Environ(), config.Env...), lifelineEnv+"=3", LogVariable(config.Log))
+	cmd.Env = append(append(os.Environ(), config.Env...), lifelineEnv+"=3", logfile.Variable(config.Log))
 	cmd.ExtraFiles = []*os.File{read}
 	// An own process group, so that Ctrl-C on a terminal reaches only us.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-
-	"github.com/diorama-lab/diorama/internal/wait"
 )
 
 // childEnv makes this test binary play a child process.
@@ -48,8 +46,6 @@ func child(role string) int {
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 		return serve(context.Background())
-	case "chatty":
-		return chat(ctx)
 	case "parent":
 		return parent()
 	default:
@@ -94,37 +90,6 @@ func parent() int {
 	}
 	fmt.Printf("grandchild %d\n", p.Status().PID)
 	select {}
-}
-
-// chat writes numbered lines to stdout and stderr, until its log was set aside and some
-// more, and then serves.
-func chat(ctx context.Context) int {
-	path := os.Getenv(logEnv)
-	rotated := make(chan error)
-	go func() {
-		rotated <- wait.Until(ctx, time.Millisecond, func(context.Context) (bool, error) {
-			err := rotateOwn(path, 10_000)
-			_, moved := os.Stat(SetAside(path))
-			return err != nil || moved == nil, err
-		})
-	}()
-	for i, more := 0, 100; more > 0; i++ {
-		fmt.Fprintf([]*os.File{os.Stdout, os.Stderr}[i%2], "line %d\n", i)
-		if rotated == nil {
-			more--
-			continue
-		}
-		select {
-		case err := <-rotated:
-			if err != nil {
-				fmt.Println(err)
-				return 1
-			}
-			rotated = nil
-		default:
-		}
-	}
-	return serve(ctx)
 }
 
 // hurried is for tests, which do not wait as long as people do.

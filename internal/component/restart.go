@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/diorama-lab/diorama/internal/logfile"
 )
 
 // launch starts a run, and says how large the log was before.
 func (s *Supervised) launch(ctx context.Context) (Run, int64, error) {
-	begun := sizeOf(s.config.Log)
+	begun := logfile.Size(s.config.Log)
 	run, err := s.config.Launch(ctx)
 	return run, begun, err
 }

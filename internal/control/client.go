@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/state"
@@ -117,7 +118,7 @@ func (c *Client) stream(ctx context.Context, method, path string, body any, obse
 	if err := lines.Err(); err != nil {
 		return fmt.Errorf("reading the supervisor's progress: %w", err)
 	}
-	return errors.New("the supervisor ended before it was done")
+	return fmt.Errorf("the supervisor of %q ended before it was done", c.name)
 }
 
 func (c *Client) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
@@ -135,7 +136,11 @@ func (c *Client) do(ctx context.Context, method, path string, body any) (*http.R
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("asking the supervisor: %w", err)
+		// That it is asked over HTTP is nobody's business.
+		if request := new(url.Error); errors.As(err, &request) {
+			err = request.Err
+		}
+		return nil, fmt.Errorf("asking the supervisor of %q: %w", c.name, err)
 	}
 	if response.StatusCode >= 300 {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, 4096))

@@ -18,10 +18,10 @@ func TestDamaged(t *testing.T) {
 		want bool
 	}{
 		"a sum":         {fmt.Errorf("%w: expected: 1 computed: 2: in file 'x'", wal.ErrCRCMismatch), true},
-		"said":          {panicked(saidError{fmt.Errorf("failed to read WAL: %w", wal.ErrFileNotFound)}), true},
-		"a panic":       {panicked("unmarshal should never fail"), true},
-		"the database":  {panicked(saidError{errors.New("failed to open database: invalid database")}), true},
-		"a full disk":   {panicked(saidError{fmt.Errorf("failed to read WAL, cannot be repaired: %w", full)}), false},
+		"said":          {fmt.Errorf("failed to read WAL: %w", wal.ErrFileNotFound), true},
+		"a panic":       {panicError{errors.New("unmarshal should never fail")}, true},
+		"the database":  {errors.New("failed to open database: invalid database"), true},
+		"a full disk":   {fmt.Errorf("failed to read WAL, cannot be repaired: %w", full), false},
 		"a port":        {fmt.Errorf("listen: %w", syscall.EADDRINUSE), false},
 		"a certificate": {errors.New("tls: failed to find any PEM data in certificate input"), false},
 	} {

@@ -46,7 +46,7 @@ func runEtcd(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := startEtcd(config)
+	server, err := startEtcd(ctx, config)
 	if err != nil {
 		return fmt.Errorf("starting etcd: %w", err)
 	}

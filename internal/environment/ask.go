@@ -26,8 +26,9 @@ type SilentError struct{ Record state.Record }
 // Error says how long it was waited for, and what can be done.
 func (e *SilentError) Error() string {
 	name, pid := e.Record.Environment.Name, e.Record.PID
-	return fmt.Sprintf("the supervisor of environment %q (pid %d) has not answered for %s; if it stays so, `kill -9 %d` "+
-		"ends it and all that it runs, then `diorama up --name %s` goes on with the data, `diorama down --name %s` removes it",
+	return fmt.Sprintf("the supervisor of environment %q (pid %d) has not answered for %s; if it stays so, "+
+		"`kill -9 %d` ends it and all that it runs, then `diorama up --name %s` goes on with the data, "+
+		"`diorama down --name %s` removes it",
 		name, pid, askLimit, pid, name, name)
 }
 

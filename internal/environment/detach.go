@@ -13,9 +13,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/containers"
 	"github.com/diorama-lab/diorama/internal/control"
+	"github.com/diorama-lab/diorama/internal/logfile"
 	"github.com/diorama-lab/diorama/internal/state"
 	"github.com/diorama-lab/diorama/internal/supervisor"
 )
@@ -86,7 +86,7 @@ func (p *Prepared) command(log *os.File, retain bool) (*exec.Cmd, error) {
 	}
 	lock, variable := p.lock.PassOn()
 	cmd := exec.Command(executable, args...)
-	cmd.Env = append(os.Environ(), variable, component.LogVariable(p.Log("supervisor")))
+	cmd.Env = append(os.Environ(), variable, logfile.Variable(p.Log("supervisor")))
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -123,7 +123,7 @@ func supervisorError(ended error, said io.Reader) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return fmt.Errorf("the supervisor ended at once without a word: %w", cmp.Or(ended, errors.New("exit status 0")))
 	}
-	return fmt.Errorf("the supervisor ended at once: %s", component.LastLines(data))
+	return fmt.Errorf("the supervisor ended at once: %s", logfile.LastLines(data))
 }
 
 // AwaitRollback waits until the supervisor of a start that failed has taken

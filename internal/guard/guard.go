@@ -27,7 +27,15 @@ type Guard struct {
 
 // Handler lets through to next what the guard does not refuse.
 func (g Guard) Handler(next http.Handler) http.Handler {
-	return g.Hosts(http.NewCrossOriginProtection().Handler(next))
+	sites := http.NewCrossOriginProtection()
+	sites.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from := r.Header.Get("Origin")
+		if from == "" {
+			from = "another site"
+		}
+		http.Error(w, fmt.Sprintf("a page of %s may not write to %s", from, r.Host), http.StatusForbidden)
+	}))
+	return g.Hosts(sites.Handler(next))
 }
 
 // Hosts refuses foreign names alone, where another site's pages may write.

@@ -74,7 +74,7 @@ func planEmbedded(p *plan.Plan, folder state.Folder) error {
 	p.Endpoints = embeddedEndpoints(ports)
 	p.Telemetry = embeddedTelemetry(p)
 	own := p.Environment.Telemetry.Collectors
-	p.CheckFiles = collector.Checks(ofCluster.Env, own.Cluster, own.Nodes)
+	p.CheckFiles = collector.Checks(controlPlane(p).Kubeconfig("collector"), own.Cluster, own.Nodes)
 	if own.Nodes == "" {
 		p.Cluster.Leaving = collector.LetGo(p.Cluster.Simulated, loopback.HTTP(p.Internal["nodeCollectorSelf"], "/metrics"))
 	}

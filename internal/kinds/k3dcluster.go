@@ -13,12 +13,12 @@ import (
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 	"github.com/diorama-lab/diorama/internal/cluster"
 	"github.com/diorama-lab/diorama/internal/collector"
-	"github.com/diorama-lab/diorama/internal/component"
 	"github.com/diorama-lab/diorama/internal/containers"
 	"github.com/diorama-lab/diorama/internal/docker"
 	"github.com/diorama-lab/diorama/internal/helm"
 	"github.com/diorama-lab/diorama/internal/k3d"
 	"github.com/diorama-lab/diorama/internal/lgtm"
+	"github.com/diorama-lab/diorama/internal/logfile"
 	"github.com/diorama-lab/diorama/internal/plan"
 	"github.com/diorama-lab/diorama/internal/rollout"
 	"github.com/diorama-lab/diorama/internal/state"
@@ -172,7 +172,7 @@ func (c K3dCluster) names() k3d.Cluster {
 // create makes the containers of the nodes, and returns when all nodes are Ready.
 // What k3d says is in the component's log.
 func (k *k3dCluster) create(ctx context.Context, report func(string)) error {
-	log, err := component.OpenLog(k.folder.Log(clusterName))
+	log, err := logfile.Open(k.folder.Log(clusterName))
 	if err != nil {
 		return err
 	}

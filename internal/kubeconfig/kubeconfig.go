@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -135,35 +134,42 @@ func modify(path string, change func(*clientcmdapi.Config) error) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+	dir := filepath.Dir(target)
+	_, noDir := os.Stat(dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making the folder of the kubeconfig: %w", err)
 	}
 	unlock, err := lock(path, target)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
+	withFolder := false
+	defer func() {
+		err = errors.Join(err, unlock())
+		if withFolder {
+			// One that is not empty is somebody's by now.
+			_ = os.Remove(dir)
+		}
+	}()
 	config, err := load(target)
 	if err != nil {
 		return err
 	}
+	if errors.Is(noDir, fs.ErrNotExist) {
+		setMade(config, madeFolder)
+	}
 	if err := change(config); err != nil {
 		return err
 	}
-	if made(config) && len(config.Clusters)+len(config.AuthInfos)+len(config.Contexts) == 0 {
-		if err := os.Remove(target); err != nil {
-			return fmt.Errorf("removing the kubeconfig that diorama made: %w", err)
-		}
-		return nil
+	if made(config) == "" || !isEmpty(config) {
+		return replace(target, config)
 	}
-	return replace(target, config)
+	withFolder = made(config) == madeFolder
+	if err := os.Remove(target); err != nil {
+		return fmt.Errorf("removing the kubeconfig that diorama made: %w", err)
+	}
+	return nil
 }
-
-// madeBy is an extension in a kubeconfig that was not there before diorama. It
-// says so in the file, for others to find it who add to it meanwhile.
-const madeBy = "diorama.dev/made"
-
-func made(config *clientcmdapi.Config) bool { return config.Extensions[madeBy] != nil }
 
 // resolve follows symbolic links, so that the file that they point to is
 // replaced and not the link.
@@ -183,7 +189,7 @@ func load(path string) (*clientcmdapi.Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		config := clientcmdapi.NewConfig()
-		config.Extensions[madeBy] = &runtime.Unknown{ContentType: runtime.ContentTypeJSON, Raw: []byte("true")}
+		setMade(config, madeFile)
 		return config, nil
 	}
 	if err != nil {

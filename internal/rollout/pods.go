@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
-	"github.com/diorama-lab/diorama/internal/component"
+	"github.com/diorama-lab/diorama/internal/logfile"
 )
 
 // restartLimit is how often a container may end before its workload is given
@@ -110,5 +110,5 @@ func (c *Cluster) lastLog(ctx context.Context, pod *corev1.Pod, container string
 	if err != nil {
 		return ""
 	}
-	return component.LastLines(data)
+	return logfile.LastLines(data)
 }

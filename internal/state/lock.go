@@ -36,14 +36,17 @@ func (f Folder) Lock() (*Lock, error) {
 // folder at the same time has removed all of it before.
 func (f Folder) Hold() (*Lock, error) {
 	lock, err := again(func() (*Lock, error) {
-		if err := makeDir(f.Path); err != nil {
-			return nil, err
+		err := makeDir(f.Path)
+		if err == nil {
+			var lock *Lock
+			if lock, err = f.tryLock(unix.LOCK_EX); err == nil {
+				return lock, nil
+			}
 		}
-		lock, err := f.tryLock(unix.LOCK_EX)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, ErrHeld // it was removed in between
+			err = ErrHeld // it, or the folder of all, was removed in between
 		}
-		return lock, err
+		return nil, err
 	})
 	if err != nil {
 		return nil, err
@@ -69,7 +72,7 @@ func again(take func() (*Lock, error)) (*Lock, error) {
 func (f Folder) tryLock(how int) (*Lock, error) {
 	file, err := os.OpenFile(f.file(lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("locking the environment's folder: %w", err)
+		return nil, fmt.Errorf("locking the environment's folder (DIORAMA_HOME moves it): %w", err)
 	}
 	err = unix.Flock(int(file.Fd()), how|unix.LOCK_NB)
 	if err == nil && !f.isLock(file) {

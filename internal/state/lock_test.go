@@ -55,6 +55,29 @@ func TestHoldWhileOthersRemove(t *testing.T) {
 	}
 }
 
+// A lock of a folder that was removed is not that of the folder that is there now.
+func TestLockOfARemovedFolder(t *testing.T) {
+	t.Setenv("DIORAMA_HOME", t.TempDir())
+	folder := newFolder(t, "one")
+	old, err := folder.Hold()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !folder.Has(old) {
+		t.Error("it is not held")
+	}
+	if err := folder.Remove(); err != nil {
+		t.Fatal(err)
+	}
+	next, err := folder.Hold()
+	if err != nil || folder.Has(old) || !folder.Has(next) {
+		t.Errorf("%v; the old one is taken for its lock: %t", err, folder.Has(old))
+	}
+	if err := errors.Join(old.Unlock(), next.Unlock()); err != nil {
+		t.Error(err)
+	}
+}
+
 // Who looks keeps neither others who look nor an owner out.
 func TestHeldIsForManyToAsk(t *testing.T) {
 	t.Setenv("DIORAMA_HOME", t.TempDir())

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
 
 	"github.com/diorama-lab/diorama/internal/dashboard/document"
 )
@@ -70,7 +73,54 @@ func readBody(r *http.Request, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(data, into); err != nil {
-		return failure(http.StatusBadRequest, "the body cannot be read: %w", err)
+		return failure(http.StatusBadRequest, "the body cannot be read: %s", explainJSON(err))
 	}
 	return nil
+}
+
+// explainJSON says what is wrong with a body in the words of JSON, not of Go.
+func explainJSON(err error) string {
+	var mistyped *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &mistyped):
+		what := "it"
+		if mistyped.Field != "" {
+			what = strconv.Quote(strings.TrimPrefix(mistyped.Field, "request."))
+		}
+		return fmt.Sprintf("%s is %s, and has to be %s", what, jsonValue(mistyped.Value), jsonKind(mistyped.Type.Kind()))
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("it is no JSON: %v (at byte %d)", syntax, syntax.Offset)
+	}
+	return err.Error()
+}
+
+// jsonValue names the kind of a value that was read; a number is given with what
+// it is.
+func jsonValue(value string) string {
+	switch value {
+	case "string":
+		return "a text"
+	case "array":
+		return "a list"
+	case "bool":
+		return "true or false"
+	case "object":
+		return "an object"
+	}
+	return "a " + value
+}
+
+func jsonKind(kind reflect.Kind) string {
+	switch kind {
+	case reflect.String:
+		return "a text"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Map, reflect.Struct:
+		return "an object"
+	}
+	return "a number"
 }

@@ -172,7 +172,7 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	s.routeGrafana(mux)
 	s.routePage(mux)
-	mux.Handle("/", static(s.o.Page))
+	mux.Handle("/", otherwise(mux, static(s.o.Page)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", contentSecurityPolicy)
 		w.Header().Set("Referrer-Policy", "same-origin")

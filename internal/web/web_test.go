@@ -47,7 +47,7 @@ func TestGrafanaRoutes(t *testing.T) {
 		expected{"GET", "/api/annotations?from=never", "", 400, `\"never\" is no time`},
 		expected{"GET", "/api/annotations?limit=x", "", 400, `limit must be a number`},
 		expected{"GET", "/api/nothing", "", 404, `{"message":"there is no GET /api/nothing here"}`},
-		expected{"PUT", "/api/search", "", 404, `there is no PUT`},
+		expected{"PUT", "/api/search", "", 405, `/api/search is not for PUT, but for GET`},
 	)
 }
 
@@ -236,7 +236,8 @@ func TestStatic(t *testing.T) {
 			t.Errorf("%s: %q, %v", c.path, text, response.Header)
 		}
 	}
-	r.check(expected{"POST", "/", "", 404, `there is no POST / here`},
+	r.check(expected{"POST", "/", "", 405, `/ is not for POST, but for GET`},
+		expected{"GET", "/assets/b.js", "", 404, `there is no /assets/b.js here`},
 		expected{"GET", "/api/x", "", 404, `there is no GET`})
 	start(t).check(expected{"GET", "/d/pods", "", 200, "The page is not built in"},
 		expected{"GET", "/api/x", "", 404, `there is no GET`})

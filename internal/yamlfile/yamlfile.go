@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,10 +36,9 @@ func At(line int, format string, args ...any) error {
 
 // In names the file of each problem of err: FILE:LINE where the line is known.
 func In(file string, err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []error
-		for _, each := range joined.Unwrap() {
-			all = append(all, In(file, each))
+	if all, ok := Joined(err); ok {
+		for i, each := range all {
+			all[i] = In(file, each)
 		}
 		return errors.Join(all...)
 	}
@@ -50,6 +50,16 @@ func In(file string, err error) error {
 		return fmt.Errorf("%s:%d: %w", file, line.Line, line.Err)
 	}
 	return fmt.Errorf("%s: %w", file, err)
+}
+
+// Joined are the errors that err joins, and adds nothing to.
+func Joined(err error) ([]error, bool) {
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return nil, false
+	}
+	all := slices.Clone(joined.Unwrap())
+	return all, errors.Join(all...).Error() == err.Error()
 }
 
 // CheckRegular says why a file cannot be read again and again.

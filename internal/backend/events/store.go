@@ -102,10 +102,11 @@ var ErrDamaged = errors.New("it is damaged")
 // damaged is made recognisable.
 func (s *Store) check() error {
 	var said string
+	damage := []int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 	err := s.write.QueryRow("PRAGMA quick_check(1)").Scan(&said)
 	var failure *sqlite.Error
 	switch {
-	case errors.As(err, &failure) && slices.Contains([]int{sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}, failure.Code()&0xff):
+	case errors.As(err, &failure) && slices.Contains(damage, failure.Code()&0xff):
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	case err == nil && said != "ok":
 		return fmt.Errorf("%w: %s", ErrDamaged, strings.Join(strings.Fields(said), " "))

@@ -3,8 +3,13 @@
 package otlpguard
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"slices"
 
@@ -16,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/extension/extensionmiddleware"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/otlpreceiver"
+	"google.golang.org/grpc/codes"
 
 	"github.com/diorama-lab/diorama/internal/guard"
 )
@@ -94,11 +100,49 @@ type middleware struct {
 // GetHTTPHandler implements extensionmiddleware.HTTPServer.
 func (m *middleware) GetHTTPHandler(context.Context) (extensionmiddleware.WrapHTTPHandlerFunc, error) {
 	return func(_ context.Context, next http.Handler) (http.Handler, error) {
+		next = checkJSON(next)
 		if m.sites {
 			return m.guard.Hosts(next), nil
 		}
 		return m.guard.Handler(next), nil
 	}, nil
+}
+
+// checkJSON refuses bodies that are no JSON though they say so. The receiver
+// answers with what it found there, and fails where that is no text.
+func checkJSON(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || kind != "application/json" || r.Method != http.MethodPost {
+			next.ServeHTTP(w, r) // which says what it takes
+			return
+		}
+		body, err := io.ReadAll(r.Body)
+		var tooLarge *http.MaxBytesError
+		switch {
+		case errors.As(err, &tooLarge):
+			refuse(w, http.StatusRequestEntityTooLarge, codes.ResourceExhausted, "body too large; send smaller batches")
+			return
+		case err != nil:
+			refuse(w, http.StatusBadRequest, codes.InvalidArgument, "reading the body: "+err.Error())
+			return
+		}
+		var text json.RawMessage
+		if err := json.Unmarshal(body, &text); err != nil {
+			refuse(w, http.StatusBadRequest, codes.InvalidArgument, "the body is no JSON: "+err.Error())
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// refuse answers as OTLP asks for, in JSON.
+func refuse(w http.ResponseWriter, status int, code codes.Code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	// The client being gone is the only error left.
+	_ = json.NewEncoder(w).Encode(map[string]any{"code": code, "message": message})
 }
 
 // guarded is a receiver that finds the guard among the extensions.

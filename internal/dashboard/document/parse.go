@@ -2,10 +2,13 @@ package document
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 )
 
@@ -143,17 +146,29 @@ func unwrap(object Object) (Object, error) {
 	return object, nil
 }
 
-// UIDOf makes a uid of a file's name.
+// maxMadeUID is how long a uid is that is made; Grafana takes 40 characters.
+const maxMadeUID = 40
+
+// UIDOf makes a uid of a file's path, of characters that Grafana takes: the same
+// for the same path, and another for another one. Where the path has more than
+// these can say, a part of its hash does.
 func UIDOf(file string) string {
-	name := file[strings.LastIndexAny(file, `/\:`)+1:]
-	name, _, _ = strings.Cut(name, ".")
+	name := strings.TrimSuffix(file, ".gz")
+	name = strings.TrimSuffix(name, path.Ext(name))
+	lost := false
 	clean := strings.Map(func(r rune) rune {
 		if r < 0x80 && (isWord(byte(r)) || r == '-') {
 			return r
 		}
+		lost = lost || !strings.ContainsRune(`./\ `, r)
 		return '-'
 	}, name)
-	return clean[:min(len(clean), 40)]
+	if clean = strings.Trim(clean, "-"); !lost && clean != "" && len(clean) <= maxMadeUID {
+		return clean
+	}
+	sum := sha256.Sum256([]byte(file))
+	hash := hex.EncodeToString(sum[:4])
+	return strings.Trim(clean[:min(len(clean), maxMadeUID-len(hash)-1)]+"-"+hash, "-")
 }
 
 func isWord(c byte) bool {

@@ -64,7 +64,7 @@ func TestWrapped(t *testing.T) {
 		"BOM":     "\xef\xbb\xbf" + `{"uid":"w","title":"W"}`,
 		"by file": `{"title":"W"}`,
 	} {
-		d, err := Parse("folder/w.json", []byte(text))
+		d, err := Parse("w.json", []byte(text))
 		if err != nil || d.UID() != "w" || d.Title() != "W" {
 			t.Errorf("%s: %+v, %v", name, d, err)
 		}
@@ -118,5 +118,24 @@ func TestLargeDashboard(t *testing.T) {
 	panels := d.Panels()
 	if last := panels[len(panels)-1]; last.ID() != len(panels) || last.Targets()[0].RefID() != "A" {
 		t.Errorf("the last of %d panels is %d", len(panels), last.ID())
+	}
+}
+
+// A dashboard without a uid has one of its path, which no other path has.
+func TestUIDOf(t *testing.T) {
+	seen := map[string]string{}
+	for file, want := range map[string]string{
+		"nodes.json": "nodes", "k8s.nodes.json": "k8s-nodes", "k8s.pods.json": "k8s-pods", "a/dashboard.json": "a-dashboard",
+		"b/dashboard.json": "b-dashboard", "My nodes.json": "My-nodes", "nodes.json.gz": "nodes", "节点.json": "", "容器.json": "",
+		strings.Repeat("long", 20) + "1.json": "", strings.Repeat("long", 20) + "2.json": "", "...json": "", "é.json": "",
+	} {
+		uid := UIDOf(file)
+		if want != "" && uid != want || !validUID(uid) || len(uid) > 40 || strings.Contains(uid, ".") {
+			t.Errorf("%s has the uid %q, want %q", file, uid, want)
+		}
+		if other, taken := seen[uid]; taken && file != other+".gz" && other != file+".gz" {
+			t.Errorf("%s and %s have the uid %q", file, other, uid)
+		}
+		seen[uid] = file
 	}
 }

@@ -113,6 +113,9 @@ func (o Object) each(key string, path []any, check func(Object, []any) *mistyped
 // want says that a field is of another type; one that is missing or null is
 // not.
 func (o Object) want(key string, path []any, kind string) *mistyped {
+	if list, isList := o[key].([]any); isList && len(list) == 0 {
+		return nil // there is nothing in it to pass over
+	}
 	if is := typeName(o[key]); is != kind && o[key] != nil {
 		return &mistyped{under(path, key), "is " + is + ", and has to be " + kind}
 	}

@@ -12,16 +12,16 @@ func TestMistyped(t *testing.T) {
 		`{"title":"T","panels":[{"targets":[{"expr":["up"]}]}]}`: "d.json:1:44: panels[0].targets[0].expr is a list, " +
 			"and has to be a text",
 		`{"title":"T","rows":[{"panels":true}]}`: "d.json:1:32: rows[0].panels is true or false, and has to be a list",
-		`{"title":"T","templating":[]}`:          "d.json:1:27: templating is a list, and has to be an object",
+		`{"title":"T","templating":[{}]}`:        "d.json:1:27: templating is a list, and has to be an object",
 		`{"title":"T","annotations":{"list":[null]}}`: "d.json:1:37: annotations.list[0] is null, and has to be an " +
 			"object",
 		`{"title":"T","time":"now-1h"}`: "d.json:1:21: time is a text, and has to be an object",
-		`{"dashboard":{"title":[]}}`:    "d.json:1:23: dashboard.title is a list, and has to be a text",
+		`{"dashboard":{"title":[1]}}`:   "d.json:1:23: dashboard.title is a list, and has to be a text",
 		"\xef\xbb\xbf{\"title\": {}}":   "d.json:1:11: title is an object, and has to be a text",
 		`{"apiVersion":"dashboard.grafana.app/v1beta1","spec":{"title":1}}`: "d.json:1:63: spec.title is a number, " +
 			"and has to be a text",
-		`{"title":"T","panels":null,"time":null,"templating":{"list":null}}`:     "",
-		`{"title":"T","panels":[{"title":7,"targets":[{"expr":5},{"hide":1}]}]}`: "",
+		`{"title":"T","panels":null,"time":null,"templating":{"list":null},"annotations":[]}`: "",
+		`{"title":"T","panels":[{"title":7,"targets":[{"expr":5},{"hide":1}]}]}`:              "",
 	} {
 		said := ""
 		if _, err := Parse("d.json", []byte(text)); err != nil {

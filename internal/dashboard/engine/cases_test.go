@@ -182,7 +182,9 @@ func TestPanelTimeCases(t *testing.T) {
 			t.Fatal(err)
 		}
 		panel := document.Panel{JSON: document.Object{"timeFrom": c.TimeFrom, "timeShift": c.TimeShift}}
-		got, err := panelRange(panel, Request{Range: shown, From: c.Range.From, To: c.Range.To, Now: file.Now, Calendar: calendar})
+		got, err := panelRange(panel, Request{
+			Range: shown, From: c.Range.From, To: c.Range.To, Now: file.Now, Calendar: calendar,
+		})
 		if (err != nil) != c.Refused {
 			t.Errorf("%+v: error %v", c, err)
 		}

@@ -45,6 +45,9 @@ func (e *Engine) View(ctx context.Context, d *document.Dashboard, r Request) Vie
 	if links == nil {
 		links = []any{}
 	}
+	if panels == nil {
+		panels = []document.Object{} // a list, for the page
+	}
 	return View{Title: scope.expand(d.Title(), formatText), Panels: panels, Links: links}
 }
 

@@ -135,3 +135,12 @@ func TestPresent(t *testing.T) {
 	r := Request{Range: shown, Variables: map[string][]string{"server": {"a", "b"}}}
 	golden.JSON(t, "testdata/present.json", e.View(t.Context(), d, r))
 }
+
+// A dashboard without panels has a list of none.
+func TestViewWithoutPanels(t *testing.T) {
+	for _, text := range []string{`{"title":"x","panels":[]}`, `{"title":"x"}`} {
+		if view := newEngine(t).View(t.Context(), parse(t, text), Request{Range: shown}); view.Panels == nil {
+			t.Errorf("%s has the panels null", text)
+		}
+	}
+}

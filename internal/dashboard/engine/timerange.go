@@ -69,7 +69,7 @@ func ParseZone(name string) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("unknown time zone %q", name)
+		return nil, fmt.Errorf("unknown time zone %q: use utc, or one such as Europe/Lisbon", name)
 	}
 	return zone, nil
 }

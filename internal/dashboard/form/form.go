@@ -44,14 +44,15 @@ type Part struct {
 	// Data is the part in the form of its kind. If Lines is set, a line of it is the same line of the file.
 	Data  []byte
 	Lines bool
-	// What names the form: "dashboard", "PrometheusRule", "Helm template", "Deployment". It is empty for what is not known.
+	// What names the form: "dashboard", "PrometheusRule", "Helm template", "Deployment". It is empty for what is not
+	// known.
 	What string
 	// Notes say what of it Prometheus itself would not read.
 	Notes []string
 }
 
-// Read finds the parts of a file. name is its path, as the reader knows it: its extension and its folders tell what the
-// content cannot, a Helm template for instance. The error names the file and, where it is known, the line.
+// Read finds the parts of a file. name is its path, as the reader knows it: it tells what the content cannot, values
+// of a chart for instance. The error names the file and, where it is known, the line.
 func Read(name string, data []byte) ([]Part, error) {
 	if strings.HasSuffix(name, ".gz") {
 		plain, err := unzip(data)
@@ -73,8 +74,8 @@ func Read(name string, data []byte) ([]Part, error) {
 	return readYAML(name, data)
 }
 
-// Evaluated finds the parts of what a jsonnet file yields, as JSON: one thing, several by the names of files, or the text
-// of a file of YAML.
+// Evaluated finds the parts of what a jsonnet file yields, as JSON: one thing, several by the names of files, or the
+// text of a file of YAML.
 func Evaluated(name string, data []byte) ([]Part, error) {
 	var text string
 	if json.Unmarshal(data, &text) == nil {

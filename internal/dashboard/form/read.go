@@ -135,7 +135,9 @@ func (t thing) decoded() ([]Part, error) {
 	// YAML knows types that JSON does not, times for one.
 	text, err := json.Marshal(value)
 	if err != nil {
-		return nil, &document.FileError{File: t.file, Line: t.node.Line, Column: 1, Message: "no YAML that is JSON: " + err.Error()}
+		return nil, &document.FileError{
+			File: t.file, Line: t.node.Line, Column: 1, Message: "no YAML that is JSON: " + err.Error(),
+		}
 	}
 	var plain any
 	if err := json.Unmarshal(text, &plain); err != nil {

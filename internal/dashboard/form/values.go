@@ -30,8 +30,8 @@ func (t thing) release(kind string, spec document.Object) ([]Part, error) {
 	return t.other(kind), nil
 }
 
-// values looks for the dashboards and rules that values give to a chart: they are dashboards, or texts of them, and rule
-// groups, wherever they are.
+// values looks for the dashboards and rules that values give to a chart: they are dashboards, or texts of them, and
+// rule groups, wherever they are.
 func (t thing) values(what string) ([]Part, error) {
 	var all []Part
 	err := t.walk(t.object, t.node, nil, &all)

@@ -139,7 +139,7 @@ func (c *confined) Import(importedFrom, importedPath string) (jsonnet.Contents, 
 		}
 		data, err := ReadFile(candidate)
 		if err != nil {
-			return jsonnet.Contents{}, "", err
+			return jsonnet.Contents{}, "", fmt.Errorf("import %q: %w", importedPath, err)
 		}
 		contents := jsonnet.MakeContentsRaw(data)
 		c.cache[candidate] = contents

@@ -170,7 +170,7 @@ func (l *Library) names() ([]string, error) {
 			}
 			return nil
 		}
-		if readable(entry.Name()) {
+		if Readable(entry.Name()) {
 			relative, err := filepath.Rel(l.Dir, name)
 			if err != nil {
 				return err

@@ -14,8 +14,8 @@ import (
 	"github.com/diorama-lab/diorama/internal/dashboard/form"
 )
 
-// readable tells that a file of that name may hold dashboards or rules.
-func readable(name string) bool {
+// Readable tells that a file of that name may hold dashboards or rules.
+func Readable(name string) bool {
 	return filepath.Ext(name) == ".jsonnet" || name == "mixin.libsonnet" || form.Readable(name)
 }
 
@@ -137,17 +137,27 @@ func same(a, b *document.Dashboard) bool {
 }
 
 // ReadFile reads a file of a folder of dashboards or rules: a regular one, for
-// others may never end, and of a size that somebody has written.
+// others may never end, and of a size that somebody has written. Its errors leave
+// it to the caller to name the file.
 func ReadFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, nameless(err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "reading", Path: name, Err: errors.New("it is no regular file")}
+		return nil, errors.New("it is no regular file")
 	}
 	if info.Size() > document.MaxBytes {
 		return nil, fmt.Errorf("is %d MB large; a dashboard may have %d MB", info.Size()>>20, document.MaxBytes>>20)
 	}
-	return os.ReadFile(name)
+	data, err := os.ReadFile(name)
+	return data, nameless(err)
+}
+
+func nameless(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return named.Err
+	}
+	return err
 }

@@ -45,7 +45,11 @@ func (l *Library) Save(
 	if object.Text("uid") == "" {
 		object["uid"] = strings.ToLower(rand.Text()[:14])
 	}
-	if _, err := document.FromObject("the dashboard", object.Copy()); err != nil {
+	if _, err := document.FromObject("", object.Copy()); err != nil {
+		var wrong *document.FileError
+		if errors.As(err, &wrong) { // there is no file to name yet
+			err = errors.New(wrong.Message)
+		}
 		return nil, nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	if object.Text("title") == "" {
@@ -97,7 +101,7 @@ func (l *Library) fileFor(uid, folder string) (string, error) {
 		return name, nil
 	}
 	file := uid + ".json"
-	if !readable(file) {
+	if !Readable(file) {
 		file = "dashboard-" + file // under its own name it would not be read again
 	}
 	name := path.Join(folder, file)

@@ -24,7 +24,7 @@ async function request<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, init).catch((error: unknown) => {
     throw isAbort(error)
       ? error
-      : new ApiError('diorama does not answer. Is the environment still up? `diorama status` says.', 0);
+      : new ApiError('diorama does not answer. Is the environment still up? `diorama list` says.', 0);
   });
   if (!response.ok) {
     throw new ApiError(await messageOf(response), response.status);

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
+	"github.com/diorama-lab/diorama/internal/cluster"
 )
 
 // readEnvironment reads an environment file over the defaults of a kind; without a
@@ -76,4 +77,20 @@ func (flags upFlags) environment(cmd *cobra.Command) (v1alpha1.Environment, v1al
 	}
 	env.ResolvePaths(dir)
 	return env, origin, origin.Explain(env.Validate())
+}
+
+// checkSize says what is wrong with a size before anything asks for it.
+func checkSize(env v1alpha1.Environment, nodes, pods int, podsGiven bool) error {
+	env.Cluster.Nodes, env.Cluster.Pods = nodes, pods
+	origin := v1alpha1.Origin{}
+	origin.SetBy("cluster.nodes", "--nodes")
+	origin.SetBy("cluster.pods", "the number of pods")
+	if podsGiven {
+		origin.SetBy("cluster.pods", "--pods")
+	}
+	err := env.ValidateSize()
+	if err == nil {
+		err = cluster.CheckFiles(env.Cluster)
+	}
+	return origin.Explain(err)
 }

@@ -1,26 +1,70 @@
-package component
+package logfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/diorama-lab/diorama/internal/wait"
 )
+
+// TestMain lets this test binary play the process whose log is in its environment.
+func TestMain(m *testing.M) {
+	if path := os.Getenv(logEnv); path != "" {
+		os.Exit(chat(path))
+	}
+	os.Exit(m.Run())
+}
+
+// chat writes numbered lines to stdout and stderr, until its log was set aside and some
+// more.
+func chat(path string) int {
+	rotated := make(chan error)
+	go func() {
+		rotated <- wait.Until(context.Background(), time.Millisecond, func(context.Context) (bool, error) {
+			err := rotateOwn(path, 10_000)
+			_, moved := os.Stat(SetAside(path))
+			return err != nil || moved == nil, err
+		})
+	}()
+	for i, more := 0, 100; more > 0; i++ {
+		fmt.Fprintf([]*os.File{os.Stdout, os.Stderr}[i%2], "line %d\n", i)
+		if rotated == nil {
+			more--
+			continue
+		}
+		select {
+		case err := <-rotated:
+			if err != nil {
+				fmt.Println(err)
+				return 1
+			}
+			rotated = nil
+		default:
+		}
+	}
+	return 0
+}
 
 // A process whose log is set aside while it writes loses no line: the old file has
 // those before, the new one those after.
 func TestProcessRotatesItsLog(t *testing.T) {
-	p, _ := newChild(t, "chatty")
-	defer stopped(t, p)
-	if err := p.Start(t.Context()); err != nil {
+	path := filepath.Join(t.TempDir(), "etcd.log")
+	log, err := OpenFile(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Ready(t.Context()); err != nil {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), Variable(path)), log, log
+	if err := errors.Join(cmd.Run(), log.Close()); err != nil {
 		t.Fatal(err)
 	}
-	path := p.config.Log
 	before, after := readLog(t, SetAside(path)), readLog(t, path)
 	if len(before) <= 10_000 || len(after) == 0 {
 		t.Errorf("%d bytes are set aside, %d are in the log", len(before), len(after))
@@ -39,7 +83,7 @@ func TestProcessRotatesItsLog(t *testing.T) {
 // What is no process is set aside when a line has ended.
 func TestLogIsSetAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lgtm.log")
-	log, err := OpenLog(path)
+	log, err := Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +100,7 @@ func TestLogIsSetAside(t *testing.T) {
 		after != "next\n" {
 		t.Errorf("it has %q, and %q set aside", after, before)
 	}
-	log, err = OpenLog(path)
+	log, err = Open(path)
 	if err != nil || log.size != 5 {
 		t.Fatalf("a log of 5 bytes has %d, %v", log.size, err)
 	}
@@ -80,7 +124,7 @@ func TestRotateOwnLeavesOthersAlone(t *testing.T) {
 	if _, err := os.Stat(SetAside(path)); err == nil {
 		t.Error("it is set aside")
 	}
-	RotateLog(context.Background()) // without a variable it starts nothing: see TestMain
+	Rotate(context.Background()) // without a variable it starts nothing
 }
 
 func readLog(t *testing.T, path string) string {
@@ -90,4 +134,19 @@ func readLog(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// A folder of logs that was removed is made again; one above it is not.
+func TestFolderIsMadeAgain(t *testing.T) {
+	dir := t.TempDir()
+	file, err := OpenFile(filepath.Join(dir, "logs", "a.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenFile(filepath.Join(dir, "gone", "logs", "a.log")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("in a folder that is gone it says %v", err)
+	}
 }

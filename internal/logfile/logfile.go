@@ -1,4 +1,7 @@
-package component
+// Package logfile keeps the logs of components small: one that has grown large is set
+// aside, and what is written goes on in a new file of its name. And it reads what a log
+// says last, and which error ended its program.
+package logfile
 
 import (
 	"bytes"
@@ -7,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/diorama-lab/diorama/internal/wait"
@@ -25,14 +29,14 @@ const (
 // SetAside is the path of the log that came before the one at path.
 func SetAside(path string) string { return path + ".1" }
 
-// LogVariable is what a process has in its environment whose stdout and stderr are the
-// log at path: with it, RotateLog keeps that small.
-func LogVariable(path string) string { return logEnv + "=" + path }
+// Variable is what a process has in its environment whose stdout and stderr are the
+// log at path: with it, Rotate keeps that small.
+func Variable(path string) string { return logEnv + "=" + path }
 
-// RotateLog sets the log of this process aside whenever it is large, until ctx ends.
+// Rotate sets the log of this process aside whenever it is large, until ctx ends.
 // A process does it itself, since it writes to the file itself: a pipe to its parent
 // would end what it says, and with it the process, when the parent is killed.
-func RotateLog(ctx context.Context) {
+func Rotate(ctx context.Context) {
 	path := os.Getenv(logEnv)
 	if path == "" {
 		return
@@ -88,8 +92,12 @@ func setAside(path string) error {
 	return nil
 }
 
-// openLog opens the log of a run that begins. One that has grown large is set aside.
-func openLog(path string) (*os.File, error) {
+// OpenFile opens the log of a process that begins. One that has grown large is set aside.
+// The folder of logs is made again if somebody has removed it, but not the one above it.
+func OpenFile(path string) (*os.File, error) {
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, fmt.Errorf("making the folder of logs: %w", err)
+	}
 	if info, err := os.Stat(path); err == nil && info.Size() > logLimit {
 		// A log that cannot be moved goes on growing; opening it will tell
 		// if something is wrong with the folder.
@@ -111,9 +119,9 @@ type Log struct {
 	limit int64
 }
 
-// OpenLog opens a log to add to it.
-func OpenLog(path string) (*Log, error) {
-	file, err := openLog(path)
+// Open opens a log to add to it.
+func Open(path string) (*Log, error) {
+	file, err := OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
