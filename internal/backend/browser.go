@@ -30,7 +30,9 @@ func routeBrowser(mux *http.ServeMux, dashboards string) {
 	mux.HandleFunc("GET /alerts", fixed("/explore?"+url.Values{"expr": {"ALERTS"}}.Encode()))
 	mux.HandleFunc("GET /status", fixed("/status"))
 	// Browsers ask for it, and complain of a 404.
-	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
 	for path, api := range map[string]string{
 		"/rules": "rules", "/targets": "targets", "/service-discovery": "targets", "/config": "status/config",
 		"/flags": "status/flags", "/tsdb-status": "status/tsdb", "/runtimeinfo": "status/runtimeinfo",
