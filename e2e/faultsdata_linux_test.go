@@ -203,7 +203,7 @@ func losses() []fault {
 		{name: "configurations are removed, and a collector killed", happens: func(c *course) {
 			remove(c, "config")
 			c.signal(syscall.SIGKILL, "collector-nodes")
-			c.degraded("collector-nodes", "no such file or directory")
+			c.degraded("collector-nodes", "there is no file ")
 			c.up()
 			c.restarted(1, "collector-nodes")
 		}},

@@ -193,9 +193,7 @@ func clashingFlags(cmd *cobra.Command) error {
 	}
 	var groups, given []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		for _, group := range f.Annotations[exclusive] {
-			groups = append(groups, group)
-		}
+		groups = append(groups, f.Annotations[exclusive]...)
 	})
 	slices.Sort(groups)
 	for i, group := range groups {

@@ -127,7 +127,6 @@ var (
 	// noise is what says again that something is wrong.
 	noise = regexp.MustCompile(`(?:failed to get config|cannot unmarshal the configuration|` +
 		`cannot resolve the configuration|invalid configuration|decoding failed due to the following error\(s\)): ?\s*`)
-	spaces = regexp.MustCompile(`\s*\n\s*`)
 )
 
 // locate says what the collector said of a configuration, without its frames, and
