@@ -102,7 +102,7 @@ func (s *Sources) loadFrom(ctx context.Context, boards *library.Library, only st
 		}
 	} else if !named(only) {
 		read.Problems = append(read.Problems,
-			only+": it is neither a dashboard (.json, .jsonnet, .libsonnet) nor a rule file (.yaml, .yml)")
+			only+": it is no file that has dashboards or rules (.json, .jsonnet, .libsonnet, .yaml, .yml, .rules)")
 	} else {
 		read.loadFile(ctx, boards, only)
 	}
@@ -143,11 +143,11 @@ func (s *Sources) loadFile(ctx context.Context, boards *library.Library, name st
 	if len(s.Dashboards)+len(s.Rules)+len(s.Problems) > 0 || ctx.Err() != nil {
 		return
 	}
-	what := "it"
+	problem := name + ": it has no dashboard and no rules"
 	if len(s.Passed) > 0 && s.Passed[0].What != "" {
-		what = "a " + s.Passed[0].What
+		problem += " (" + s.Passed[0].What + ")"
 	}
-	s.Problems = append(s.Problems, fmt.Sprintf("%s: %s has no dashboard and no rules", name, what))
+	s.Problems = append(s.Problems, problem)
 }
 
 // LoadLibrary reads all that a library holds.

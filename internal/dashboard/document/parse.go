@@ -33,8 +33,11 @@ var ErrNoDashboard = errors.New("is JSON, but no dashboard: it has neither title
 func (e *FileError) Unwrap() error { return e.cause }
 
 func (e *FileError) Error() string {
-	if e.Line == 0 {
+	switch {
+	case e.Line == 0:
 		return fmt.Sprintf("%s: %s", e.File, e.Message)
+	case e.Column == 0:
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 }

@@ -176,7 +176,8 @@ func TestReadRefuses(t *testing.T) {
 		"nothing":     {"a.json", " \n", "a.json:1:1: is empty"},
 		"JSON":        {"a.json", "{\n  \"a\": x}", "a.json:2:8: no JSON"},
 		"an array":    {"a.json", "[\n  x]", "a.json:2:3: no JSON"},
-		"YAML":        {"a.yaml", "a: b\nc: d: e\n", "a.yaml:2:1: no YAML: mapping values are not allowed"},
+		"YAML":        {"a.yaml", "a: b\nc: d: e\n", "a.yaml:2: no YAML: mapping values are not allowed"},
+		"a text":      {"a.json", `"x"`, "a.json:1:1: is no JSON object"},
 		"no archive":  {"a.json.gz", "x", "a.json.gz: cannot be unpacked"},
 		"half of one": {"a.json.gz", zipped(board)[:30], "a.json.gz: cannot be unpacked"},
 		"in a map": {"a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  x.json: |\n    {\n" +

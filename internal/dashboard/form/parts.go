@@ -19,7 +19,7 @@ func (t thing) parts() ([]Part, error) {
 		return t.kubernetes()
 	case o["grafanaDashboards"] != nil, o["prometheusAlerts"] != nil, o["prometheusRules"] != nil:
 		return t.mixin()
-	case o.List("groups") != nil && o["tests"] == nil:
+	case o["groups"] != nil && o.Object("groups") == nil && o["tests"] == nil:
 		return t.groups("rules", "groups")
 	case o["data"] != nil && o["condition"] != nil:
 		return t.alerts(asGroups([]document.Object{o}))

@@ -45,7 +45,7 @@ func (t thing) inside(where string, object document.Object, node *yaml.Node) thi
 
 // readJSON reads an object, or an array of objects.
 func readJSON(name string, data []byte) ([]Part, error) {
-	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+	if !bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
 		object, err := document.Decode(name, data)
 		if err != nil {
 			return nil, err
@@ -120,7 +120,6 @@ func yamlError(name string, err error) error {
 	wrong := &document.FileError{File: name, Message: strings.TrimPrefix(err.Error(), "yaml: ")}
 	if _, scan := fmt.Sscanf(wrong.Message, "line %d:", &wrong.Line); scan == nil {
 		_, wrong.Message, _ = strings.Cut(wrong.Message, ": ")
-		wrong.Column = 1
 	}
 	wrong.Message = "no YAML: " + wrong.Message
 	return wrong

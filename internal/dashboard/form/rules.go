@@ -19,9 +19,6 @@ func (t thing) groups(what, key string) ([]Part, error) {
 	if managed(groups) {
 		return t.alerts(groups)
 	}
-	if t.object.List(key) == nil {
-		return t.other(what), nil
-	}
 	notes := foreign(t.object, groups)
 	data, lines := t.text(key, len(notes) > 0)
 	if data == nil {
