@@ -108,6 +108,10 @@ func testBadRequests(t *testing.T, group string, s status) {
 		t.Run(c.Name, func(t *testing.T) {
 			code, text := c.send(t, bases[c.To])
 			text = strings.NewReplacer(places...).Replace(text)
+			if c.To == "collector" { // protojson adds spaces, others in each build
+				text = strings.NewReplacer(`"code": `, `"code":`, `, "message": `, `,"message":`, `, "message":`, `,"message":`).
+					Replace(text)
+			}
 			if *update {
 				c.Status, c.Body = code, text
 			} else if code != c.Status || text != c.Body {
