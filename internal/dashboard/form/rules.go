@@ -21,6 +21,9 @@ func (t thing) groups(what, key string) ([]Part, error) {
 	}
 	notes := foreign(t.object, groups)
 	data, lines := t.text(key, len(notes) > 0)
+	if t.object.List(key) == nil && len(t.where) == 0 && t.source != nil {
+		data, lines = t.source, true // Prometheus says what is wrong with it
+	}
 	if data == nil {
 		var err error
 		if data, err = json.Marshal(map[string]any{"groups": t.object[key]}); err != nil {
