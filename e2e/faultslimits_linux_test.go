@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,7 +59,13 @@ func limits() []fault {
 			c.limit("kube-apiserver", unix.RLIMIT_NOFILE, before)
 		}},
 		{name: "a collector gets no more memory", happens: func(c *course) {
+			address := c.status().Endpoints.OTLPHTTP
 			c.limit("collector-cluster", unix.RLIMIT_AS, unix.Rlimit{Cur: 1 << 20, Max: 1 << 20})
+			// It goes on with what it has, until something large comes.
+			large := strings.NewReader(strings.Repeat(" ", 19<<20))
+			if answer, err := http.Post(address+"/v1/metrics", "application/json", large); err == nil {
+				_ = answer.Body.Close()
+			}
 			c.restarted(1, "collector-cluster")
 		}},
 	}
