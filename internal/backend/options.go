@@ -42,7 +42,7 @@ type Options struct {
 	// AllowedHosts are names beyond the loopback ones that a request's Host
 	// header may carry, for example the name that containers know us by.
 	AllowedHosts []string
-	// DashboardsURL is where browsers are led to; empty for nowhere.
+	// DashboardsURL is where browsers are redirected to; empty for nowhere.
 	DashboardsURL string
 	// QueryTimeout, QueryMaxSamples and QueryConcurrency bound what queries
 	// may cost.

@@ -58,6 +58,7 @@ func (c *checker) rules(ctx context.Context) []RuleResult {
 	results := []RuleResult{}
 	used := c.metricsUsed()
 	for _, file := range c.Rules {
+		notes := file.Notes
 		for _, group := range file.Groups {
 			for _, rule := range group.Rules {
 				if ctx.Err() != nil {
@@ -65,6 +66,10 @@ func (c *checker) rules(ctx context.Context) []RuleResult {
 				}
 				result := c.rule(ctx, rule, time.Duration(group.Interval))
 				result.File, result.Part, result.Group = file.Name, file.Part, group.Name
+				for _, text := range notes {
+					result.Notes = append(result.Notes, newNote("foreign", "%s", text))
+				}
+				notes = nil // once for a file
 				if ctx.Err() != nil {
 					return results
 				}

@@ -43,8 +43,8 @@ func (g Guard) Hosts(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if !g.HostAllowed(r.Host) {
-			problem := fmt.Sprintf("host %q is not allowed here; use localhost, or allow it with --allowed-host", r.Host)
-			http.Error(w, problem, http.StatusForbidden)
+			http.Error(w, fmt.Sprintf("host %q is not allowed here; use localhost "+
+				"(diorama backend, dashboards and collector allow others with --allowed-host)", r.Host), http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

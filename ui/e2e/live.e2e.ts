@@ -67,7 +67,7 @@ async function prometheus(): Promise<string> {
   return ((await answer.json()) as { endpoints: { prometheus: string } }).endpoints.prometheus;
 }
 
-test('who opens Prometheus is led to Explore with the same query, to alerts and to the status', () =>
+test('who opens Prometheus is redirected to Explore with the same query, to alerts and to the status', () =>
   visit('/status', async ({ page }) => {
     const base = await prometheus();
     await page.goto(`${base}/graph?g0.expr=count(k8s_node_uptime_seconds_total)%2B1&g0.tab=0&g0.range_input=15m`);
