@@ -67,7 +67,7 @@ func etcdDamaged(name, pattern string, damage func([]byte) []byte, short bool) f
 		c.stopped()
 		c.change(pattern, damage)
 		etcd := c.path("data", "etcd")
-		c.upSays("the cluster's data is damaged", "`mv "+etcd+" "+etcd+".damaged`")
+		c.upSays("the cluster's data cannot be read", "`mv "+etcd+" "+etcd+".damaged`")
 		if s := c.status(); strings.Contains(s.Message, "\n") || !strings.Contains(s.Message, "is damaged") {
 			c.untold = append(c.untold, "status says "+s.Message)
 		}

@@ -145,8 +145,8 @@ func (a *otlpAppender) Commit() error {
 	return err
 }
 
-// Rollback takes back a request. One whose sender went meanwhile had no answer, and
-// comes again: nothing of it is lost.
+// Rollback takes back a request. One whose sender went meanwhile, or that the closing
+// storage has cut off, comes again: nothing of it is lost.
 func (a *otlpAppender) Rollback() error {
 	if a.ctx.Err() != nil {
 		a.appended = 0

@@ -77,16 +77,24 @@ func front(entry *gate, stats *tsdb.DBStats, dashboards string) http.Handler {
 // opening is why nothing is answered at first.
 var opening = closed{http.StatusServiceUnavailable, "not ready: the storage is being opened"}
 
-// closed answers while no storage is open.
+// closed answers while no storage is open. The code is for who asks whether it is
+// ready; senders repeat what 503 alone refuses.
 type closed struct {
 	code int
 	text string
 }
 
-func (c closed) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (c closed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	code := c.code
+	if r.URL.Path != readyPath {
+		code = http.StatusServiceUnavailable
+	}
 	w.Header().Set("Retry-After", "1")
-	http.Error(w, c.text, c.code)
+	http.Error(w, c.text, code)
 }
+
+// readyPath is where it is asked whether samples are taken.
+const readyPath = "/-/ready"
 
 // noRoom is how the backend says that it is well but for a full disk.
 func noRoom(err error) closed {

@@ -41,9 +41,11 @@ func keepLogs(o Options) (kept string, size int64) {
 	return kept, sizeOf(kept)
 }
 
+func segmentsOf(log string) ([]string, error) { return filepath.Glob(filepath.Join(log, "[0-9]*")) }
+
 // linkAll links the segments of a log.
 func linkAll(from, to string) error {
-	segments, err := filepath.Glob(filepath.Join(from, "[0-9]*"))
+	segments, err := segmentsOf(from)
 	if err == nil && len(segments) > 0 {
 		err = os.MkdirAll(to, 0o700)
 	}
@@ -75,7 +77,14 @@ func (in *instance) openEvents() error {
 func (in *instance) noteRepair(kept string, before int64) error {
 	after := int64(0)
 	for _, name := range sampleLogs() {
-		after += sizeOf(filepath.Join(in.db.Dir(), name))
+		// The same files as were kept: no checkpoints.
+		segments, err := segmentsOf(filepath.Join(in.db.Dir(), name))
+		if err != nil {
+			return err
+		}
+		for _, segment := range segments {
+			after += sizeOf(segment)
+		}
 	}
 	repaired := in.numbers().sum("prometheus_tsdb_wal_corruptions_total") > 0
 	if !repaired || before-after < tornLog {
@@ -126,7 +135,7 @@ func damages(dataDir string) []string {
 	return all
 }
 
-// sizeOf is how much the files of a folder take.
+// sizeOf is how much a file takes, or the files of a folder.
 func sizeOf(dir string) int64 {
 	total := int64(0)
 	// What cannot be looked at counts nothing.

@@ -85,9 +85,13 @@ func (a *writeAnswer) refuse(text string) {
 	case a.body.tooLarge:
 		respondStatus(a.ResponseWriter, a.asked, http.StatusRequestEntityTooLarge, codes.ResourceExhausted,
 			"body too large; send smaller batches")
+	case a.asked.Context().Err() != nil:
+		a.Header().Set("Retry-After", retryAfterSeconds)
+		respondStatus(a.ResponseWriter, a.asked, http.StatusServiceUnavailable, codes.Unavailable,
+			"the storage is being closed; send it again")
 	case a.code == http.StatusInternalServerError:
-		// Nothing but the commit fails for our reasons: what went wrong before is
-		// the request's own doing.
+		// Nothing else fails for our reasons: what went wrong before the commit is the
+		// request's own doing.
 		a.code = http.StatusBadRequest
 		fallthrough
 	default:

@@ -45,20 +45,24 @@ func queryLength(query string) error {
 	return nil
 }
 
-// bareBytes counts what is outside of quotes. A quote that is not closed ends
-// with the text.
+// bareBytes counts what is outside of quotes. Quotes in comments are none, and one
+// that is not closed ends with its line, or with the query if it may have several.
 func bareBytes(query string) int {
 	bare := 0
 	for i := 0; i < len(query); i++ {
-		quote := query[i]
-		if quote != '"' && quote != '\'' && quote != '`' {
-			bare++
-			continue
-		}
-		for i++; i < len(query) && query[i] != quote; i++ {
-			if query[i] == '\\' && quote != '`' {
-				i++
+		switch quote := query[i]; quote {
+		case '#':
+			for ; i < len(query) && query[i] != '\n'; i++ {
+				bare++
 			}
+		case '"', '\'', '`':
+			for i++; i < len(query) && query[i] != quote && (query[i] != '\n' || quote == '`'); i++ {
+				if query[i] == '\\' && quote != '`' {
+					i++
+				}
+			}
+		default:
+			bare++
 		}
 	}
 	return bare

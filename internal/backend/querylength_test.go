@@ -40,6 +40,7 @@ func TestLongQueries(t *testing.T) {
 func TestBareBytes(t *testing.T) {
 	for query, want := range map[string]int{
 		``: 0, `up`: 2, `up{a="b"}`: 6, `a"\"b"c`: 2, "a`\\`b": 2, `"open`: 0, `'a"b'c`: 1, `"\`: 0,
+		"# don't\n((": 9, "'open\n((": 2, "`a\nb`c": 1,
 	} {
 		if got := bareBytes(query); got != want {
 			t.Errorf("%s has %d, want %d", query, got, want)

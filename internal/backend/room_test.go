@@ -2,8 +2,10 @@ package backend
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -36,6 +38,35 @@ func TestNotReadyWithoutRoom(t *testing.T) {
 	}
 	free.Store(1 << 30)
 	waitReady(t, b.url)
+}
+
+// While the storage is closed for want of space, senders are asked to come again:
+// what they take for a refusal for good they drop.
+func TestClosedStorageIsForSendersToRepeat(t *testing.T) {
+	closed := noRoom(errors.New("no space left"))
+	for path, want := range map[string]int{
+		readyPath: http.StatusInsufficientStorage, "/api/v1/otlp/v1/metrics": http.StatusServiceUnavailable,
+		"/api/v1/query": http.StatusServiceUnavailable,
+	} {
+		w := httptest.NewRecorder()
+		closed.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
+		if w.Code != want || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "no space left") {
+			t.Errorf("%s answers %d %s, want %d", path, w.Code, w.Body, want)
+		}
+	}
+}
+
+// A request that the closing storage cuts off is one to repeat, too.
+func TestRequestsThatAreCutOffAreToBeRepeated(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := httptest.NewRecorder()
+	asked := httptest.NewRequest(http.MethodPost, "/", nil).WithContext(ctx)
+	answer := &writeAnswer{ResponseWriter: w, body: &limitedBody{}, state: &writeState{}, asked: asked}
+	http.Error(answer, "context canceled", http.StatusInternalServerError)
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("it is answered with %d %s", w.Code, w.Body)
+	}
 }
 
 // A sender that goes before it has its answer sends again: what it sent is not lost.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/diorama-lab/diorama/internal/console"
 	"github.com/diorama-lab/diorama/internal/environment"
@@ -12,8 +13,11 @@ import (
 // one that is not well is started at once.
 func upAgain(ctx context.Context, c *console.Console, running *environment.RunningError, output string) error {
 	status, err := environment.Ask(ctx, running.Record)
-	if err != nil {
+	if errors.As(err, new(*environment.SilentError)) {
 		return err
+	}
+	if err != nil { // it does not listen yet, or not any more
+		return running
 	}
 	// The record may be a moment old.
 	running.Record.Phase = status.Phase

@@ -143,7 +143,7 @@ func start(ctx context.Context, c *console.Console, prepared *environment.Prepar
 	progress.Close()
 	c.Note("interrupted: taking back what was started")
 	if client != nil {
-		err = environment.Abort(prepared.Folder, client)
+		err = environment.Abort(prepared.Folder, client, prepared.Left != nil)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("taking back what was started; `diorama down --name %s` tries again: %w", prepared.Name, err)

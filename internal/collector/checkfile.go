@@ -80,6 +80,7 @@ func checkSections(root *yaml.Node, known types) error {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		switch section := key.Value; {
+		case section == mergeKey:
 		case !slices.Contains(sections(), section):
 			problems = append(problems, yamlfile.At(key.Line, "a collector's configuration has no %q; %s",
 				section, closest(section, sections())))
@@ -88,6 +89,9 @@ func checkSections(root *yaml.Node, known types) error {
 		}
 	}
 	_, service := yamlfile.Get(root, "service")
+	if service == nil && merges(root) {
+		return errors.Join(problems...)
+	}
 	if service == nil {
 		problems = append(problems, errors.New("has no service.pipelines: what no pipeline names does not run"))
 	} else {
@@ -121,6 +125,9 @@ func checkComponents(section, components *yaml.Node, known types) error {
 		key, options := components.Content[i], components.Content[i+1]
 		kind, _, _ := strings.Cut(key.Value, "/")
 		kind = strings.TrimSpace(kind)
+		if key.Value == mergeKey {
+			continue
+		}
 		if known != nil && !slices.Contains(known[section.Value], kind) {
 			problems = append(problems, yamlfile.At(key.Line, "the collector that is built in has no %s %q; %s",
 				strings.TrimSuffix(section.Value, "s"), kind, closest(kind, known[section.Value])))
@@ -191,7 +198,7 @@ func checkPipeline(root, key, pipeline *yaml.Node) error {
 func checkKeys(at string, mapping *yaml.Node, known ...string) error {
 	var problems []error
 	for i := 0; mapping.Kind == yaml.MappingNode && i+1 < len(mapping.Content); i += 2 {
-		if key := mapping.Content[i]; !slices.Contains(known, key.Value) {
+		if key := mapping.Content[i]; key.Value != mergeKey && !slices.Contains(known, key.Value) {
 			problems = append(problems, yamlfile.At(key.Line, "%s has no %q; %s", at, key.Value, closest(key.Value, known)))
 		}
 	}
@@ -234,5 +241,13 @@ func checkNamed(root *yaml.Node, at string, names *yaml.Node, in ...string) erro
 // elsewhere tells whether a value is taken from a variable or another file, which
 // may have anything, or is merged or repeated.
 func elsewhere(value *yaml.Node) bool {
-	return value != nil && (strings.Contains(value.Value, "${") || value.Kind == yaml.AliasNode)
+	return value != nil && (strings.Contains(value.Value, "${") || value.Kind == yaml.AliasNode || merges(value))
+}
+
+// mergeKey is YAML's for what another mapping has.
+const mergeKey = "<<"
+
+func merges(value *yaml.Node) bool {
+	key, _ := yamlfile.Get(value, mergeKey)
+	return value.Kind == yaml.MappingNode && key != nil
 }

@@ -50,6 +50,13 @@ func TestCheckFile(t *testing.T) {
 			strings.Replace(replace("metrics:", "logs:"), "debug", "prometheus", 2),
 			`:5: the exporter "prometheus" knows no logs`, false,
 		},
+		{
+			"merged", replace("    metrics:", "    metrics: &m") + "    metrics/2: {<<: *m, processors: []}\n", "", true,
+		},
+		{
+			"merged components", "x: &x {otlp: {protocols: {grpc: {}}}}\n",
+			`:1: a collector's configuration has no "x"`, true,
+		},
 		{"elsewhere", replace("otlp:\n    protocols: {grpc: {endpoint: '127.0.0.1:0'}}", "otlp: ${file:own}"), "", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {

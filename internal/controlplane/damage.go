@@ -30,8 +30,8 @@ type DamagedError struct {
 // Error says in one line what can be done: the rest of the environment's data is fine.
 func (e *DamagedError) Error() string {
 	why := strings.Join(strings.Fields(e.Err.Error()), " ")
-	return fmt.Sprintf("the cluster's data is damaged (%s): `mv %s %s.damaged` sets it aside, and the next `up` begins "+
-		"with a new cluster; samples and events stay", why, e.Dir, e.Dir)
+	return fmt.Sprintf("the cluster's data cannot be read (%s): `mv %s %s.damaged` sets it aside, and the next start "+
+		"begins with a new cluster; samples and events stay", why, e.Dir, e.Dir)
 }
 
 // Unwrap returns what etcd said.
@@ -79,7 +79,8 @@ func startEtcd(ctx context.Context, config *embed.Config) (*embed.Etcd, error) {
 // if its log ends before what its database has.
 const writesLimit = 30 * time.Second
 
-var errNoWrites = fmt.Errorf("nothing could be written for %s: the log lacks what the database has", writesLimit)
+var errNoWrites = fmt.Errorf("nothing could be written for %s: the disk is very slow, or the log lacks what the "+
+	"database has", writesLimit)
 
 func awaitWrites(ctx context.Context, server *embed.Etcd) error {
 	timer := time.NewTimer(writesLimit)

@@ -150,15 +150,15 @@ func killed(folder state.Folder) error {
 	return err
 }
 
-// Abort ends a start that the user interrupted, and waits for the rollback. One
-// that has ended by itself meanwhile need not be asked.
-func Abort(folder state.Folder, client *control.Client) error {
-	asked := client.Stop(context.Background(), false)
+// Abort ends a start that the user interrupted, and waits for the rollback; keepData
+// keeps what was there before. One that has ended by itself meanwhile need not be asked.
+func Abort(folder state.Folder, client *control.Client, keepData bool) error {
+	asked := client.Stop(context.Background(), keepData)
 	if held, err := folder.Held(); asked != nil && (held || err != nil) {
 		return errors.Join(asked, err)
 	}
 	if err := AwaitRollback(folder, client); err != nil {
 		return err
 	}
-	return leftBehind(folder, false)
+	return leftBehind(folder, keepData)
 }

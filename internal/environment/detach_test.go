@@ -22,14 +22,25 @@ func TestDetachAndAbort(t *testing.T) {
 	if err != nil || status.Name != "played" || client.PID == os.Getpid() {
 		t.Errorf("process %d answers %+v, %v", client.PID, status, err)
 	}
-	if err := Abort(folder, client); err != nil {
+	if err := Abort(folder, client, false); err != nil {
 		t.Error(err)
 	}
 	if !gone(folder.Path) || !ended(client.PID) {
 		t.Errorf("the folder is gone: %t, the supervisor: %t", gone(folder.Path), ended(client.PID))
 	}
-	if err := Abort(folder, client); err != nil {
+	if err := Abort(folder, client, false); err != nil {
 		t.Errorf("of one that has ended meanwhile it says %v", err)
+	}
+}
+
+// What an earlier run has left is kept.
+func TestAbortKeepsData(t *testing.T) {
+	folder, client := detached(t, serves)
+	if err := Abort(folder, client, true); err != nil {
+		t.Error(err)
+	}
+	if gone(folder.Path) || !ended(client.PID) {
+		t.Errorf("the folder is gone: %t, the supervisor: %t", gone(folder.Path), ended(client.PID))
 	}
 }
 
@@ -174,7 +185,7 @@ func TestDetachDoesNotTakeAnotherForIts(t *testing.T) {
 	if err != nil || client.PID == os.Getpid() {
 		t.Fatalf("it says %v", err)
 	}
-	if err := Abort(folder, client); err != nil {
+	if err := Abort(folder, client, false); err != nil {
 		t.Error(err)
 	}
 }

@@ -86,7 +86,13 @@ func nextLog(path string) (*os.File, error) {
 }
 
 func setAside(path string) error {
-	if err := errors.Join(os.Rename(path, SetAside(path)), os.Rename(nextLogPath(path), path)); err != nil {
+	err := os.Rename(path, SetAside(path))
+	if err == nil {
+		if err = os.Rename(nextLogPath(path), path); err != nil {
+			err = errors.Join(err, os.Rename(SetAside(path), path))
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("setting the log aside: %w", err)
 	}
 	return nil
@@ -140,13 +146,18 @@ func (l *Log) Write(data []byte) (int, error) {
 	if err != nil || l.size <= l.limit || !bytes.HasSuffix(data, []byte("\n")) {
 		return n, err
 	}
+	// A log that cannot be set aside goes on growing.
 	next, err := nextLog(l.path)
 	if err != nil {
-		return n, err
+		return n, nil
 	}
-	err = errors.Join(setAside(l.path), l.file.Close())
+	if setAside(l.path) != nil {
+		_ = next.Close()
+		return n, nil
+	}
+	_ = l.file.Close() // all of it is written
 	l.file, l.size = next, 0
-	return n, err
+	return n, nil
 }
 
 // Close ends the log.

@@ -109,6 +109,30 @@ func TestLogIsSetAside(t *testing.T) {
 	}
 }
 
+// A log that cannot be set aside goes on growing, and what is written is in it.
+func TestLogThatCannotBeSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lgtm.log")
+	log, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.limit = 10
+	if err := os.Mkdir(nextLogPath(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"12345678901234\n", "next\n"} {
+		if n, err := log.Write([]byte(line)); err != nil || n != len(line) {
+			t.Errorf("%q: %d, %v", line, n, err)
+		}
+	}
+	if got := readLog(t, path); got != "12345678901234\nnext\n" {
+		t.Errorf("the log has %q", got)
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A log that is not where a process writes to is not its own to set aside, nor is one
 // that is gone.
 func TestRotateOwnLeavesOthersAlone(t *testing.T) {

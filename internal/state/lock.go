@@ -70,7 +70,11 @@ func again(take func() (*Lock, error)) (*Lock, error) {
 }
 
 func (f Folder) tryLock(how int) (*Lock, error) {
-	file, err := os.OpenFile(f.file(lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	mode := os.O_RDWR
+	if how == unix.LOCK_EX {
+		mode |= os.O_CREATE
+	}
+	file, err := os.OpenFile(f.file(lockFile), mode, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("locking the environment's folder (DIORAMA_HOME moves it): %w", err)
 	}
@@ -128,10 +132,13 @@ func (f Folder) Held() (bool, error) {
 	if !f.has(lockFile) {
 		return false, nil
 	}
-	// Who looks does not keep out others who do.
+	// Who looks does not keep out others who do, and makes nothing.
 	lock, err := f.tryLock(unix.LOCK_SH)
 	if errors.Is(err, ErrHeld) {
 		return f.has(lockFile), nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // it was removed meanwhile
 	}
 	if err != nil {
 		return false, err

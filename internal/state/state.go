@@ -179,12 +179,18 @@ func (f Folder) HasRecord() bool { return f.has("state.json") }
 // Exists tells whether an environment is or was here: also one that did not come as
 // far as a record.
 func (f Folder) Exists() bool {
-	if f.HasRecord() || f.has(environmentFile) {
+	if f.HasRecord() {
 		return true
+	}
+	if env, err := f.ReadEnvironment(); err == nil && env.APIVersion == v1alpha1.APIVersion {
+		return true
+	}
+	if !f.has(lockFile) {
+		return false // somebody else's: the lock is the first thing in a folder of ours
 	}
 	entries, err := os.ReadDir(f.Path)
 	for _, entry := range entries {
-		if !slices.Contains([]string{lockFile, "logs", "data", "config"}, entry.Name()) {
+		if !slices.Contains([]string{lockFile, environmentFile, "logs", "data", "config"}, entry.Name()) {
 			return false
 		}
 	}

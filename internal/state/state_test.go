@@ -3,11 +3,14 @@ package state
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/diorama-lab/diorama/api/v1alpha1"
 )
@@ -73,6 +76,18 @@ func TestFolderIsForTheUserAlone(t *testing.T) {
 	}
 }
 
+// Who looks whether a folder is held leaves nothing there.
+func TestHeldMakesNothing(t *testing.T) {
+	t.Setenv("DIORAMA_HOME", t.TempDir())
+	folder := newFolder(t, "looked-at")
+	if held, err := folder.Held(); held || err != nil {
+		t.Errorf("a folder without a lock is held: %v, %v", held, err)
+	}
+	if _, err := folder.tryLock(unix.LOCK_SH); !errors.Is(err, fs.ErrNotExist) || folder.has(lockFile) {
+		t.Errorf("looking says %v, and there is a lock: %v", err, folder.has(lockFile))
+	}
+}
+
 func TestListAndRemove(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "home")
 	t.Setenv("DIORAMA_HOME", root)
@@ -84,8 +99,15 @@ func TestListAndRemove(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	newFolder(t, "begun")
-	for _, dir := range []string{"somebodys/logs", "somebodys/src", ".cache/charts", "empty"} {
+	begun, err := newFolder(t, "begun").Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := begun.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	others := []string{"somebodys/logs", "somebodys/src", ".cache/charts", "empty", "site/data", "site/config"}
+	for _, dir := range others {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +116,7 @@ func TestListAndRemove(t *testing.T) {
 	if err != nil || len(folders) != 3 || folders[0].Name != "a" || folders[1].Name != "b" || folders[2].Name != "begun" {
 		t.Fatalf("got %v, %v, want a, b and begun", folders, err)
 	}
-	for _, dir := range []string{"somebodys", ".cache", "empty"} {
+	for _, dir := range []string{"somebodys", ".cache", "empty", "site"} {
 		if err := os.RemoveAll(filepath.Join(root, dir)); err != nil {
 			t.Fatal(err)
 		}

@@ -154,24 +154,22 @@ const maxMadeUID = 40
 
 // UIDOf makes a uid of a file's path, of characters that Grafana takes: the same
 // for the same path, and another for another one. Where the path has more than
-// these can say, a part of its hash does.
+// these can say, folders for instance, a part of its hash does.
 func UIDOf(file string) string {
 	name := strings.TrimSuffix(file, ".gz")
 	name = strings.TrimSuffix(name, path.Ext(name))
-	lost := false
 	clean := strings.Map(func(r rune) rune {
 		if r < 0x80 && (isWord(byte(r)) || r == '-') {
 			return r
 		}
-		lost = lost || !strings.ContainsRune(`./\ `, r)
 		return '-'
 	}, name)
-	if clean = strings.Trim(clean, "-"); !lost && clean != "" && len(clean) <= maxMadeUID {
-		return clean
+	if clean == name && name != "" && len(name) <= maxMadeUID {
+		return name
 	}
 	sum := sha256.Sum256([]byte(file))
 	hash := hex.EncodeToString(sum[:4])
-	return strings.Trim(clean[:min(len(clean), maxMadeUID-len(hash)-1)]+"-"+hash, "-")
+	return strings.Trim(clean[:min(len(clean), maxMadeUID-len(hash)-1)], "-") + "-" + hash
 }
 
 func isWord(c byte) bool {

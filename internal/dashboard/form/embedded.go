@@ -14,7 +14,8 @@ import (
 // embedded reads a text that the thing keeps under a key, as a file of a name. What is neither dashboard nor rules
 // there has another use, and is not mentioned.
 func (t thing) embedded(key, name, text string, node *yaml.Node) ([]Part, error) {
-	if path.Ext(name) == "" && strings.HasPrefix(strings.TrimSpace(text), "{") {
+	guessed := path.Ext(name) == "" && strings.HasPrefix(strings.TrimSpace(text), "{")
+	if guessed {
 		name += ".json"
 	}
 	if !Readable(name) || strings.TrimSpace(text) == "" {
@@ -22,7 +23,7 @@ func (t thing) embedded(key, name, text string, node *yaml.Node) ([]Part, error)
 	}
 	parts, err := Read(name, []byte(text))
 	if err != nil {
-		if path.Ext(name) == ".yaml" || path.Ext(name) == ".yml" {
+		if guessed || path.Ext(name) == ".yaml" || path.Ext(name) == ".yml" {
 			return nil, nil // an application's own
 		}
 		return nil, t.within(key, err, node)

@@ -82,6 +82,31 @@ func finds(t *testing.T, file, text, want string) {
 	}
 }
 
+// What has another use is passed over, whatever it is.
+func TestReadOthers(t *testing.T) {
+	for _, text := range []string{
+		"tcp: {8080: 'default/svc:9000'}\n", "a: .nan\n", "a: 1\na: 2\n", "",
+		"apiVersion: v1\nkind: ConfigMap\ndata:\n  Caddyfile: |\n    {\n      email a@b\n    }\n  page: '{{ define }}'\n",
+	} {
+		parts, err := Read("a.yaml", []byte(text+"---\n"+rules))
+		if err != nil || len(parts) == 0 || parts[len(parts)-1].Kind != Rules {
+			t.Errorf("%s: %v, %v", text, parts, err)
+		}
+	}
+}
+
+// What Prometheus refuses beside the groups is left for it to refuse.
+func TestReadKeepsMistakes(t *testing.T) {
+	for file, text := range map[string]string{
+		"a.yaml": "foo: 1\n" + rules, "a.json": `{"foo": 1, "groups": [{"name": "a", "rules": []}]}`,
+	} {
+		parts, err := Read(file, []byte(text))
+		if err != nil || len(parts) != 1 || !strings.Contains(string(parts[0].Data), "foo") {
+			t.Errorf("%s: %v, %v", file, parts, err)
+		}
+	}
+}
+
 // What cannot be written as a text.
 func TestReadBytes(t *testing.T) {
 	finds(t, "a.json", "\ufeff"+board, "dashboard dashboard\n")

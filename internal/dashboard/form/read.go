@@ -127,20 +127,18 @@ func yamlError(name string, err error) error {
 
 // decoded looks at a document as an object. A list of objects is their parts.
 func (t thing) decoded() ([]Part, error) {
-	var value any
-	if err := t.node.Decode(&value); err != nil {
-		return nil, yamlError(t.file, err)
+	var value, plain any
+	err := t.node.Decode(&value)
+	var text []byte
+	if err == nil {
+		// YAML knows types that JSON does not, times for one.
+		text, err = json.Marshal(withTextKeys(value))
 	}
-	// YAML knows types that JSON does not, times for one.
-	text, err := json.Marshal(value)
-	if err != nil {
-		return nil, &document.FileError{
-			File: t.file, Line: t.node.Line, Column: 1, Message: "no YAML that is JSON: " + err.Error(),
-		}
+	if err == nil {
+		err = json.Unmarshal(text, &plain)
 	}
-	var plain any
-	if err := json.Unmarshal(text, &plain); err != nil {
-		return nil, &document.FileError{File: t.file, Message: err.Error()}
+	if err != nil { // a key twice, no number: it has another use, and readers of its own
+		return t.other(""), nil
 	}
 	switch plain := plain.(type) {
 	case map[string]any:
@@ -151,6 +149,27 @@ func (t thing) decoded() ([]Part, error) {
 		return t.list()
 	}
 	return t.other(""), nil
+}
+
+// withTextKeys makes texts of the keys of mappings, which may be numbers in YAML.
+func withTextKeys(value any) any {
+	switch value := value.(type) {
+	case map[any]any:
+		texts := map[string]any{}
+		for key, inner := range value {
+			texts[fmt.Sprint(key)] = withTextKeys(inner)
+		}
+		return texts
+	case map[string]any:
+		for key, inner := range value {
+			value[key] = withTextKeys(inner)
+		}
+	case []any:
+		for i, inner := range value {
+			value[i] = withTextKeys(inner)
+		}
+	}
+	return value
 }
 
 // list reads each object of a list.

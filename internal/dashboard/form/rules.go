@@ -21,8 +21,14 @@ func (t thing) groups(what, key string) ([]Part, error) {
 	}
 	notes := foreign(t.object, groups)
 	data, lines := t.text(key, len(notes) > 0)
-	if t.object.List(key) == nil && len(t.where) == 0 && t.source != nil {
-		data, lines = t.source, true // Prometheus says what is wrong with it
+	if len(t.where) == 0 && t.source != nil && len(notes) == 0 {
+		data, lines = t.source, true // Prometheus says what is wrong with the rest of it, too
+	}
+	if data == nil && len(t.where) == 0 && t.object["kind"] == nil && len(notes) == 0 {
+		var err error
+		if data, err = json.Marshal(t.object); err != nil {
+			return nil, document.FileErrorf(t.file, "%s", err)
+		}
 	}
 	if data == nil {
 		var err error
