@@ -68,7 +68,7 @@ func etcdDamaged(name, pattern string, damage func([]byte) []byte, short bool) f
 		c.change(pattern, damage)
 		etcd := c.path("data", "etcd")
 		c.upSays("the cluster's data cannot be read", "`mv "+etcd+" "+etcd+".damaged`")
-		if s := c.status(); strings.Contains(s.Message, "\n") || !strings.Contains(s.Message, "is damaged") {
+		if s := c.status(); strings.Contains(s.Message, "\n") || !strings.Contains(s.Message, "cannot be read") {
 			c.untold = append(c.untold, "status says "+s.Message)
 		}
 		if err := os.Rename(etcd, etcd+".damaged"); err != nil {
