@@ -34,7 +34,7 @@ func (t thing) embedded(key, name, text string, node *yaml.Node) ([]Part, error)
 		if p.Kind == Other {
 			continue
 		}
-		p.Where = strings.Join(append(t.where[:len(t.where):len(t.where)], key), ", ") + within(p.Where)
+		p.Where = strings.Join(append(t.where[:len(t.where):len(t.where)], key), ", ") + after(p.Where)
 		p.Name, p.Lines = key, p.Lines && above != ""
 		if p.Lines {
 			p.Data = append([]byte(above), p.Data...)
@@ -47,7 +47,8 @@ func (t thing) embedded(key, name, text string, node *yaml.Node) ([]Part, error)
 	return all, nil
 }
 
-func within(where string) string {
+// after is what follows the names of what is around a part.
+func after(where string) string {
 	if where == "" {
 		return ""
 	}

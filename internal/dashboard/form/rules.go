@@ -21,18 +21,14 @@ func (t thing) groups(what, key string) ([]Part, error) {
 	}
 	notes := foreign(t.object, groups)
 	data, lines := t.text(key, len(notes) > 0)
-	if len(t.where) == 0 && t.source != nil && len(notes) == 0 {
-		data, lines = t.source, true // Prometheus says what is wrong with the rest of it, too
-	}
-	if data == nil && len(t.where) == 0 && t.object["kind"] == nil && len(notes) == 0 {
-		var err error
-		if data, err = json.Marshal(t.object); err != nil {
-			return nil, document.FileErrorf(t.file, "%s", err)
-		}
+	made := any(map[string]any{"groups": t.object[key]})
+	if len(t.where) == 0 && len(notes) == 0 {
+		// The file is the rules: Prometheus says what is wrong with the rest of it, too.
+		data, lines, made = t.source, t.source != nil, t.object
 	}
 	if data == nil {
 		var err error
-		if data, err = json.Marshal(map[string]any{"groups": t.object[key]}); err != nil {
+		if data, err = json.Marshal(made); err != nil {
 			return nil, document.FileErrorf(t.file, "%s", err)
 		}
 	}
